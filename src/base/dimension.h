@@ -1,0 +1,33 @@
+/* dimension.h: what a limit counts. Names as providers and facts/errors.jsonl write them. */
+#ifndef SLUICE_DIMENSION_H
+#define SLUICE_DIMENSION_H
+
+#include "str.h"
+
+/* name, short name, unit for people, seconds of the period (0: not a rate) */
+#define DIMENSIONS(X)                                                                          \
+    X(RPM, "rpm", "requests per minute", 60)                                                   \
+    X(TPM, "tpm", "tokens per minute", 60)                                                     \
+    X(ITPM, "itpm", "input tokens per minute", 60)                                             \
+    X(OTPM, "otpm", "output tokens per minute", 60)                                            \
+    X(IPM, "ipm", "images per minute", 60)                                                     \
+    X(RPD, "rpd", "requests per day", 86400)                                                   \
+    X(TPD, "tpd", "tokens per day", 86400)                                                     \
+    X(CONCURRENCY, "concurrency", "requests in flight", 0)                                     \
+    X(BATCH_ENQUEUED, "batch_enqueued", "enqueued batch tokens", 0)                            \
+    X(UNKNOWN, "unknown", "unknown", 0)
+
+enum dimension {
+#define X(name, text, unit, seconds) DIM_##name,
+    DIMENSIONS(X)
+#undef X
+};
+enum { DIM_COUNT = DIM_UNKNOWN };
+
+const char *dimension_name(enum dimension d); /* "tpm" */
+const char *dimension_unit(enum dimension d); /* "tokens per minute" */
+int64_t dimension_period_s(enum dimension d); /* 60, 86400, or 0 */
+/* From a short name, any case; DIM_UNKNOWN if none. */
+enum dimension dimension_of(struct str name);
+
+#endif
