@@ -1,8 +1,43 @@
-/* main.c: the verbs. */
+/* main.c: the verbs. Each verb's folder has its own `int verb_NAME(int argc, char **argv)`,
+ * given the arguments after its name. */
+#include "exits.h"
+#include "str.h"
+
 #include <stdio.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} verbs[] = {
+    {NULL, NULL, NULL},
+};
+
+static void usage(FILE *out)
+{
+    fputs("usage: sluice VERB [options]\n\n", out);
+    for (size_t i = 0; verbs[i].name; i++)
+        fprintf(out, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
+    fputs("\n`sluice VERB --help` tells the rest.\n", out);
+}
 
 int main(int argc, char **argv)
 {
-    fprintf(stderr, "usage: sluice VERB ...\n");
-    return argc > 100 || !argv ? 1 : 2;
+    struct str verb = str_of(argc > 1 ? argv[1] : NULL);
+    if (str_eq(verb, STR("--version"))) {
+        puts("sluice " SLUICE_VERSION);
+        return EXIT_ALL_DONE;
+    }
+    if (str_eq(verb, STR("--help")) || str_eq(verb, STR("help"))) {
+        usage(stdout);
+        return EXIT_ALL_DONE;
+    }
+    for (size_t i = 0; verbs[i].name; i++) {
+        if (str_eq(verb, str_of(verbs[i].name)))
+            return verbs[i].run(argc - 2, argv + 2);
+    }
+    if (verb.n)
+        fprintf(stderr, "sluice: %.*s: no such verb\n", STR_ARG(verb));
+    usage(stderr);
+    return EXIT_USAGE;
 }
