@@ -3,7 +3,8 @@
 #define SLUICE_BOUNDS_H
 
 enum {
-    /* JSON nesting: the deepest real tool schema seen has about 20 levels; recursion stays small. */
+    /* JSON nesting: the deepest real tool schema seen has about 20 levels; recursion stays
+       small. */
     BOUND_JSON_DEPTH = 128,
     /* Budgets that one request draws on at once: RPM, TPM or ITPM+OTPM, RPD, TPD, concurrency,
      * ramp; the design speaks of up to eight. */
@@ -11,10 +12,11 @@ enum {
     /* One line of a batch file or one request body: Anthropic's message limit is 32 MB, a batch
      * line may hold images as base64. */
     BOUND_BODY_BYTES = 64 << 20,
-    /* Response body: the largest answers (embeddings of 2,048 inputs, base64 images) stay below. */
+    /* Response body: the largest answers (embeddings of 2,048 inputs, base64 images) stay
+       below. */
     BOUND_RESPONSE_BYTES = 128 << 20,
-    /* HTTP header section, both directions: nginx and node use 8 to 16 KB, Azure's answers are the
-     * longest seen. */
+    /* HTTP header section, both directions: nginx and node use 8 to 16 KB, Azure's answers are
+     * the longest seen. */
     BOUND_HEADER_BYTES = 32 << 10,
     BOUND_HEADERS = 128,
     /* One event of a server-sent stream: a final Responses event repeats the whole answer. */

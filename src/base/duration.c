@@ -1,4 +1,5 @@
-/* duration.c: see duration.h. Integers throughout: a wait that is off by a rounding is a 429. */
+/* duration.c: see duration.h. Integers throughout: a wait that is off by a rounding is a 429.
+ */
 #include "duration.h"
 
 #include <string.h>
@@ -10,8 +11,8 @@ static const struct {
     int64_t ns;
 } units[] = {
     /* longest names first, so that "ms" is not read as "m" */
-    {"ns", 1},          {"us", 1000}, {"\xC2\xB5s", 1000},     {"ms", 1000000},
-    {"s", 1000000000},  {"m", 60000000000}, {"h", 3600000000000},
+    {"ns", 1},         {"us", 1000},       {"\xC2\xB5s", 1000},  {"ms", 1000000},
+    {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000},
 };
 
 static bool is_digit(char c)

@@ -6,11 +6,11 @@
 #include <stdint.h>
 
 /* A Go duration ("20ms", "6m0s", "1h2m3.5s", "46.001s", "1.5us") or a bare number of seconds
- * ("57", "0.5"), in microseconds; fractions below 1 us are dropped. Source: Go time.ParseDuration;
- * x-ratelimit-reset-* headers. Whole text only. */
+ * ("57", "0.5"), in microseconds; fractions below 1 us are dropped. Source: Go
+ * time.ParseDuration; x-ratelimit-reset-* headers. Whole text only. */
 enum sl_err duration_parse(struct str s, int64_t *us) SL_CHECK;
-/* The longest duration at the start of s ("6.596s. Visit ..."): sets *used to its length. A unit
- * is required here. */
+/* The longest duration at the start of s ("6.596s. Visit ..."): sets *used to its length. A
+ * unit is required here. */
 enum sl_err duration_prefix(struct str s, int64_t *us, size_t *used) SL_CHECK;
 /* For machines that speak Go: "6m0s", "174ms", "9.816s", truncated to ms; 0 is "0s". */
 void duration_go(struct buf *b, int64_t us);

@@ -1,8 +1,8 @@
 /* err.h: operating errors, one list for the whole house.
  *
- * Three kinds of "no" are never mixed in one int: a verdict is a value (TAKE_LATER), an operating
- * error is an enum sl_err, a programmer's error aborts (sl_assert, which stays on in release
- * builds). */
+ * Three kinds of "no" are never mixed in one int: a verdict is a value (TAKE_LATER), an
+ * operating error is an enum sl_err, a programmer's error aborts (sl_assert, which stays on in
+ * release builds). */
 #ifndef SLUICE_ERR_H
 #define SLUICE_ERR_H
 
@@ -36,9 +36,9 @@ enum sl_err {
 /* What the error means, for people; never NULL. */
 const char *sl_err_text(enum sl_err err);
 
-/* Where and what of one complaint about input: "jobs.jsonl:214: body.messages[3]: invalid UTF-8".
- * `where` names the field ("" when the whole text is meant), `what` the complaint and the advice.
- * Both are truncated, never overrun. */
+/* Where and what of one complaint about input: "jobs.jsonl:214: body.messages[3]: invalid
+ * UTF-8". `where` names the field ("" when the whole text is meant), `what` the complaint and
+ * the advice. Both are truncated, never overrun. */
 struct diag {
     char where[160];
     char what[480];

@@ -1,8 +1,8 @@
 /* json.c: yajl's events become a tree.
  *
- * Invariant while parsing: stack[depth] is the container being filled, `key` the name waiting for
- * its value. Every value's raw slice ends where yajl has consumed to when its event arrives; for
- * scalars the start is found from the token itself. */
+ * Invariant while parsing: stack[depth] is the container being filled, `key` the name waiting
+ * for its value. Every value's raw slice ends where yajl has consumed to when its event
+ * arrives; for scalars the start is found from the token itself. */
 #include "json.h"
 #include "bounds.h"
 
@@ -91,8 +91,8 @@ static int on_string(void *ctx, const unsigned char *p, size_t n)
     struct builder *b = ctx;
     struct json *v = add(b, JSON_STRING);
     v->text = keep(b, p, n);
-    /* The closing quote is the last byte consumed. The opening one is the nearest quote before it
-     * that an even number of backslashes precedes. */
+    /* The closing quote is the last byte consumed. The opening one is the nearest quote before
+     * it that an even number of backslashes precedes. */
     size_t end = consumed(b), start = end - 1;
     for (;;) {
         start--;

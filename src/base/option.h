@@ -1,7 +1,8 @@
 /* option.h: command lines from a table; --help and the man page come from the same table.
  *
- * Forms: --name VALUE, --name=VALUE, -o VALUE, flags without a value, "--" ends options, "-" is a
- * positional argument (standard input). A name given twice: the last one holds, except OPTION_LIST. */
+ * Forms: --name VALUE, --name=VALUE, -o VALUE, flags without a value, "--" ends options, "-" is
+ * a positional argument (standard input). A name given twice: the last one holds, except
+ * OPTION_LIST. */
 #ifndef SLUICE_OPTION_H
 #define SLUICE_OPTION_H
 
@@ -33,21 +34,23 @@ struct option {
 
 /* A verb's face. All texts are plain; the printers wrap and mark them up. */
 struct verb {
-    const char *name;    /* "run" */
-    const char *summary; /* one line for `sluice --help` */
-    const char *usage;   /* "sluice run FILE -o OUT [options]", lines separated by \n */
-    const char *about;   /* paragraphs separated by \n\n */
+    const char *name;     /* "run" */
+    const char *summary;  /* one line for `sluice --help` */
+    const char *usage;    /* "sluice run FILE -o OUT [options]", lines separated by \n */
+    const char *about;    /* paragraphs separated by \n\n */
     const char *examples; /* "$ command\n" lines, printed as they are; may be NULL */
     const char *exits;    /* "0 all done\n1 some rows failed\n"; may be NULL */
 };
 
-/* Fills the outs; positional arguments are moved to the front of `args` (order kept) and counted
- * in *positional. SL_UNKNOWN, SL_MISSING, SL_RANGE with *diag: where = "--tier", what = advice. A
- * misspelt option is answered with the nearest known one. --help sets *help and stops. */
+/* Fills the outs; positional arguments are moved to the front of `args` (order kept) and
+ * counted in *positional. SL_UNKNOWN, SL_MISSING, SL_RANGE with *diag: where = "--tier", what =
+ * advice. A misspelt option is answered with the nearest known one. --help sets *help and
+ * stops. */
 enum sl_err options_parse(const struct option *options, size_t n, int argc, char **args,
                           int *positional, bool *help, struct diag *diag) SL_CHECK;
 /* The --help text, at most 80 columns. */
-void options_help(struct buf *out, const struct verb *v, const struct option *options, size_t n);
+void options_help(struct buf *out, const struct verb *v, const struct option *options,
+                  size_t n);
 /* The same as a man page in mdoc(7). */
 void options_man(struct buf *out, const struct verb *v, const struct option *options, size_t n);
 

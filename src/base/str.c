@@ -181,7 +181,8 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     b->n += (size_t)n;
 }
 
-/* Length of the valid UTF-8 sequence at p, or 0 (RFC 3629: no overlong forms, no surrogates). */
+/* Length of the valid UTF-8 sequence at p, or 0 (RFC 3629: no overlong forms, no surrogates).
+ */
 static size_t utf8_len(const unsigned char *p, size_t n)
 {
     if (p[0] < 0x80)

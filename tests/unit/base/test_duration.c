@@ -38,8 +38,8 @@ static void go_form_is_written_truncated_to_ms(void **state)
     static const struct {
         int64_t us;
         const char *text;
-    } rows[] = {{0, "0s"},           {232500, "232ms"},       {8410000, "8.41s"},
-                {360000000, "6m0s"}, {55212000, "55.212s"},   {83909144000, "23h18m29.144s"},
+    } rows[] = {{0, "0s"},           {232500, "232ms"},     {8410000, "8.41s"},
+                {360000000, "6m0s"}, {55212000, "55.212s"}, {83909144000, "23h18m29.144s"},
                 {20000000, "20s"},   {3600000000, "1h0m0s"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf b = {0};

@@ -9,7 +9,8 @@ static struct json *parse(struct arena *a, const char *text)
 static void raw_slices_are_the_bytes_of_each_value(void **state)
 {
     struct arena a = {0};
-    struct json *v = parse(&a, " {\"a\": [1, -2.5e3, \"x\\\"\\\\\"], \"b\":{\"c\" : null}, \"d\":true } ");
+    struct json *v =
+        parse(&a, " {\"a\": [1, -2.5e3, \"x\\\"\\\\\"], \"b\":{\"c\" : null}, \"d\":true } ");
     assert_non_null(v);
     assert_true(str_eq(json_get(v, "a")->raw, STR("[1, -2.5e3, \"x\\\"\\\\\"]")));
     struct json *e = json_get(v, "a")->first;
