@@ -59,8 +59,10 @@ static size_t consumed(const struct builder *b)
 
 static void raw_scalar(struct builder *b, struct json *v, size_t length)
 {
+    /* A scalar that is the whole text may be seen only when the end is told (yajl waits for
+     * more digits), with an offset past the text. */
     size_t end = consumed(b);
-    v->raw = (struct str){b->text.p + end - length, length};
+    v->raw = b->depth ? (struct str){b->text.p + end - length, length} : str_trim(b->text);
 }
 
 static int on_null(void *ctx)

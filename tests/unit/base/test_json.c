@@ -21,6 +21,9 @@ static void raw_slices_are_the_bytes_of_each_value(void **state)
     assert_true(str_eq(json_get(v, "b")->raw, STR("{\"c\" : null}")));
     assert_true(str_eq(json_path(v, "b.c")->raw, STR("null")));
     assert_true(str_eq(json_get(v, "d")->raw, STR("true")));
+    assert_true(str_eq(parse(&a, "  0")->raw, STR("0")));
+    assert_true(str_eq(parse(&a, " -1.5 ")->raw, STR("-1.5")));
+    assert_true(str_eq(parse(&a, " true ")->raw, STR("true")));
     arena_free(&a);
 }
 

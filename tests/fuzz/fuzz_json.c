@@ -1,0 +1,28 @@
+/* A parsed value's raw bytes parse again to a value of the same type: offsets are right. */
+#include "json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void reparse(const struct json *v)
+{
+    struct arena a = {0};
+    struct json *again = json_parse(&a, v->raw, NULL);
+    sl_assert(again && again->type == v->type && again->count == v->count);
+    sl_assert(str_eq(again->text, v->text));
+    arena_free(&a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct arena a = {0};
+    struct diag d;
+    struct json *v = json_parse(&a, (struct str){(const char *)data, size}, &d);
+    if (v) {
+        reparse(v);
+        for (struct json *c = v->first; c; c = c->next)
+            reparse(c);
+        json_duplicate(v);
+    }
+    arena_free(&a);
+    return 0;
+}
