@@ -43,27 +43,28 @@ static size_t read_decimal(struct str s, int64_t *micro)
     return i;
 }
 
+/* Nanoseconds of the unit that s starts with, 0 if none; *length is the name's. */
+static int64_t read_unit(struct str s, size_t *length)
+{
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+        struct str unit = str_of(units[u].name);
+        if (str_starts(s, unit)) {
+            *length = unit.n;
+            return units[u].ns;
+        }
+    }
+    return 0;
+}
+
 enum sl_err duration_prefix(struct str s, int64_t *us, size_t *used)
 {
     int64_t total = 0;
     size_t at = 0;
     while (at < s.n) {
         int64_t micro;
-        size_t n = read_decimal(str_from(s, at), &micro);
-        if (n == 0)
-            break;
-        struct str rest = str_from(s, at + n);
-        int64_t ns = 0;
-        size_t name = 0;
-        for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
-            struct str unit = str_of(units[u].name);
-            if (str_starts(rest, unit)) {
-                ns = units[u].ns;
-                name = unit.n;
-                break;
-            }
-        }
-        if (name == 0)
+        size_t name = 0, n = read_decimal(str_from(s, at), &micro);
+        int64_t ns = n ? read_unit(str_from(s, at + n), &name) : 0;
+        if (ns == 0)
             break;
         __int128 add = (__int128)micro * ns / US_S / 1000;
         if (add > INT64_MAX / 2 - total)
@@ -110,7 +111,7 @@ void duration_go(struct buf *b, int64_t us)
         frac[0] = (char)('0' + ms / 100);
         frac[1] = (char)('0' + ms / 10 % 10);
         frac[2] = (char)('0' + ms % 10);
-        while (frac[n - 1] == '0')
+        while (n > 1 && frac[n - 1] == '0')
             n--;
         buf_printf(b, ".%.*s", n, frac);
     }

@@ -142,6 +142,8 @@ static enum sl_err take(const struct option *options, size_t n, int argc, char *
     return store(o, args[++*at], diag);
 }
 
+/* Seven parameters: argc and args are one thing, as are the three outs.
+ * NOLINTNEXTLINE(readability-function-size) */
 enum sl_err options_parse(const struct option *options, size_t n, int argc, char **args,
                           int *positional, bool *help, struct diag *diag)
 {
