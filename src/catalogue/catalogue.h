@@ -1,8 +1,10 @@
 /* catalogue.h: models, context windows, prices, encodings, limits by tier. Data files, read and
  * looked up; this room decides nothing. What is unknown is -1 (or an empty str), never a guess.
  *
- * The files in data/ are built into the binary; a user's file of the same form overrides entries
- * by name. Sources and dates stand beside every figure in the files. */
+ * The files in data/ are built into the binary; a user's file of the same form is laid over
+ * them by name: a model's fields given replace the ones known, a row of limits replaces the row
+ * of the same provider, tier and model. Sources and dates stand beside the figures in the
+ * files. */
 #ifndef SLUICE_CATALOGUE_H
 #define SLUICE_CATALOGUE_H
 
@@ -14,11 +16,11 @@ struct model {
     struct str provider;       /* "openai" */
     int64_t context_tokens;    /* -1 unknown */
     int64_t max_output_tokens; /* -1 unknown */
-    /* prices in USD per 10^12 tokens would lose nothing; nano-USD per token does not either:
-     * 2.50 USD per million tokens is 2,500 */
-    int64_t input_nusd;
-    int64_t cached_input_nusd;
-    int64_t output_nusd;
+    /* pico-USD per token, which is micro-USD per million tokens: 2.50 USD per million tokens is
+     * 2,500,000. Exact for every price published; -1 unknown. */
+    int64_t input_pusd;
+    int64_t cached_input_pusd;
+    int64_t output_pusd;
     int64_t batch_percent; /* what the Batch API costs of the live price: 50, or -1 */
     struct str encoding;   /* "o200k_base", or empty */
     struct str shutdown;   /* "2027-01-14", or empty */
@@ -32,31 +34,37 @@ struct tier_limit {
 
 struct catalogue;
 
-/* The built-in data, with `override_path` (may be NULL) laid over it. NULL on error, *diag says
- * file and field. */
-struct catalogue *catalogue_open(const char *override_path, struct diag *diag);
+/* The built-in data, with the text of a user's file laid over it (empty: none); `name` stands
+ * for that file in complaints. NULL on error, *diag says file and field. The text is not kept.
+ * Verbs read `--catalogue FILE` with io's file_read. */
+struct catalogue *catalogue_open(struct str override_text, const char *name, struct diag *diag);
 void catalogue_close(struct catalogue **c);
 
-/* By name, alias, or a dated snapshot of a known name ("gpt-4o-2024-11-20"); "ft:" prefixes are
- * looked through. NULL if unknown. */
+/* By name, alias, or a dated snapshot of a known name ("gpt-4o-2024-11-20"); "ft:" and
+ * "models/" prefixes are looked through. NULL if unknown. */
 const struct model *catalogue_model(const struct catalogue *c, struct str name);
 
-/* Limits of a model on a tier ("1", "tier-1", "free", "build", ...). Returns how many were
- * written to out[max]; 0: provider, tier or model unknown, *diag says which and what is known.
- * A model without an own row gives 0: no guess. */
+/* Limits that hold for live requests of a model on a tier ("1", "tier-1", "free", "build",
+ * ...): at most DIM_COUNT, written to out[max]; returns how many. 0: provider, tier or model
+ * unknown, *diag (may be NULL) says which and what is known. A model without an own row gives
+ * 0: no guess. */
 size_t catalogue_limits(const struct catalogue *c, struct str provider, struct str tier,
                         struct str model, struct tier_limit *out, size_t max,
                         struct diag *diag);
-/* Models with limits on that tier, for `emulate --profile openai/tier-1`: calls `each` for every
- * one. */
+/* Models with limits on that tier, for `emulate --profile openai/tier-1`: calls `each` for
+ * every one. */
 void catalogue_each_limit(const struct catalogue *c, struct str provider, struct str tier,
                           void (*each)(void *ctx, struct str model,
                                        const struct tier_limit *limits, size_t n),
                           void *ctx);
+/* Input tokens that all queued batch jobs of a model may hold on a tier; -1 unknown. */
+int64_t catalogue_batch_enqueued(const struct catalogue *c, struct str provider,
+                                 struct str tier, struct str model);
 /* Tier names of a provider, in order; for error messages and tables. */
 size_t catalogue_tiers(const struct catalogue *c, struct str provider, struct str *out,
                        size_t max);
-/* Models that share one limit draw on one pool: the pool's name, or the model's own name. */
+/* Models that share one limit draw on one pool: the pool's name; else the model's catalogue
+ * name, so that snapshots and aliases of a model share; else `model` itself. */
 struct str catalogue_pool(const struct catalogue *c, struct str provider, struct str model);
 
 #endif

@@ -1,0 +1,279 @@
+/* Lookups, the built-in figures (a sample of each provider against their sources), and
+ * overrides. */
+#include "catalogue.h"
+#include "check.h"
+
+static struct catalogue *open_with(const char *override)
+{
+    struct diag diag = {0};
+    struct catalogue *c = catalogue_open(str_of(override), "mine.json", &diag);
+    if (!c)
+        fail_msg("%s: %s", diag.where, diag.what);
+    return c;
+}
+
+static void assert_str(struct str got, const char *want)
+{
+    if (!str_eq(got, str_of(want)))
+        fail_msg("got \"%.*s\", want \"%s\"", STR_ARG(got), want);
+}
+
+static void models_are_found_by_any_of_their_names(void **state)
+{
+    static const struct {
+        const char *name, *found;
+    } rows[] = {
+        {"gpt-4o", "gpt-4o"},
+        {"gpt-4o-2024-08-06", "gpt-4o"},
+        {"gpt-4o-2024-05-13", "gpt-4o-2024-05-13"}, /* has a window and a price of its own */
+        {"gpt-4o-2029-01-31", "gpt-4o"},
+        {"ft:gpt-4o-mini-2024-07-18:acme::abc", "gpt-4o-mini"},
+        {"models/gemini-2.5-pro", "gemini-2.5-pro"},
+        {"claude-sonnet-4-5", "claude-sonnet-4-5-20250929"},
+        {"claude-opus-4-7-20260401", "claude-opus-4-7"},
+        {"gpt-oss-20b", "openai/gpt-oss-20b"},
+        {"gpt-5.6", "gpt-5.6-sol"},
+        {"gpt-4o-", NULL},
+        {"gpt-4o-2024-5-13", NULL},
+        {"-2024-08-06", NULL},
+        {"", NULL},
+        {"gpt-7", NULL},
+    };
+    struct catalogue *c = open_with(NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct model *m = catalogue_model(c, str_of(rows[i].name));
+        if (!m != !rows[i].found)
+            fail_msg("%s: %s", rows[i].name, m ? "found" : "not found");
+        if (m)
+            assert_str(m->name, rows[i].found);
+    }
+    catalogue_close(&c);
+    assert_null(c);
+}
+
+static void figures_are_exact_and_unknown_is_said(void **state)
+{
+    struct catalogue *c = open_with(NULL);
+    const struct model *m = catalogue_model(c, STR("gpt-4o"));
+    assert_int_equal(m->context_tokens, 128000);
+    assert_int_equal(m->max_output_tokens, 16384);
+    assert_int_equal(m->input_pusd, 2500000);
+    assert_int_equal(m->cached_input_pusd, 1250000);
+    assert_int_equal(m->output_pusd, 10000000);
+    assert_int_equal(m->batch_percent, 50);
+    assert_str(m->encoding, "o200k_base");
+    assert_str(m->shutdown, "2027-01-14");
+    assert_str(m->provider, "openai");
+    m = catalogue_model(c, STR("deepseek-chat"));
+    assert_int_equal(m->cached_input_pusd, 2800);
+    assert_int_equal(m->context_tokens, -1);
+    assert_int_equal(m->batch_percent, -1);
+    assert_int_equal(m->encoding.n, 0);
+    assert_int_equal(catalogue_model(c, STR("gpt-4"))->cached_input_pusd, -1);
+    assert_int_equal(catalogue_model(c, STR("gemini-2.0-flash-lite"))->cached_input_pusd,
+                     18750);
+    catalogue_close(&c);
+}
+
+struct want_limit {
+    const char *provider, *tier, *model;
+    int64_t rpm, tpm, itpm, otpm, rpd, tpd, ipm;
+};
+
+static int64_t limit_of(const struct tier_limit *limits, size_t n, enum dimension dim)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (limits[i].dim == dim)
+            return limits[i].limit;
+    }
+    return 0;
+}
+
+static void limits_by_tier(void **state)
+{
+    static const struct want_limit rows[] = {
+        {"openai", "1", "gpt-4o", 500, 30000, 0, 0, 0, 0, 0},
+        {"openai", "tier-1", "gpt-4o-2024-11-20", 500, 30000, 0, 0, 0, 0, 0},
+        {"openai", "Tier 5", "gpt-4o", 10000, 30000000, 0, 0, 0, 0, 0},
+        {"openai", "free", "gpt-4o-mini", 3, 40000, 0, 0, 200, 0, 0},
+        {"openai", "2", "o3-mini", 2000, 200000, 0, 0, 0, 0, 0},
+        {"openai", "3", "gpt-5-nano", 5000, 4000000, 0, 0, 0, 0, 0},
+        {"openai", "grow", "gpt-6-luna", 30000, 180000000, 0, 0, 0, 0, 0},
+        {"openai", "Build", "gpt-6.1-sol", 5000, 1000000, 0, 0, 0, 0, 0},
+        {"openai", "1", "gpt-image-2", 0, 100000, 0, 0, 0, 0, 5},
+        {"openai", "4", "o1-pro", 10000, 2000000, 0, 0, 0, 0, 0}, /* not in models.json */
+        {"anthropic", "2", "claude-sonnet-4-5", 1000, 0, 450000, 90000, 0, 0, 0},
+        {"anthropic", "1", "claude-opus-4-8", 50, 0, 500000, 80000, 0, 0, 0},
+        {"anthropic", "scale", "claude-fable-5", 4000, 0, 4000000, 800000, 0, 0, 0},
+        {"groq", "free", "gpt-oss-120b", 30, 8000, 0, 0, 1000, 200000, 0},
+        {"gemini", "1", "gemini-2.5-pro", 150, 2000000, 0, 0, 10000, 0, 0},
+    };
+    struct catalogue *c = open_with(NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct want_limit *w = &rows[i];
+        struct tier_limit got[DIM_COUNT];
+        struct diag diag = {0};
+        size_t n = catalogue_limits(c, str_of(w->provider), str_of(w->tier), str_of(w->model),
+                                    got, DIM_COUNT, &diag);
+        if (n == 0)
+            fail_msg("%s %s %s: %s", w->provider, w->tier, w->model, diag.what);
+        const struct {
+            enum dimension dim;
+            int64_t want;
+        } dims[] = {{DIM_RPM, w->rpm},   {DIM_TPM, w->tpm},      {DIM_ITPM, w->itpm},
+                    {DIM_OTPM, w->otpm}, {DIM_RPD, w->rpd},      {DIM_TPD, w->tpd},
+                    {DIM_IPM, w->ipm},   {DIM_BATCH_ENQUEUED, 0}};
+        for (size_t d = 0; d < sizeof dims / sizeof *dims; d++) {
+            if (limit_of(got, n, dims[d].dim) != dims[d].want)
+                fail_msg("%s %s %s: %s is %lld", w->provider, w->tier, w->model,
+                         dimension_name(dims[d].dim), (long long)limit_of(got, n, dims[d].dim));
+        }
+    }
+    assert_int_equal(catalogue_batch_enqueued(c, STR("openai"), STR("tier-1"), STR("gpt-4o")),
+                     90000);
+    assert_int_equal(catalogue_batch_enqueued(c, STR("groq"), STR("free"), STR("gpt-oss-20b")),
+                     -1);
+    catalogue_close(&c);
+}
+
+static void no_limits_are_guessed(void **state)
+{
+    static const struct {
+        const char *provider, *tier, *model, *where, *says;
+    } rows[] = {
+        {"openai", "1", "gpt-5.1", "model", "no published limits of gpt-5.1 on openai tier 1"},
+        {"openai", "9", "gpt-4o", "tier", "openai has no tier \"9\"; known: free, 1, 2, 3"},
+        {"gemini", "2", "gemini-2.5-pro", "model", "no published limits"},
+        {"azure", "1", "gpt-4o", "tier", "no tiers of azure are known"},
+    };
+    struct catalogue *c = open_with(NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tier_limit got[DIM_COUNT];
+        struct diag diag = {0};
+        assert_int_equal(catalogue_limits(c, str_of(rows[i].provider), str_of(rows[i].tier),
+                                          str_of(rows[i].model), got, DIM_COUNT, &diag),
+                         0);
+        assert_string_equal(diag.where, rows[i].where);
+        if (!strstr(diag.what, rows[i].says))
+            fail_msg("\"%s\" does not say \"%s\"", diag.what, rows[i].says);
+    }
+    catalogue_close(&c);
+}
+
+static void pools(void **state)
+{
+    struct catalogue *c = open_with(NULL);
+    struct str anthropic = STR("anthropic");
+    assert_str(catalogue_pool(c, anthropic, STR("claude-opus-4-5")), "claude-opus-4.x");
+    assert_str(catalogue_pool(c, anthropic, STR("claude-opus-4-8")), "claude-opus-4.x");
+    assert_str(catalogue_pool(c, anthropic, STR("claude-sonnet-4-6")), "claude-sonnet-4.x");
+    assert_str(catalogue_pool(c, anthropic, STR("claude-opus-5")), "claude-opus-5");
+    assert_str(catalogue_pool(c, STR("openai"), STR("gpt-4o-2024-08-06")), "gpt-4o");
+    assert_str(catalogue_pool(c, STR("openai"), STR("my-model")), "my-model");
+    catalogue_close(&c);
+}
+
+struct seen {
+    size_t rows, gpt4o;
+    int64_t gpt4o_tpm;
+};
+
+static void see(void *ctx, struct str model, const struct tier_limit *limits, size_t n)
+{
+    struct seen *s = ctx;
+    s->rows++;
+    assert_true(n > 0);
+    if (str_eq(model, STR("gpt-4o"))) {
+        s->gpt4o++;
+        s->gpt4o_tpm = limit_of(limits, n, DIM_TPM);
+    }
+}
+
+static void overrides_are_laid_over_by_name(void **state)
+{
+    struct catalogue *c = open_with(
+        "{\"models\": [{\"model\": \"gpt-4o\", \"context_tokens\": 64000},"
+        " {\"model\": \"house-7b\", \"provider\": \"mine\", \"aliases\": [\"h7\", \"gpt-4\"],"
+        "  \"usd_per_mtok\": {\"input\": 0.000001, \"output\": null}}],"
+        " \"tiers\": [{\"provider\": \"mine\", \"tier\": \"gold\"}],"
+        " \"limits\": [{\"provider\": \"openai\", \"tier\": \"1\", \"models\": [\"gpt-4o\"],"
+        "   \"rpm\": 7, \"tpm\": 77},"
+        "  {\"provider\": \"mine\", \"tier\": \"gold\", \"models\": [\"h7\"], \"rpm\": 9}],"
+        " \"pools\": [{\"provider\": \"mine\", \"pool\": \"p\", \"models\": [\"h7\"]}]}");
+    const struct model *m = catalogue_model(c, STR("gpt-4o"));
+    assert_int_equal(m->context_tokens, 64000);
+    assert_int_equal(m->max_output_tokens, 16384); /* what is not given stays */
+    m = catalogue_model(c, STR("h7"));
+    assert_str(m->name, "house-7b");
+    assert_int_equal(m->input_pusd, 1);
+    assert_int_equal(m->output_pusd, -1);
+    assert_str(catalogue_model(c, STR("gpt-4"))->name, "house-7b");
+
+    struct tier_limit got[DIM_COUNT];
+    size_t n =
+        catalogue_limits(c, STR("mine"), STR("gold"), STR("house-7b"), got, DIM_COUNT, NULL);
+    assert_int_equal(limit_of(got, n, DIM_RPM), 9);
+    assert_str(catalogue_pool(c, STR("mine"), STR("house-7b")), "p");
+    struct seen seen = {0};
+    catalogue_each_limit(c, STR("openai"), STR("tier-1"), see, &seen);
+    assert_int_equal(seen.gpt4o, 1);
+    assert_int_equal(seen.gpt4o_tpm, 77);
+    assert_true(seen.rows > 20);
+    struct str tiers[16];
+    assert_int_equal(catalogue_tiers(c, STR("openai"), tiers, 16), 9);
+    assert_str(tiers[0], "free");
+    assert_str(tiers[8], "grow");
+    catalogue_close(&c);
+}
+
+static void a_bad_override_is_told_by_its_field(void **state)
+{
+    static const struct {
+        const char *text, *where, *what;
+    } rows[] = {
+        {"[1]", "mine.json", "not an object"},
+        {"{\"models\": [", "mine.json", ""},
+        {"{\"model\": []}", "mine.json", "no such section"},
+        {"{\"models\": {}}", "mine.json: models[0].", "not a list"},
+        {"{\"models\": [{}]}", "mine.json: models[0].model", "missing"},
+        {"{\"models\": [{\"model\": \"a\"}, 3]}", "mine.json: models[1].", "not an object"},
+        {"{\"models\": [{\"model\": \"a\", \"context\": 1}]}", "mine.json: models[0].context",
+         "no such field"},
+        {"{\"models\": [{\"model\": \"a\", \"model\": \"b\"}]}", "mine.json: models[0].model",
+         "given twice"},
+        {"{\"models\": [{\"model\": \"a\", \"context_tokens\": 1.5}]}",
+         "mine.json: models[0].context_tokens", "not a plain number"},
+        {"{\"models\": [{\"model\": \"a\", \"context_tokens\": -1}]}",
+         "mine.json: models[0].context_tokens", "not a plain number"},
+        {"{\"models\": [{\"model\": \"a\", \"usd_per_mtok\": {\"input\": 0.0000001}}]}",
+         "mine.json: models[0].input", "not a plain number"},
+        {"{\"limits\": [{\"provider\": \"x\", \"tier\": \"1\", \"rpm\": 5}]}",
+         "mine.json: limits[0].models", "not a list of names"},
+        {"{\"limits\": [{\"provider\": \"x\", \"models\": [\"a\"]}]}",
+         "mine.json: limits[0].tier", "missing"},
+        {"{\"limits\": [{\"provider\": \"x\", \"tier\": \"1\", \"models\": [\"a\"],"
+         " \"rpm\": 99999999999999999999}]}",
+         "mine.json: limits[0].rpm", "not a plain number"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct diag diag = {0};
+        assert_null(catalogue_open(str_of(rows[i].text), "mine.json", &diag));
+        assert_string_equal(diag.where, rows[i].where);
+        if (!strstr(diag.what, rows[i].what))
+            fail_msg("\"%s\" does not say \"%s\"", diag.what, rows[i].what);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(models_are_found_by_any_of_their_names),
+        cmocka_unit_test(figures_are_exact_and_unknown_is_said),
+        cmocka_unit_test(limits_by_tier),
+        cmocka_unit_test(no_limits_are_guessed),
+        cmocka_unit_test(pools),
+        cmocka_unit_test(overrides_are_laid_over_by_name),
+        cmocka_unit_test(a_bad_override_is_told_by_its_field),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

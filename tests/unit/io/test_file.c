@@ -1,0 +1,33 @@
+#include "check.h"
+#include "file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void a_file_is_appended_whole_or_refused(void **state)
+{
+    char path[] = "/tmp/sluice-test-file-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "second\n", 7), 7);
+    close(fd);
+    struct buf text = {0};
+    struct diag diag = {0};
+    buf_puts(&text, "first ");
+    assert_int_equal(file_read(path, 7, &text, &diag), SL_OK);
+    assert_string_equal(buf_cstr(&text), "first second\n");
+    assert_int_equal(file_read(path, 6, &text, &diag), SL_TOO_LARGE);
+    assert_string_equal(diag.where, path);
+    unlink(path);
+    assert_int_equal(file_read(path, 7, &text, &diag), SL_IO);
+    assert_string_equal(diag.what, "No such file or directory");
+    assert_int_equal(file_read("/", 7, &text, &diag), SL_IO);
+    buf_free(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_file_is_appended_whole_or_refused)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
