@@ -6,7 +6,7 @@ SEED ?= 1
 .PHONY: all help demo test bench bench-token lint asan sim fuzz install fresh clean
 
 all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) sluice
 
 help:
 	@echo "make            build $(BUILD)/sluice"
