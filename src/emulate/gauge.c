@@ -75,7 +75,11 @@ void gauge_free(struct gauge **g)
 void gauge_cost(enum gauge_charge rule, const struct gauge_ask *ask, int64_t charge[DIM_COUNT])
 {
     int64_t in = ask->input_tokens, out = rule == GAUGE_ACTUAL ? 1 : ask->max_tokens;
-    int64_t tokens = rule == GAUGE_MAX ? (in > out ? in : out) : in + out;
+    int64_t tokens = in + out;
+    if (rule == GAUGE_INPUT)
+        tokens = in;
+    else if (rule == GAUGE_MAX)
+        tokens = in > out ? in : out;
     for (size_t d = 0; d < DIM_COUNT; d++)
         charge[d] = 0;
     charge[DIM_RPM] = charge[DIM_RPD] = charge[DIM_CONCURRENCY] = 1;

@@ -12,7 +12,7 @@
 #include "dimension.h"
 
 enum gauge_window { GAUGE_BUCKET, GAUGE_FIXED, GAUGE_SLIDING, GAUGE_SLICES };
-enum gauge_charge { GAUGE_MAX, GAUGE_SUM, GAUGE_ACTUAL };
+enum gauge_charge { GAUGE_MAX, GAUGE_SUM, GAUGE_ACTUAL, GAUGE_INPUT };
 
 enum { GAUGE_LIMITS = 8 };
 
@@ -48,8 +48,8 @@ struct gauge_ask {
     int64_t images;
 };
 /* Charges on arrival. MAX: max(input, max_tokens); SUM: input + max_tokens; ACTUAL: input, and
- * one token of output, the least an answer has (the rest comes by gauge_produce). ITPM is
- * always drawn by input alone and OTPM by output alone. */
+ * one token of output, the least an answer has (the rest comes by gauge_produce); INPUT: input,
+ * whatever comes out (Gemini). ITPM is always drawn by input alone and OTPM by output alone. */
 void gauge_cost(enum gauge_charge rule, const struct gauge_ask *ask, int64_t charge[DIM_COUNT]);
 
 struct gauge_figure { /* one limit as seen right after a decision */

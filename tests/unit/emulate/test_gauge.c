@@ -287,11 +287,9 @@ static void charges_follow_the_rule(void **state)
     static const struct {
         enum gauge_charge rule;
         int64_t in, max_tokens, tpm, otpm;
-    } rows[] = {{GAUGE_MAX, 40, 100, 100, 100},
-                {GAUGE_MAX, 100, 40, 100, 40},
-                {GAUGE_MAX, 7, 0, 7, 0},
-                {GAUGE_SUM, 40, 100, 140, 100},
-                {GAUGE_ACTUAL, 40, 100, 41, 1}};
+    } rows[] = {{GAUGE_MAX, 40, 100, 100, 100}, {GAUGE_MAX, 100, 40, 100, 40},
+                {GAUGE_MAX, 7, 0, 7, 0},        {GAUGE_SUM, 40, 100, 140, 100},
+                {GAUGE_ACTUAL, 40, 100, 41, 1}, {GAUGE_INPUT, 40, 100, 40, 100}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int64_t charge[DIM_COUNT];
         struct gauge_ask ask = {rows[i].in, rows[i].max_tokens, 2};
