@@ -19,6 +19,8 @@ enum {
      * the longest seen. */
     BOUND_HEADER_BYTES = 32 << 10,
     BOUND_HEADERS = 128,
+    /* The target of a request to our own servers: API paths are short; nginx takes 8 KB. */
+    BOUND_TARGET_BYTES = 8 << 10,
     /* One event of a server-sent stream: a final Responses event repeats the whole answer. */
     BOUND_SSE_EVENT_BYTES = 16 << 20,
 };
