@@ -1,9 +1,9 @@
 /* server.h: an HTTP/1.1 server on libuv. Loopback unless told otherwise.
  *
- * A handler gets each request once its head is complete (`start`), then its body in pieces, then
- * `end`. It answers with server_answer (whole) or server_begin / server_write / server_finish
- * (streamed, chunked). Hard shell: bounds on heads and bodies, idle timeouts, 400/408/413/414/
- * 431/501 and close. */
+ * A handler gets each request once its head is complete (`start`), then its body in pieces,
+ * then `end`. It answers with server_answer (whole) or server_begin / server_write /
+ * server_finish (streamed, chunked). Hard shell: bounds on heads and bodies, idle timeouts,
+ * 400/408/413/414/ 431/501 and close. */
 #ifndef SLUICE_SERVER_H
 #define SLUICE_SERVER_H
 

@@ -1,8 +1,9 @@
 /* upstream.h: an HTTP/1.1 client of one origin: keep-alive pool on libuv, TLS by OpenSSL.
  *
  * A key is sent only to the origin it was configured for: the origin is fixed at creation.
- * Honours HTTPS_PROXY / HTTP_PROXY / NO_PROXY (CONNECT for https), IPv4 and IPv6. The keep-alive
- * race (EOF before any byte on a reused connection) is retried once on a fresh connection. */
+ * Honours HTTPS_PROXY / HTTP_PROXY / NO_PROXY (CONNECT for https), IPv4 and IPv6. The
+ * keep-alive race (EOF before any byte on a reused connection) is retried once on a fresh
+ * connection. */
 #ifndef SLUICE_UPSTREAM_H
 #define SLUICE_UPSTREAM_H
 
@@ -14,17 +15,17 @@ struct upstream;
 struct call; /* one request in flight */
 
 struct upstream_config {
-    const char *base_url;    /* "https://api.openai.com/v1" */
+    const char *base_url; /* "https://api.openai.com/v1" */
     int64_t connect_timeout_us;
     int64_t first_byte_timeout_us;
     int64_t idle_timeout_us; /* between bytes of an answer */
     size_t connections_max;
-    const char *ca_file;     /* NULL: the system's */
+    const char *ca_file; /* NULL: the system's */
 };
 struct upstream_config upstream_defaults(void);
 
-enum sl_err upstream_new(uv_loop_t *loop, const struct upstream_config *c, struct upstream **out,
-                         struct diag *diag) SL_CHECK;
+enum sl_err upstream_new(uv_loop_t *loop, const struct upstream_config *c,
+                         struct upstream **out, struct diag *diag) SL_CHECK;
 /* Closes all connections; calls still open end with SL_CANCELLED first. */
 void upstream_free(struct upstream **u);
 
@@ -41,8 +42,8 @@ struct call_handler {
 };
 
 struct call_request {
-    const char *method;   /* "POST" */
-    struct str path;      /* appended to the base URL's path; starts with "/" */
+    const char *method;           /* "POST" */
+    struct str path;              /* appended to the base URL's path; starts with "/" */
     const struct header *headers; /* besides host, content-length, connection */
     size_t header_count;
     struct str body; /* lent until done */

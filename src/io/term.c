@@ -1,0 +1,36 @@
+/* term.c: see term.h. */
+#include "term.h"
+#include "str.h"
+
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static struct str env(const char *name)
+{
+    return str_of(getenv(name));
+}
+
+static bool locale_is_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct str value = env(names[i]);
+        if (value.n)
+            return str_find_nocase(value, STR("UTF-8"), 0) >= 0 ||
+                   str_find_nocase(value, STR("UTF8"), 0) >= 0;
+    }
+    return false;
+}
+
+struct term term_look(void)
+{
+    struct term t = {.utf8 = locale_is_utf8(), .width = 80};
+    struct str kind = env("TERM");
+    t.interactive = isatty(STDERR_FILENO) && kind.n && !str_eq(kind, STR("dumb"));
+    t.color = t.interactive && env("NO_COLOR").n == 0;
+    struct winsize size;
+    if (t.interactive && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        t.width = size.ws_col;
+    return t;
+}
