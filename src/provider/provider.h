@@ -57,25 +57,36 @@ enum route route_of(struct str path);
 struct ask {
     enum route route;
     struct str model; /* lent from the body */
-    struct demand demand;
-    bool input_exact; /* counted with the model's own tokenizer, else an estimate */
+    /* Input counted as the model's tokenizer sees it, or estimated (see input_exact); output
+     * for all choices (n, best_of, several prompts) together. */
+    struct demand demand;  /* Gemini counts input alone: there max_output_given is never set */
+    bool input_exact;      /* counted with the model's own tokenizer; else an estimate: Claude,
+                              Gemini,      an unknown model, images, tools, audio, files */
+    int64_t choices;       /* answers asked for: demand.max_output_tokens is for all of them */
+    int64_t window_tokens; /* what must fit the model's window at once: the whole input, or the
+                              largest of several embedding inputs or prompts */
     bool stream;
-    bool stream_usage; /* the client asked for usage in the stream */
+    bool stream_usage;         /* the client asked for usage in the stream */
     const struct model *known; /* catalogue entry or NULL */
 };
 
-/* Reads a request body. Errors (missing model, wrong types, not an object) go to *diag with the
- * field in `where`. Over the context window is NOT an error here: see ask_check. */
+/* Reads a request body. Errors (missing model, wrong types, a key given twice where that would
+ * change the count, not an object) go to *diag with the field in `where`
+ * ("body.messages[3].content"). Over the context window is NOT an error here: see ask_check. */
 enum sl_err ask_parse(const struct provider *p, const struct catalogue *c, enum route route,
                       const struct json *body, struct ask *out, struct diag *diag) SL_CHECK;
 /* Does it fit the model's context window and largest output? SL_TOO_LARGE with *diag, e.g.
  * "131,402 tokens and max_tokens 4,096 exceed gpt-4o's window of 128,000". */
 enum sl_err ask_check(const struct ask *ask, struct diag *diag) SL_CHECK;
-/* The units a request is charged in one dimension under a rule (flow replaces the output part by
- * what it learned where the rule is ACTUAL). */
+/* The units a request is charged in one dimension under a rule. With input = the larger of
+ * input_tokens and char_tokens, and asked = max_output_tokens if the request named it, else 0:
+ *     MAX max(asked, input)   SUM input + asked   ACTUAL input_tokens + max_output_tokens
+ * (flow replaces max_output_tokens by what it learned where the rule is ACTUAL). ITPM is
+ * input_tokens, OTPM max_output_tokens, requests and concurrency 1, under every rule. */
 int64_t demand_charge(const struct demand *d, enum charge_rule rule, enum dimension dim);
 
-/* ---- headers.c: what an answer says of the budgets ---------------------------------------- */
+/* ---- headers.c: what an answer says of the budgets ----------------------------------------
+ */
 
 /* Reads rate-limit headers of any known form into out[max]; returns how many. `now_unix_us` is
  * the wall clock, needed for Anthropic's absolute reset times (the answer's own Date header is
@@ -85,7 +96,8 @@ size_t headers_read(const struct provider *p, const struct message *m, int64_t n
 /* retry-after-ms, retry-after in seconds or as an HTTP date; -1 if absent. Not capped. */
 int64_t headers_retry_us(const struct message *m, int64_t now_unix_us);
 
-/* ---- verdict.c: what an answer means -------------------------------------------------------- */
+/* ---- verdict.c: what an answer means --------------------------------------------------------
+ */
 
 #define VERDICT_KINDS(X)                                                                       \
     X(OK, "ok")                                                                                \
@@ -112,19 +124,21 @@ struct verdict {
     int64_t requested;
     int64_t retry_us; /* truncated to ms where it comes from a message */
     bool retryable;
-    int status;          /* HTTP status */
-    struct str code;     /* provider's own code or type, lent */
-    struct str message;  /* provider's own words, lent */
-    struct str bucket;   /* "(for limit gpt-4.1)": the shared limit's name, or empty */
+    int status;         /* HTTP status */
+    struct str code;    /* provider's own code or type, lent */
+    struct str message; /* provider's own words, lent */
+    struct str bucket;  /* "(for limit gpt-4.1)": the shared limit's name, or empty */
 };
 
-/* Judges a whole answer, or one error event out of a 200 stream, or a failed batch or run object
- * (status 200). `m` may be NULL (no headers). `body` is the text as received: JSON object, JSON
- * array around it (Gemini), or plain text (an edge network). The arena holds the parse. */
+/* Judges a whole answer, or one error event out of a 200 stream, or a failed batch or run
+ * object (status 200). `m` may be NULL (no headers). `body` is the text as received: JSON
+ * object, JSON array around it (Gemini), or plain text (an edge network). The arena holds the
+ * parse. */
 struct verdict verdict_of(const struct provider *p, int status, const struct message *m,
                           struct str body, int64_t now_unix_us, struct arena *arena);
 
-/* ---- usage.c: what an answer used ------------------------------------------------------------ */
+/* ---- usage.c: what an answer used
+ * ------------------------------------------------------------ */
 
 struct usage {
     int64_t input_tokens; /* -1 if not said; for Anthropic without cached reads */
