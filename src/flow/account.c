@@ -1,0 +1,154 @@
+/* account.c: an account, its pools, and what people are shown of them. */
+#include "account.h"
+#include "arena.h"
+
+#include <stdlib.h>
+
+/* More at once than this no provider serves to one account, and each holds a socket of ours. */
+enum { CONCURRENCY_CEILING = 4096 };
+
+enum { MINUTE_US = 60000000, SLACK_LEAST_US = 10000, SLACK_MOST_US = 100000 };
+
+struct account_config account_defaults(const struct provider *p)
+{
+    struct account_config c = {.minute_us = MINUTE_US,
+                               .slice_us = 1000000,
+                               .use_percent = 100,
+                               .retries_max = 4,
+                               .order = ORDER_QUEUE,
+                               .refusals_drain = true,
+                               .seed = 1};
+    if (p) {
+        c.window = p->window;
+        c.charge = p->charge;
+        c.refusals_drain = p->refusals_drain;
+        if (p->slice_us > 0)
+            c.slice_us = p->slice_us;
+    }
+    return c;
+}
+
+/* Ways over the open internet vary by tens of milliseconds; of a minute 100 ms cost nothing. A
+ * shortened minute is a test on one machine, where they would cost a lot. */
+static int64_t default_slack_us(int64_t minute_us)
+{
+    int64_t slack_us = minute_us / 600;
+    if (slack_us < SLACK_LEAST_US)
+        slack_us = SLACK_LEAST_US;
+    return slack_us < SLACK_MOST_US ? slack_us : SLACK_MOST_US;
+}
+
+struct account *account_new(const struct account_config *config)
+{
+    sl_assert(config->minute_us > 0 && config->use_percent >= 1 && config->use_percent <= 100);
+    struct account *a = mem_zero(sizeof *a);
+    a->config = *config;
+    a->random.state = config->seed;
+    a->rules = (struct budget_rules){
+        .window = config->window,
+        .minute_us = config->minute_us,
+        .slice_us = config->slice_us > 0 ? config->slice_us : config->minute_us / 60,
+        .slack_us =
+            config->jitter_us > 0 ? config->jitter_us : default_slack_us(config->minute_us),
+        .use_percent = config->use_percent,
+    };
+    return a;
+}
+
+void account_free(struct account **a)
+{
+    if (!*a)
+        return;
+    for (struct pool *p = (*a)->pools, *next; p; p = next) {
+        next = p->next;
+        ledger_free(&p->ledger);
+        free(p->name);
+        free(p);
+    }
+    free(*a);
+    *a = NULL;
+}
+
+static char *copy_name(struct str name)
+{
+    char *copy = mem_alloc(name.n + 1);
+    for (size_t i = 0; i < name.n; i++)
+        copy[i] = name.p[i];
+    copy[name.n] = '\0';
+    return copy;
+}
+
+struct pool *account_pool(struct account *a, struct str name, const struct limit_spec *limits,
+                          size_t n)
+{
+    struct pool **at = &a->pools;
+    for (; *at; at = &(*at)->next) {
+        if (str_eq(str_of((*at)->name), name))
+            return *at;
+    }
+    struct pool *p = *at = mem_zero(sizeof *p);
+    p->account = a;
+    p->name = copy_name(name);
+    p->concurrency = a->config.concurrency > 0 ? a->config.concurrency : CONCURRENCY_CEILING;
+    for (size_t i = 0; i < n; i++) {
+        if (limits[i].dim == DIM_CONCURRENCY && limits[i].limit < p->concurrency)
+            p->concurrency = limits[i].limit;
+        else if (limits[i].period_us > 0)
+            ledger_add(&p->ledger, &limits[i], &a->rules);
+    }
+    return p;
+}
+
+size_t pool_appetite(const struct pool *p)
+{
+    enum { CANDIDATES = 48 };
+    return p->queue.n < CANDIDATES ? CANDIDATES - p->queue.n : 0;
+}
+
+struct account_totals account_look(const struct account *a)
+{
+    return a->totals;
+}
+
+void pool_look(const struct account *a, const struct pool *p, int64_t now_us,
+               struct pool_view *out)
+{
+    struct ledger *l = (struct ledger *)&p->ledger;
+    *out = (struct pool_view){.name = str_of(p->name),
+                              .queued = p->queue.n + p->waiting.n,
+                              .in_flight = p->in_flight,
+                              .budget_count = l->n};
+    struct admission next = {.take = TAKE_OK};
+    if (p->queue.head)
+        next = ledger_ask(l, now_us, p->queue.head->reserved);
+    for (size_t i = 0; i < l->n; i++) {
+        struct budget *b = &l->budgets[i];
+        bool binds = next.take != TAKE_OK && next.binds == i;
+        out->budgets[i] = (struct budget_view){.dim = b->dim,
+                                               .limit = b->limit,
+                                               .period_us = b->period_us,
+                                               .level = budget_level(b, now_us),
+                                               .charged = b->charged,
+                                               .binds = binds,
+                                               .wait_us = binds ? next.wait_us : 0,
+                                               .refusals = b->refusals,
+                                               .window = b->kind};
+    }
+}
+
+int64_t pool_forecast_us(const struct account *a, const struct pool *p, int64_t now_us,
+                         const int64_t total[DIM_COUNT])
+{
+    struct ledger *l = (struct ledger *)&p->ledger;
+    int64_t latest_us = now_us;
+    for (size_t i = 0; i < l->n; i++) {
+        struct budget *b = &l->budgets[i];
+        int64_t lacks = total[b->dim] - budget_level(b, now_us);
+        if (lacks <= 0 || b->limit <= 0)
+            continue;
+        int64_t at_us = now_us + (int64_t)((__int128)lacks * b->period_us / b->limit);
+        if (at_us > latest_us)
+            latest_us = at_us;
+    }
+    return latest_us;
+}

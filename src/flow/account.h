@@ -1,0 +1,49 @@
+/* account.h: inside flow/: what an account and its pools are made of. */
+#ifndef SLUICE_ACCOUNT_H
+#define SLUICE_ACCOUNT_H
+
+#include "flow.h"
+#include "ledger.h"
+#include "random.h"
+
+struct line { /* flows in order */
+    struct flow *head, *tail;
+    size_t n;
+};
+
+struct pool {
+    struct pool *next;
+    struct account *account;
+    char *name;
+    struct ledger ledger;
+    struct line queue;   /* QUEUED */
+    struct line waiting; /* BACKOFF, by due_us */
+    size_t in_flight;
+    int64_t concurrency; /* most in flight, found by itself */
+};
+
+struct account {
+    struct account_config config;
+    struct budget_rules rules;
+    struct random random;
+    struct pool *pools;
+    struct account_totals totals;
+    bool draining;
+    int64_t now_us; /* of the last call: time never goes backwards */
+};
+
+void line_push(struct line *l, struct flow *f);
+void line_push_head(struct line *l, struct flow *f);
+/* Keeps the line in order of due_us. */
+void line_insert_due(struct line *l, struct flow *f);
+void line_take(struct line *l, struct flow *f);
+
+/* What a request will be charged, as far as is known before it is sent. */
+void charge_expect(const struct pool *p, const struct demand *d, int64_t cost[DIM_COUNT]);
+/* What it was charged, now that its usage is known. */
+void charge_actual(const struct pool *p, const struct flow *f, const struct usage *u,
+                   int64_t cost[DIM_COUNT]);
+
+void actions_add(struct actions *out, enum action_kind kind, struct flow *f, enum outcome o);
+
+#endif

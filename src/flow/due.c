@@ -1,0 +1,68 @@
+/* due.c: what time alone makes possible: admissions and the end of backoffs. */
+#include "account.h"
+
+static void send(struct account *a, struct flow *f, struct actions *out)
+{
+    line_take(&f->pool->queue, f);
+    f->state = FLOW_SENDING;
+    f->attempts++;
+    f->sent_us = f->head_us = f->due_us = -1;
+    f->pool->in_flight++;
+    a->totals.sent++;
+    actions_add(out, ACT_SEND, f, OUTCOME_OK);
+}
+
+/* Admits one if one fits; false, and when to ask again, if none does. */
+static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct actions *out,
+                      int64_t *next_us)
+{
+    enum { LOOKED_AT = 48 };
+    size_t most = a->config.order == ORDER_BALANCE ? LOOKED_AT : 1;
+    if ((int64_t)p->in_flight >= p->concurrency)
+        return false;
+    for (struct flow *f = p->queue.head; f && most > 0; f = f->next, most--) {
+        struct admission got = ledger_admit(&p->ledger, now_us, f->reserved);
+        if (got.take == TAKE_OK) {
+            send(a, f, out);
+            return true;
+        }
+        if (got.take == TAKE_LATER && now_us + got.wait_us < *next_us)
+            *next_us = now_us + got.wait_us;
+    }
+    return false;
+}
+
+void account_due(struct account *a, int64_t now_us, struct actions *out, int64_t *next_us)
+{
+    sl_assert(now_us >= a->now_us);
+    a->now_us = now_us;
+    *next_us = INT64_MAX;
+    for (struct pool *p = a->pools; p; p = p->next) {
+        while (p->waiting.head && p->waiting.head->due_us <= now_us) {
+            struct flow *f = p->waiting.head;
+            line_take(&p->waiting, f);
+            f->state = FLOW_QUEUED;
+            line_push(&p->queue, f);
+        }
+        if (p->waiting.head && p->waiting.head->due_us < *next_us)
+            *next_us = p->waiting.head->due_us;
+        while (admit_one(a, p, now_us, out, next_us))
+            ;
+    }
+}
+
+void account_drain(struct account *a, int64_t now_us, struct actions *out)
+{
+    a->draining = true;
+    for (struct pool *p = a->pools; p; p = p->next) {
+        struct line *lines[] = {&p->queue, &p->waiting};
+        for (size_t i = 0; i < 2; i++) {
+            while (lines[i]->head) {
+                struct flow *f = lines[i]->head;
+                line_take(lines[i], f);
+                f->state = FLOW_DONE;
+                actions_add(out, ACT_FINISH, f, OUTCOME_UNSENT);
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+/* flow.c: see flow.h for the machine's diagram.
+ *
+ * What holds in each state (flow_check):
+ *   QUEUED     in its pool's queue; nothing is reserved
+ *   SENDING    its cost is held; once sent (sent_us >= 0) it is charged
+ *   RECEIVING  sent, charged, not settled
+ *   BACKOFF    in its pool's waiting line until due_us; nothing is reserved
+ *   DONE       belongs to its driver again */
+#include "account.h"
+#include "arena.h"
+#include "backoff.h"
+
+#include <stdlib.h>
+
+void actions_free(struct actions *out)
+{
+    free(out->list);
+    *out = (struct actions){0};
+}
+
+void actions_add(struct actions *out, enum action_kind kind, struct flow *f, enum outcome o)
+{
+    if (out->n == out->cap) {
+        out->cap = out->cap ? 2 * out->cap : 64;
+        out->list = mem_grow(out->list, out->cap * sizeof *out->list);
+    }
+    out->list[out->n++] = (struct action){.kind = kind, .flow = f, .outcome = o};
+}
+
+static bool in_flight(const struct flow *f)
+{
+    return f->state == FLOW_SENDING || f->state == FLOW_RECEIVING;
+}
+
+static void flow_check(const struct flow *f)
+{
+    sl_assert(f->pool && f->refusals + f->failures <= f->attempts);
+    if (in_flight(f))
+        sl_assert(f->pool->in_flight > 0 && f->attempts > 0);
+    if (f->state == FLOW_RECEIVING)
+        sl_assert(f->sent_us >= 0 && f->head_us >= f->sent_us);
+}
+
+static void finish(struct flow *f, enum outcome outcome, struct actions *out)
+{
+    f->state = FLOW_DONE;
+    actions_add(out, ACT_FINISH, f, outcome);
+}
+
+static void to_queue(struct flow *f, bool head)
+{
+    charge_expect(f->pool, &f->demand, f->reserved);
+    f->state = FLOW_QUEUED;
+    (head ? line_push_head : line_push)(&f->pool->queue, f);
+}
+
+static void submit(struct account *a, struct flow *f, int64_t now_us, struct actions *out)
+{
+    sl_assert(f->state == FLOW_NEW);
+    f->submitted_us = now_us;
+    f->sent_us = f->head_us = -1;
+    if (a->draining) {
+        finish(f, OUTCOME_UNSENT, out);
+        return;
+    }
+    charge_expect(f->pool, &f->demand, f->reserved);
+    if (ledger_ask(&f->pool->ledger, now_us, f->reserved).take == TAKE_NEVER) {
+        finish(f, OUTCOME_TOO_LARGE, out);
+        return;
+    }
+    to_queue(f, false);
+}
+
+static void charge(struct flow *f, int64_t now_us)
+{
+    if (f->sent_us >= 0)
+        return;
+    ledger_charge(&f->pool->ledger, now_us, f->reserved);
+    f->sent_us = now_us;
+}
+
+/* Out of flight: what was reserved becomes what was charged, once. */
+static void settle(struct flow *f, int64_t now_us, const int64_t charged[DIM_COUNT])
+{
+    charge(f, now_us);
+    ledger_settle(&f->pool->ledger, now_us, f->sent_us, f->reserved, charged);
+    f->pool->in_flight--;
+}
+
+static void requeue(struct account *a, struct flow *f, struct actions *out)
+{
+    if (a->draining)
+        finish(f, OUTCOME_UNSENT, out);
+    else
+        to_queue(f, true);
+}
+
+static void back_off(struct account *a, struct flow *f, int64_t asked_us, int64_t now_us,
+                     struct actions *out)
+{
+    f->failures++;
+    if (f->failures > a->config.retries_max) {
+        finish(f, OUTCOME_FAILED, out);
+        return;
+    }
+    if (a->draining) {
+        finish(f, OUTCOME_UNSENT, out);
+        return;
+    }
+    a->totals.retried++;
+    f->due_us = now_us + backoff_us(f->failures - 1, asked_us, &a->random);
+    f->state = FLOW_BACKOFF;
+    line_insert_due(&f->pool->waiting, f);
+}
+
+static void refuse(struct account *a, struct flow *f, const struct event *in, int64_t asked_us,
+                   struct actions *out)
+{
+    struct ledger *l = &f->pool->ledger;
+    a->totals.refused++;
+    f->refusals++;
+    int64_t none[DIM_COUNT] = {0};
+    settle(f, in->now_us, a->config.refusals_drain ? f->reserved : none);
+    struct budget *b = ledger_find(l, in->verdict.dim);
+    int64_t wait_us = backoff_us(0, asked_us, &a->random);
+    for (size_t i = 0; i < l->n; i++) {
+        if (b && b != &l->budgets[i])
+            continue;
+        l->budgets[i].refusals++;
+        if (l->budgets[i].frozen_us < in->now_us + wait_us)
+            l->budgets[i].frozen_us = in->now_us + wait_us;
+    }
+    requeue(a, f, out);
+}
+
+static void halt(struct account *a, struct flow *f, int64_t now_us, struct actions *out)
+{
+    finish(f, OUTCOME_UNSENT, out);
+    if (a->totals.halted)
+        return;
+    a->totals.halted = true;
+    actions_add(out, ACT_HALT, f, OUTCOME_UNSENT);
+    account_drain(a, now_us, out);
+}
+
+static void end(struct account *a, struct flow *f, const struct event *in, struct actions *out)
+{
+    int64_t asked_us = in->verdict.retry_us > f->due_us ? in->verdict.retry_us : f->due_us;
+    int64_t charged[DIM_COUNT];
+    charge_actual(f->pool, f, &in->usage, charged);
+    if (in->verdict.kind == VERDICT_RATE_LIMIT) {
+        refuse(a, f, in, asked_us, out);
+        return;
+    }
+    settle(f, in->now_us, in->verdict.kind == VERDICT_OK ? charged : f->reserved);
+    switch (in->verdict.kind) {
+    case VERDICT_OK:
+        finish(f, OUTCOME_OK, out);
+        break;
+    case VERDICT_QUOTA:
+    case VERDICT_AUTH:
+        halt(a, f, in->now_us, out);
+        break;
+    case VERDICT_OVERLOADED:
+    case VERDICT_OTHER:
+        if (in->verdict.kind == VERDICT_OVERLOADED || in->verdict.retryable)
+            back_off(a, f, asked_us, in->now_us, out);
+        else
+            finish(f, OUTCOME_FAILED, out);
+        break;
+    case VERDICT_CONTEXT_LENGTH:
+    case VERDICT_TOO_LARGE:
+    case VERDICT_RATE_LIMIT:
+        finish(f, OUTCOME_FAILED, out);
+        break;
+    }
+}
+
+static void broken(struct account *a, struct flow *f, const struct event *in,
+                   struct actions *out)
+{
+    int64_t none[DIM_COUNT] = {0};
+    bool unsent = in->fault == FAULT_CONNECT;
+    settle(f, in->now_us, unsent ? none : f->reserved);
+    back_off(a, f, -1, in->now_us, out);
+}
+
+static void cancel(struct flow *f, int64_t now_us, struct actions *out)
+{
+    if (f->state == FLOW_QUEUED)
+        line_take(&f->pool->queue, f);
+    else if (f->state == FLOW_BACKOFF)
+        line_take(&f->pool->waiting, f);
+    else if (in_flight(f))
+        settle(f, now_us, f->reserved);
+    else
+        return;
+    finish(f, OUTCOME_UNSENT, out);
+}
+
+void flow_step(struct account *a, const struct event *in, struct actions *out)
+{
+    struct flow *f = in->flow;
+    sl_assert(in->now_us >= a->now_us);
+    a->now_us = in->now_us;
+    switch (in->kind) {
+    case EVENT_SUBMIT:
+        submit(a, f, in->now_us, out);
+        return; /* a refused one is its driver's again */
+    case EVENT_SENT:
+        sl_assert(f->state == FLOW_SENDING);
+        charge(f, in->now_us);
+        break;
+    case EVENT_HEAD:
+        sl_assert(in_flight(f));
+        charge(f, in->now_us);
+        f->state = FLOW_RECEIVING;
+        f->head_us = in->now_us;
+        f->due_us = in->retry_us;
+        break;
+    case EVENT_END:
+        sl_assert(in_flight(f));
+        end(a, f, in, out);
+        break;
+    case EVENT_BROKEN:
+        sl_assert(in_flight(f));
+        broken(a, f, in, out);
+        break;
+    case EVENT_CANCEL:
+        cancel(f, in->now_us, out);
+        break;
+    }
+    flow_check(f);
+}

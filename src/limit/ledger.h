@@ -1,0 +1,40 @@
+/* ledger.h: all the budgets that a request draws on, at once.
+ *
+ * ledger_admit checks all of them, then holds its cost in all, or changes nothing and returns the
+ * exact wait and which budget binds. Each admitted cost is charged (or released) once and settled
+ * once. */
+#ifndef SLUICE_LEDGER_H
+#define SLUICE_LEDGER_H
+
+#include "bounds.h"
+#include "budget.h"
+
+enum take { TAKE_OK, TAKE_LATER, TAKE_NEVER };
+
+struct admission {
+    enum take take;
+    int64_t wait_us; /* LATER: until the last budget has room; frozen ones included */
+    size_t binds;    /* LATER, NEVER: index of that budget */
+};
+
+struct ledger {
+    struct budget budgets[BOUND_BUDGETS];
+    size_t n;
+};
+
+void ledger_free(struct ledger *l);
+/* A further budget, or NULL where there is no room for it. */
+struct budget *ledger_add(struct ledger *l, const struct limit_spec *spec,
+                          const struct budget_rules *rules);
+struct budget *ledger_find(struct ledger *l, enum dimension dim);
+
+/* Would it fit? Changes nothing. */
+struct admission ledger_ask(struct ledger *l, int64_t now_us, const int64_t cost[DIM_COUNT]);
+struct admission ledger_admit(struct ledger *l, int64_t now_us, const int64_t cost[DIM_COUNT]);
+void ledger_charge(struct ledger *l, int64_t now_us, const int64_t cost[DIM_COUNT]);
+void ledger_release(struct ledger *l, const int64_t cost[DIM_COUNT]);
+/* What was reserved becomes what was charged. */
+void ledger_settle(struct ledger *l, int64_t now_us, int64_t sent_us,
+                   const int64_t reserved[DIM_COUNT], const int64_t charged[DIM_COUNT]);
+
+#endif
