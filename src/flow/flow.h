@@ -1,14 +1,14 @@
 /* flow.h: one request's life, and the account it draws on. The pure machine.
  *
  *          submit            admitted             answer head         answer end
- *   (new) -------> QUEUED ------------> SENDING -------------> RECEIVING ---------> DONE (finish)
- *                    ^                     |                       |
- *                    |   rate limit: at once, not a failure        |
+ *   (new) -------> QUEUED ------------> SENDING -------------> RECEIVING ---------> DONE
+ * (finish) ^                     |                       | |   rate limit: at once, not a
+ * failure        |
  *                    +------ overload, fault: after a backoff -----+---> DONE (fail)
  *
- * Reads no clock, performs no I/O. Every call is handed now_us, sampled once per turn of the loop
- * and asserted never to go backwards. Batch runner, gateway, simulator and fuzzer are drivers of
- * this one machine; a recorded list of events is a replay.
+ * Reads no clock, performs no I/O. Every call is handed now_us, sampled once per turn of the
+ * loop and asserted never to go backwards. Batch runner, gateway, simulator and fuzzer are
+ * drivers of this one machine; a recorded list of events is a replay.
  *
  * Errors are outcomes (enum outcome), never silent. All times in microseconds. */
 #ifndef SLUICE_FLOW_H
@@ -31,10 +31,10 @@ struct account_config {
     int64_t slice_us;        /* of the shortened minute */
     enum charge_rule charge;
     bool refusals_drain;
-    int use_percent;      /* 1..100: how much of each limit is ours (--use) */
-    int64_t jitter_us;    /* floor of J, the variation of the one-way delay on the way in */
-    int64_t concurrency;  /* most in flight; 0: found by itself */
-    int retries_max;      /* attempts after the first for passing faults; rate limits do not count */
+    int use_percent;     /* 1..100: how much of each limit is ours (--use) */
+    int64_t jitter_us;   /* floor of J, the variation of the one-way delay on the way in */
+    int64_t concurrency; /* most in flight; 0: found by itself */
+    int retries_max; /* attempts after the first for passing faults; rate limits do not count */
     enum order order;
     uint64_t seed; /* of all jitter */
 };
@@ -45,8 +45,8 @@ struct account_config account_defaults(const struct provider *p);
 struct account *account_new(const struct account_config *config);
 void account_free(struct account **a);
 
-/* The pool of that name, made at the first call with the limits given (n may be 0: unknown, they
- * are learned from headers). Never NULL. */
+/* The pool of that name, made at the first call with the limits given (n may be 0: unknown,
+ * they are learned from headers). Never NULL. */
 struct pool *account_pool(struct account *a, struct str name, const struct limit_spec *limits,
                           size_t n);
 
@@ -58,26 +58,26 @@ enum flow_state {
 };
 
 enum outcome {
-    OUTCOME_OK,       /* the answer is good */
-    OUTCOME_FAILED,   /* this request failed for good: see verdict (context length, bad request,
-                         retries exhausted) */
+    OUTCOME_OK,     /* the answer is good */
+    OUTCOME_FAILED, /* this request failed for good: see verdict (context length, bad request,
+                       retries exhausted) */
     OUTCOME_TOO_LARGE, /* larger than a limit: it can never be admitted, never sent */
-    OUTCOME_UNSENT,   /* given back unsent: the account halted, or it was cancelled */
+    OUTCOME_UNSENT,    /* given back unsent: the account halted, or it was cancelled */
 };
 
 /* One request. Owned by its driver, embedded in the driver's own struct; alive from FLOW submit
  * until its ACT_FINISH. */
 struct flow {
-    uint64_t id;     /* the driver's: line number, request id */
+    uint64_t id; /* the driver's: line number, request id */
     struct pool *pool;
     struct demand demand;
     uint32_t tenant; /* index, 0 where there are none */
     uint8_t priority;
     /* --- below: flow's own, read-only for drivers --- */
     enum flow_state state;
-    int attempts;            /* requests sent for it, refused ones included */
-    int failures;            /* of those, passing faults (not rate limits) */
-    int refusals;            /* of those, rate limits */
+    int attempts; /* requests sent for it, refused ones included */
+    int failures; /* of those, passing faults (not rate limits) */
+    int refusals; /* of those, rate limits */
     int64_t submitted_us, sent_us, head_us;
     int64_t reserved[DIM_COUNT];
     struct flow *prev, *next; /* in whatever list its state says */
@@ -86,12 +86,12 @@ struct flow {
 };
 
 enum event_kind {
-    EVENT_SUBMIT,  /* a new flow wants in */
-    EVENT_SENT,    /* its bytes have left for the socket now (after ACT_SEND) */
-    EVENT_HEAD,    /* status line and headers arrived: readings, retry_us */
-    EVENT_END,     /* the whole answer arrived and was judged: verdict, usage */
-    EVENT_BROKEN,  /* the connection failed or timed out before a whole answer: fault */
-    EVENT_CANCEL,  /* the driver does not want it any more */
+    EVENT_SUBMIT, /* a new flow wants in */
+    EVENT_SENT,   /* its bytes have left for the socket now (after ACT_SEND) */
+    EVENT_HEAD,   /* status line and headers arrived: readings, retry_us */
+    EVENT_END,    /* the whole answer arrived and was judged: verdict, usage */
+    EVENT_BROKEN, /* the connection failed or timed out before a whole answer: fault */
+    EVENT_CANCEL, /* the driver does not want it any more */
 };
 
 enum fault {
@@ -105,7 +105,7 @@ struct event {
     enum event_kind kind;
     int64_t now_us;
     struct flow *flow;
-    int status; /* HEAD */
+    int status;                     /* HEAD */
     const struct reading *readings; /* HEAD, lent */
     size_t reading_count;
     int64_t retry_us;       /* HEAD: from headers, -1 absent */
@@ -146,16 +146,17 @@ void account_drain(struct account *a, int64_t now_us, struct actions *out);
 /* How many more candidates ORDER_BALANCE would like to see queued for this pool. */
 size_t pool_appetite(const struct pool *p);
 
-/* ---- For people: plain figures, all at now_us ----------------------------------------------- */
+/* ---- For people: plain figures, all at now_us -----------------------------------------------
+ */
 
 struct budget_view {
     enum dimension dim;
-    int64_t limit;     /* ours, after --use */
+    int64_t limit; /* ours, after --use */
     int64_t period_us;
-    int64_t level;     /* what we believe is left now */
-    int64_t charged;   /* in all so far */
-    bool binds;        /* what the next queued request waits for */
-    int64_t wait_us;   /* until it fits; 0 none */
+    int64_t level;   /* what we believe is left now */
+    int64_t charged; /* in all so far */
+    bool binds;      /* what the next queued request waits for */
+    int64_t wait_us; /* until it fits; 0 none */
     int64_t refusals;
     enum window_kind window; /* as told or identified */
 };
@@ -176,8 +177,8 @@ int64_t pool_forecast_us(const struct account *a, const struct pool *p, int64_t 
 
 struct account_totals {
     int64_t sent, refused, retried, outages;
-    bool halted;  /* wallet or key */
-    bool paused;  /* circuit breaker open: the provider is out */
+    bool halted; /* wallet or key */
+    bool paused; /* circuit breaker open: the provider is out */
 };
 struct account_totals account_look(const struct account *a);
 

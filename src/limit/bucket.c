@@ -22,8 +22,8 @@ int64_t bucket_wait_us(const struct bucket *b, int64_t now_us, int64_t held, int
     __int128 room = (__int128)b->limit * (b->period_us - b->slack_us);
     if (after <= room)
         return 0;
-    /* A cost within slack of the limit never finds that room: it goes alone, once the provider's
-     * bucket is surely full, which is slack_us after ours is. */
+    /* A cost within slack of the limit never finds that room: it goes alone, once the
+     * provider's bucket is surely full, which is slack_us after ours is. */
     __int128 brim = -(__int128)b->limit * b->slack_us;
     __int128 excess = after - room;
     if ((__int128)cost * b->period_us > room)

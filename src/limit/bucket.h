@@ -8,7 +8,8 @@
  *   than limit + limit/period * t units arrive in any span t.
  *
  * Integers throughout: the debt is kept in units * microseconds and drains by `limit` a
- * microsecond, so nothing is ever rounded. Source: the generic cell rate algorithm, ITU-T I.371. */
+ * microsecond, so nothing is ever rounded. Source: the generic cell rate algorithm, ITU-T
+ * I.371. */
 #ifndef SLUICE_BUCKET_H
 #define SLUICE_BUCKET_H
 
@@ -16,9 +17,9 @@
 #include <stdint.h>
 
 struct bucket {
-    __int128 debt;     /* units * period still to drain at at_us; drains below 0 when idle */
-    int64_t at_us;     /* when debt was true */
-    int64_t limit;     /* units per period and capacity */
+    __int128 debt; /* units * period still to drain at at_us; drains below 0 when idle */
+    int64_t at_us; /* when debt was true */
+    int64_t limit; /* units per period and capacity */
     int64_t period_us;
     int64_t slack_us; /* J */
 };

@@ -1,7 +1,7 @@
 /* budget.c: see budget.h.
  *
- * The log is kept whatever rules, because feedback asks it what was sent when; the bucket and the
- * fixed windows are kept beside it only where they rule or may come to rule. */
+ * The log is kept whatever rules, because feedback asks it what was sent when; the bucket and
+ * the fixed windows are kept beside it only where they rule or may come to rule. */
 #include "budget.h"
 #include "err.h"
 

@@ -26,10 +26,10 @@ struct budget {
     bool phase_known;      /* fixed, slices: `fixed` rules, else `log` */
     int64_t limit;         /* ours, per period; a slice's share of it for requests in slices */
     int64_t period_us;
-    int64_t held;          /* admitted, not yet on the wire */
-    int64_t margin;        /* kept free */
-    int64_t frozen_us;     /* nothing before this instant */
-    int64_t charged;       /* in all */
+    int64_t held;      /* admitted, not yet on the wire */
+    int64_t margin;    /* kept free */
+    int64_t frozen_us; /* nothing before this instant */
+    int64_t charged;   /* in all */
     int64_t refusals;
     struct limit_spec spec; /* as the provider states it */
     struct bucket bucket;

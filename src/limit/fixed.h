@@ -1,8 +1,8 @@
 /* fixed.h: a counter that is reset at known instants (Azure's minute, a slice of it).
  *
  * One edge lies in [lo, hi] of our clock, in sending time: what is sent at or after hi arrives
- * after the edge; what is sent before lo - slack arrives before it; the others may land on either
- * side and are charged to both. Further edges lie whole periods away.
+ * after the edge; what is sent before lo - slack arrives before it; the others may land on
+ * either side and are charged to both. Further edges lie whole periods away.
  *
  *   Never more than limit in any window of the provider, for any delays within slack_us of each
  *   other, as long as the interval holds the edge.
@@ -18,7 +18,7 @@ enum { FIXED_KEPT = 4 };
 
 struct fixed {
     int64_t limit, period_us, slack_us;
-    int64_t lo_us, hi_us; /* where one edge lies */
+    int64_t lo_us, hi_us;      /* where one edge lies */
     int64_t index[FIXED_KEPT]; /* which window each count belongs to */
     int64_t used[FIXED_KEPT];
 };
@@ -29,7 +29,8 @@ struct fixed_span {
 };
 
 void fixed_init(struct fixed *f, int64_t limit, int64_t period_us, int64_t slack_us);
-/* The edge is known anew, or better. Counts stay; fixed_set them when the old edge was wrong. */
+/* The edge is known anew, or better. Counts stay; fixed_set them when the old edge was wrong.
+ */
 void fixed_edge(struct fixed *f, int64_t lo_us, int64_t hi_us);
 struct fixed_span fixed_span(const struct fixed *f, int64_t now_us);
 /* The earliest sending time whose request may land in that window. */

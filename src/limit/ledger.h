@@ -1,8 +1,8 @@
 /* ledger.h: all the budgets that a request draws on, at once.
  *
- * ledger_admit checks all of them, then holds its cost in all, or changes nothing and returns the
- * exact wait and which budget binds. Each admitted cost is charged (or released) once and settled
- * once. */
+ * ledger_admit checks all of them, then holds its cost in all, or changes nothing and returns
+ * the exact wait and which budget binds. Each admitted cost is charged (or released) once and
+ * settled once. */
 #ifndef SLUICE_LEDGER_H
 #define SLUICE_LEDGER_H
 

@@ -5,7 +5,8 @@
 static const char *const windows[] = {"auto", "bucket", "fixed", "sliding", "slices"};
 static const char *const charges[] = {"max", "sum", "actual"};
 
-/* The span that a bare "slices" means: Azure checks 1 s or 10 s; the shorter is safe for both. */
+/* The span that a bare "slices" means: Azure checks 1 s or 10 s; the shorter is safe for both.
+ */
 enum { SLICE_DEFAULT_US = 1000000 };
 
 const char *window_name(enum window_kind w)

@@ -47,10 +47,12 @@ struct reading {
     int64_t limit;
     int64_t remaining; /* may be negative when `has_remaining` (Azure) */
     bool has_remaining;
-    int64_t reset_us;       /* time until the whole budget is free again, from the decision */
-    int64_t reset_round_us; /* granularity of reset_us: truth in [reset - round, reset + round] */
-    int64_t remaining_round; /* granularity of remaining (Anthropic rounds tokens to thousands) */
-    int64_t period_us;       /* -1: not said */
+    int64_t reset_us; /* time until the whole budget is free again, from the decision */
+    int64_t
+        reset_round_us; /* granularity of reset_us: truth in [reset - round, reset + round] */
+    int64_t
+        remaining_round; /* granularity of remaining (Anthropic rounds tokens to thousands) */
+    int64_t period_us;   /* -1: not said */
 };
 
 #endif

@@ -1,8 +1,8 @@
 /* window.c: see window.h.
  *
  * Cells lie in a ring in order of time. A cell opens with a debit and takes every further debit
- * of the next period/1000; it is counted until its last debit is period + slack old. The ring is
- * as long as two periods need, so a cell that is overwritten has left the window. */
+ * of the next period/1000; it is counted until its last debit is period + slack old. The ring
+ * is as long as two periods need, so a cell that is overwritten has left the window. */
 #include "window.h"
 #include "arena.h"
 

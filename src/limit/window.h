@@ -1,12 +1,12 @@
 /* window.h: a log of what was sent, coalesced into cells of a thousandth of the window.
  *
- *   Never more than limit in any period + slack of our sending times, hence never more than limit
- *   in any period of the provider's arrivals, whatever the phase of its windows and whatever the
- *   delays within `slack_us` (J) of each other.
+ *   Never more than limit in any period + slack of our sending times, hence never more than
+ * limit in any period of the provider's arrivals, whatever the phase of its windows and
+ * whatever the delays within `slack_us` (J) of each other.
  *
  * Safe for a sliding window, and for a fixed one before its phase is known. Beyond that it
- * remembers for two periods what was sent when: header feedback asks what an answer's figures can
- * have counted. Debit, expiry and fit are O(1) amortised; look-ups are O(log cells). */
+ * remembers for two periods what was sent when: header feedback asks what an answer's figures
+ * can have counted. Debit, expiry and fit are O(1) amortised; look-ups are O(log cells). */
 #ifndef SLUICE_WINDOW_H
 #define SLUICE_WINDOW_H
 
@@ -25,8 +25,8 @@ struct window {
 
 void window_init(struct window *w, int64_t limit, int64_t period_us, int64_t slack_us);
 void window_free(struct window *w);
-/* 0: `cost` fits now beside `held` promised units; else the time until it will. The cost must not
- * exceed the limit. */
+/* 0: `cost` fits now beside `held` promised units; else the time until it will. The cost must
+ * not exceed the limit. */
 int64_t window_wait_us(struct window *w, int64_t now_us, int64_t held, int64_t cost);
 void window_debit(struct window *w, int64_t now_us, int64_t units);
 /* Units debited at sent_us that were not charged; forgotten once that cell has left. */
@@ -35,8 +35,8 @@ int64_t window_level(struct window *w, int64_t now_us);
 /* Moves the level into [lo, hi]: what others spent is taken to have been spent now; what we
  * charged ourselves too much is taken off the oldest cells, which leave first anyway. */
 void window_clamp(struct window *w, int64_t now_us, int64_t lo, int64_t hi);
-/* What was debited at or after from_us (to within a cell, never less; clamps do not count). False
- * if that is longer ago than the log remembers. */
+/* What was debited at or after from_us (to within a cell, never less; clamps do not count).
+ * False if that is longer ago than the log remembers. */
 bool window_since(const struct window *w, int64_t from_us, int64_t *units);
 
 #endif
