@@ -1,17 +1,17 @@
 /* chat.h: what a request costs beyond its plain texts: message framing, tools, images, and the
  * estimate for Claude. Pure functions over strings and numbers; provider/ walks the JSON.
  *
- * Sources: facts/providers.md 7.5 to 7.7. Message framing is exact for plain chats; tools, images
- * and Claude are estimates. All results are tokens. */
+ * Sources: facts/providers.md 7.5 to 7.7. Message framing is exact for plain chats; tools,
+ * images and Claude are estimates. All results are tokens. */
 #ifndef SLUICE_CHAT_H
 #define SLUICE_CHAT_H
 
 #include "token.h"
 
 /* Fixed tokens by model. A chat of plain texts costs
- *     reply + sum over messages of (message + count(role) + count(content) + [name + count(name)])
- * and its tools cost
- *     tools_end (once, if there is any) + sum over tools of chat_tool
+ *     reply + sum over messages of (message + count(role) + count(content) + [name +
+ * count(name)]) and its tools cost tools_end (once, if there is any) + sum over tools of
+ * chat_tool
  *     + for each tool with properties: properties + sum of chat_property
  *     + for each property with an enum: enums + sum of chat_enum_item. */
 struct chat_cost {
@@ -46,8 +46,8 @@ enum image_detail {
 /* "low", "high", "auto" or empty; anything else counts as auto. */
 enum image_detail image_detail_named(struct str name);
 
-/* Tokens of one image of that many pixels. A width or height of 0 means unknown: the largest that
- * the model can charge. Models whose names begin with "claude" follow Anthropic's rule. */
+/* Tokens of one image of that many pixels. A width or height of 0 means unknown: the largest
+ * that the model can charge. Models whose names begin with "claude" follow Anthropic's rule. */
 int64_t image_tokens(struct str model, enum image_detail detail, int64_t width_px,
                      int64_t height_px);
 /* Size from the head of a PNG, JPEG, GIF or WebP file written in base64; false if it is none of

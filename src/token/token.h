@@ -1,7 +1,8 @@
 /* token.h: exact token counts of OpenAI's encodings; the door of the token room.
  *
  * Same totals and ids as tiktoken 0.14.0's encode_ordinary, with Unicode 16 class tables.
- * Linear time for every input. Source: facts/providers.md section 7, shared design/tokens.md. */
+ * Linear time for every input. Source: facts/providers.md section 7, shared design/tokens.md.
+ */
 #ifndef SLUICE_TOKEN_H
 #define SLUICE_TOKEN_H
 
@@ -14,8 +15,8 @@ struct encoding;
 const struct encoding *encoding_named(struct str name);
 const char *encoding_name(const struct encoding *e);
 
-/* tiktoken's model map (exact, then prefix). *known tells whether the map had it; unknown models
- * take o200k_base. Never NULL. */
+/* tiktoken's model map (exact, then prefix). *known tells whether the map had it; unknown
+ * models take o200k_base. Never NULL. */
 const struct encoding *encoding_of_model(struct str model, bool *known);
 
 /* Number of tokens of the text. Invalid UTF-8 counts as the reference replaces it (U+FFFD). */
