@@ -41,21 +41,20 @@ static enum sl_err frame_length(struct message *m, struct objection *out)
     return SL_OK;
 }
 
-enum sl_err message_frame(struct message *m, enum message_side side, int http_minor,
-                          struct objection *out)
+enum sl_err message_frame(struct message *m, enum message_side side, struct objection *out)
 {
     size_t lengths = count_of(m, "content-length");
     size_t codings = count_of(m, "transfer-encoding");
     size_t hosts = count_of(m, "host");
     m->content_length = -1;
     m->chunked = codings > 0;
-    if (side == MESSAGE_REQUEST && hosts != 1 && (hosts > 1 || http_minor == 1))
+    if (side == MESSAGE_REQUEST && hosts != 1 && (hosts > 1 || m->minor == 1))
         return object(out, 400, "a request needs exactly one Host header");
     if (lengths > 1)
         return object(out, 400, "Content-Length is repeated");
     if (lengths && codings)
         return object(out, 400, "Content-Length and Transfer-Encoding exclude each other");
-    if (codings && http_minor == 0)
+    if (codings && m->minor == 0)
         return object(out, 400, "Transfer-Encoding is not for HTTP/1.0");
     if (codings > 1 ||
         (codings && !str_eq_nocase(message_header(m, "transfer-encoding"), STR("chunked"))))

@@ -16,6 +16,7 @@ struct header {
 };
 
 struct message {
+    int minor;         /* HTTP/1.minor */
     int status;        /* responses; 0 for requests */
     struct str method; /* requests */
     struct str target; /* requests: path and query */
@@ -40,8 +41,8 @@ struct objection {
 enum message_side { MESSAGE_REQUEST, MESSAGE_RESPONSE };
 
 /* Fills content_length and chunked from the headers; SL_SYNTAX with the objection if the
- * framing or the Host header is not beyond doubt. http_minor: 0 or 1. Used by the parser. */
-enum sl_err message_frame(struct message *m, enum message_side side, int http_minor,
+ * framing or the Host header is not beyond doubt. Used by the parser. */
+enum sl_err message_frame(struct message *m, enum message_side side,
                           struct objection *out) SL_CHECK;
 
 /* What the parser reports. The head stays valid until the first byte of the next message is

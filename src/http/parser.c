@@ -42,7 +42,6 @@ struct parser {
     bool last_chunk;        /* llhttp has seen the chunk of size 0 */
     bool complete;          /* llhttp has seen the end */
     size_t extension_bytes; /* of all chunks of this message */
-    int http_minor;
     struct section head;
     struct section trailer;
     struct message message;
@@ -156,7 +155,7 @@ static int on_headers_complete(llhttp_t *ll)
 {
     struct parser *p = ll->data;
     struct message *m = &p->message;
-    if (message_frame(m, p->side, p->http_minor, &p->objection) != SL_OK)
+    if (message_frame(m, p->side, &p->objection) != SL_OK)
         return -1;
     m->upgrade = ll->upgrade != 0;
     /* An upgrade may be ignored (RFC 9110, 7.8), and CONNECT is the handler's to refuse. */
@@ -257,7 +256,7 @@ static enum sl_err read_first_line(struct parser *p)
             return refuse(p, SL_TOO_LARGE, 414, "the URI is too long");
     }
     if (str_eq(version, STR("HTTP/1.1")) || str_eq(version, STR("HTTP/1.0"))) {
-        p->http_minor = version.p[version.n - 1] - '0';
+        p->message.minor = version.p[version.n - 1] - '0';
         return SL_OK;
     }
     bool other = str_starts(version, STR("HTTP/"));

@@ -2,8 +2,13 @@
  *
  * A handler gets each request once its head is complete (`start`), then its body in pieces,
  * then `end`. It answers with server_answer (whole) or server_begin / server_write /
- * server_finish (streamed, chunked). Hard shell: bounds on heads and bodies, idle timeouts,
- * 400/408/413/414/ 431/501 and close. */
+ * server_finish (streamed, chunked), in any of these calls or later. Requests of one connection
+ * are handed out one after another. Hard shell: bounds on heads, bodies and connections, idle
+ * timeouts, 400 / 408 / 413 / 414 / 431 / 501 / 503 and close; running out of descriptors is
+ * survived.
+ *
+ * A client that closes its writing side is taken to have left: it cannot be told apart from one
+ * that closed both. */
 #ifndef SLUICE_SERVER_H
 #define SLUICE_SERVER_H
 
@@ -14,34 +19,45 @@ struct server;
 struct exchange; /* one request and its answer */
 
 struct server_handler {
+    /* The message is lent until `gone`. */
     void (*start)(void *ctx, struct exchange *x, const struct message *m);
+    /* Not called any more once an answer was begun. */
     void (*body)(void *ctx, struct exchange *x, struct str bytes);
     void (*end)(void *ctx, struct exchange *x);
-    /* The client left before the answer was complete, or the answer was fully written. The
-     * exchange is gone after this call. */
+    /* The client left before the answer was complete, the server refused the rest of its
+     * request, or the answer was fully written. Called exactly once for each `start`, and never
+     * from within the functions below but server_free. The exchange is gone after this call. */
     void (*gone)(void *ctx, struct exchange *x, bool complete);
+    /* All bytes of a streamed answer so far were handed to the system; may be NULL. */
+    void (*drained)(void *ctx, struct exchange *x);
     void *ctx;
 };
 
 struct server_config {
-    const char *listen; /* "127.0.0.1:4291", "[::1]:0", port 0: any */
-    size_t body_max;    /* bytes; 0: BOUND_BODY_BYTES */
-    int64_t idle_timeout_us;
-    int64_t head_timeout_us; /* slow clients */
+    const char *listen;      /* "127.0.0.1:4291", "[::1]:0", port 0: any */
+    size_t body_max;         /* bytes; 0: BOUND_BODY_BYTES */
+    int64_t idle_timeout_us; /* between requests, between bytes of a body or of an answer */
+    int64_t head_timeout_us; /* slow clients: from a head's first byte to its last */
+    size_t connections_max;  /* more are answered 503 */
 };
 struct server_config server_defaults(void);
 
+/* SL_SYNTAX for an address that is not numeric, SL_IO with the system's reason. */
 enum sl_err server_new(uv_loop_t *loop, const struct server_config *c, struct server_handler h,
                        struct server **out, struct diag *diag) SL_CHECK;
-void server_free(struct server **s); /* drops connections */
-void server_drain(struct server *s); /* stops accepting; ends connections after their answer */
+/* Drops connections; memory is freed as the loop runs on. */
+void server_free(struct server **s);
+/* Stops accepting; ends idle connections now, the others after their answer. */
+void server_drain(struct server *s);
 int server_port(const struct server *s);
+size_t server_connections(const struct server *s); /* open now */
 
 /* The driver's own pointer on an exchange. */
 void exchange_set(struct exchange *x, void *user);
 void *exchange_user(struct exchange *x);
 
-/* A whole answer. Header names as given; content-length, connection and date are added. */
+/* A whole answer. Header names as given; content-length, connection and date are added. A
+ * header that could end its line early turns the answer into a 500. */
 void server_answer(struct exchange *x, int status, const struct header *headers, size_t n,
                    struct str body);
 /* A streamed answer. */

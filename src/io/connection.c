@@ -1,0 +1,555 @@
+/* connection.c: one client's connection: requests in, answers out, one exchange at a time.
+ *
+ *   bytes -> parser -> start, body, end -> driver -> server_answer ... -> out -> flying -> gone
+ *
+ * Bytes to send collect in `out`; one write at a time carries `flying` to the system. An
+ * exchange is over when its answer has left, which is only ever learned in a callback of the
+ * loop: so nothing here calls the driver from within the driver's own calls. Reading never
+ * stops while an exchange is open (but for a flood of pipelined requests), since only reading
+ * shows that the client has left.
+ *
+ * A connection that ends in order says so (shutdown) and reads on for a while: closing with
+ * unread bytes would reset it and could cost the client the answer. */
+#include "connection.h"
+#include "arena.h"
+#include "write.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    LINGER_MS = 1000,       /* how long a client may take to close after we have */
+    KEPT_BYTES = 256 << 10, /* larger output buffers are given back after use */
+};
+
+struct exchange {
+    struct connection *connection;
+    void *user;
+    bool open;     /* start was reported, gone was not */
+    bool received; /* the whole request is in */
+    bool begun;    /* the answer's head is queued */
+    bool finished; /* the answer's last byte is queued */
+    bool chunked;
+    bool bodiless; /* answers HEAD, or its status forbids a body */
+    bool keep_alive;
+    bool minor_zero; /* HTTP/1.0 */
+    size_t body_bytes;
+};
+
+#define WAITS(X) X(NOTHING) X(REQUEST) X(HEAD) X(BODY) X(CLIENT) X(LINGER)
+enum wait {
+#define X(name) WAIT_##name,
+    WAITS(X)
+#undef X
+};
+
+struct connection {
+    struct connection *prev, *next;
+    struct server *server;
+    uv_tcp_t tcp;
+    uv_timer_t timer;
+    uv_write_t write;
+    uv_shutdown_t shutdown;
+    int handles; /* of tcp and timer, still open */
+    struct parser *parser;
+    struct exchange exchange;
+    struct buf pending; /* read, but of requests whose turn has not come */
+    struct buf out;
+    struct buf flying;
+    enum wait wait;
+    size_t unsent; /* when the wait for the client began */
+    bool head_begun;
+    bool reading;
+    bool writing;
+    bool ending; /* no request is read any more; closes once `out` has left */
+    bool closing;
+};
+
+static void take_bytes(struct connection *c, struct str bytes);
+
+/* ---- Waiting ------------------------------------------------------------------------------
+ */
+
+static void refuse(struct connection *c, int status, const char *why);
+
+static size_t unsent(const struct connection *c)
+{
+    return c->out.n + c->tcp.write_queue_size;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void wait_for(struct connection *c, enum wait wait, int64_t us)
+{
+    c->wait = wait;
+    uint64_t ms = (uint64_t)((us + 999) / 1000);
+    uv_timer_start(&c->timer, on_timer, ms, 0);
+}
+
+/* What is being waited for now, and for how long. */
+static void watch(struct connection *c)
+{
+    const struct server_config *config = &c->server->config;
+    const struct exchange *x = &c->exchange;
+    if (c->closing || c->wait == WAIT_LINGER)
+        return;
+    if (c->writing) {
+        c->unsent = unsent(c);
+        wait_for(c, WAIT_CLIENT, config->idle_timeout_us);
+    } else if (x->open && x->received) {
+        c->wait = WAIT_NOTHING;
+        uv_timer_stop(&c->timer);
+    } else if (x->open) {
+        wait_for(c, WAIT_BODY, config->idle_timeout_us);
+    } else if (!c->head_begun) {
+        wait_for(c, WAIT_REQUEST, config->idle_timeout_us);
+    } else if (c->wait != WAIT_HEAD) {
+        wait_for(c, WAIT_HEAD, config->head_timeout_us);
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct connection *c = timer->data;
+    switch (c->wait) {
+    case WAIT_HEAD:
+    case WAIT_BODY:
+        refuse(c, 408, "the request took too long");
+        break;
+    case WAIT_CLIENT:
+        if (unsent(c) < c->unsent)
+            watch(c);
+        else
+            connection_close(c);
+        break;
+    case WAIT_NOTHING:
+    case WAIT_REQUEST:
+    case WAIT_LINGER:
+        connection_close(c);
+        break;
+    }
+}
+
+/* ---- Closing ------------------------------------------------------------------------------
+ */
+
+static void report_gone(struct connection *c, bool complete)
+{
+    struct exchange *x = &c->exchange;
+    if (!x->open)
+        return;
+    x->open = false;
+    c->server->handler.gone(c->server->handler.ctx, x, complete);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct connection *c = handle->data;
+    struct server *s = c->server;
+    if (--c->handles > 0)
+        return;
+    report_gone(c, false); /* of a reset */
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        s->connections = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    s->connection_count--;
+    parser_free(&c->parser);
+    buf_free(&c->pending);
+    buf_free(&c->out);
+    buf_free(&c->flying);
+    free(c);
+    server_release(s);
+}
+
+static void close_handles(struct connection *c, bool reset)
+{
+    if (c->closing)
+        return;
+    c->closing = true;
+    uv_close((uv_handle_t *)&c->timer, on_closed);
+    if (!reset || uv_tcp_close_reset(&c->tcp, on_closed) != 0)
+        uv_close((uv_handle_t *)&c->tcp, on_closed);
+}
+
+void connection_close(struct connection *c)
+{
+    close_handles(c, false);
+    report_gone(c, false);
+}
+
+void connection_drain(struct connection *c)
+{
+    if (!c->exchange.open && !c->writing)
+        connection_close(c);
+}
+
+struct connection *connection_next(struct connection *c)
+{
+    return c->next;
+}
+
+static void on_shutdown(uv_shutdown_t *request, int status)
+{
+    struct connection *c = request->data;
+    if (status < 0 && !c->closing)
+        connection_close(c);
+}
+
+/* ---- Writing ------------------------------------------------------------------------------
+ */
+
+static void on_written(uv_write_t *write, int status);
+
+static void flush(struct connection *c)
+{
+    if (c->writing || c->closing || c->out.n == 0)
+        return;
+    struct buf sent = c->flying;
+    c->flying = c->out;
+    c->out = sent;
+    buf_clear(&c->out);
+    if (c->out.cap > KEPT_BYTES)
+        buf_free(&c->out);
+    uv_buf_t b = {c->flying.p, c->flying.n};
+    c->writing = true;
+    if (uv_write(&c->write, (uv_stream_t *)&c->tcp, &b, 1, on_written) != 0)
+        close_handles(c, false);
+    watch(c);
+}
+
+static void read_on(struct connection *c);
+
+/* Nothing more is to be sent. */
+static void linger(struct connection *c)
+{
+    c->shutdown.data = c;
+    if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) != 0) {
+        connection_close(c);
+        return;
+    }
+    read_on(c);
+    wait_for(c, WAIT_LINGER, LINGER_MS * INT64_C(1000));
+}
+
+static void end_exchange(struct connection *c)
+{
+    const struct exchange *x = &c->exchange;
+    bool keep = x->keep_alive && x->received && !c->server->draining;
+    report_gone(c, true);
+    if (c->closing)
+        return;
+    if (!keep) {
+        c->ending = true;
+        linger(c);
+        return;
+    }
+    c->head_begun = false;
+    struct buf held = c->pending;
+    c->pending = (struct buf){0};
+    read_on(c);
+    if (held.n)
+        take_bytes(c, buf_str(&held));
+    buf_free(&held);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    struct connection *c = write->data;
+    struct exchange *x = &c->exchange;
+    const struct server_handler *h = &c->server->handler;
+    c->writing = false;
+    if (c->closing)
+        return;
+    if (status < 0)
+        connection_close(c);
+    else if (c->out.n)
+        flush(c);
+    else if (x->open && x->finished)
+        end_exchange(c);
+    else if (c->ending)
+        linger(c);
+    else if (x->open && x->begun && h->drained)
+        h->drained(h->ctx, x);
+    watch(c);
+}
+
+/* ---- Answers ------------------------------------------------------------------------------
+ */
+
+void exchange_set(struct exchange *x, void *user)
+{
+    x->user = user;
+}
+
+void *exchange_user(struct exchange *x)
+{
+    return x->user;
+}
+
+/* length < 0: streamed. */
+static enum sl_err write_head(struct exchange *x, int status, const struct header *headers,
+                              size_t n, int64_t length)
+{
+    struct connection *c = x->connection;
+    size_t before = c->out.n;
+    x->bodiless = x->bodiless || status == 204 || status == 304;
+    x->chunked = length < 0 && !x->minor_zero;
+    if (!x->received || c->server->draining || (length < 0 && x->minor_zero))
+        x->keep_alive = false;
+    write_status_line(&c->out, status);
+    enum sl_err err = write_headers(&c->out, headers, n);
+    if (err) {
+        c->out.n = before;
+        return err;
+    }
+    buf_puts(&c->out, "date: ");
+    buf_add(&c->out, server_date(c->server));
+    if (x->keep_alive)
+        buf_puts(&c->out, x->minor_zero ? "\r\nconnection: keep-alive" : "");
+    else
+        buf_puts(&c->out, "\r\nconnection: close");
+    if (x->chunked && status != 204)
+        buf_puts(&c->out, "\r\ntransfer-encoding: chunked");
+    else if (length >= 0 && status != 204)
+        buf_printf(&c->out, "\r\ncontent-length: %lld", (long long)length);
+    buf_puts(&c->out, "\r\n");
+    write_head_end(&c->out);
+    return SL_OK;
+}
+
+/* Whether an answer may be begun: not after a reset. */
+static bool begin(struct exchange *x)
+{
+    sl_assert(x->open && !x->begun);
+    x->begun = true;
+    return !x->connection->closing;
+}
+
+void server_answer(struct exchange *x, int status, const struct header *headers, size_t n,
+                   struct str body)
+{
+    struct connection *c = x->connection;
+    if (!begin(x))
+        return;
+    if (write_head(x, status, headers, n, (int64_t)body.n) != SL_OK) {
+        body = (struct str){0};
+        enum sl_err err = write_head(x, 500, NULL, 0, 0);
+        sl_assert(!err);
+    }
+    if (!x->bodiless)
+        buf_add(&c->out, body);
+    x->finished = true;
+    flush(c);
+}
+
+void server_begin(struct exchange *x, int status, const struct header *headers, size_t n)
+{
+    struct connection *c = x->connection;
+    if (!begin(x))
+        return;
+    if (write_head(x, status, headers, n, -1) != SL_OK) {
+        enum sl_err err = write_head(x, 500, NULL, 0, -1);
+        sl_assert(!err);
+        x->bodiless = true; /* what was meant to follow is not sent */
+        if (x->chunked)
+            write_last_chunk(&c->out);
+    }
+    flush(c);
+}
+
+size_t server_write(struct exchange *x, struct str bytes)
+{
+    struct connection *c = x->connection;
+    sl_assert(x->open && x->begun && !x->finished);
+    if (c->closing || x->bodiless)
+        return 0;
+    if (x->chunked)
+        write_chunk(&c->out, bytes);
+    else
+        buf_add(&c->out, bytes);
+    flush(c);
+    return unsent(c);
+}
+
+void server_finish(struct exchange *x)
+{
+    struct connection *c = x->connection;
+    sl_assert(x->open && x->begun && !x->finished);
+    x->finished = true;
+    if (c->closing)
+        return;
+    if (x->chunked && !x->bodiless)
+        write_last_chunk(&c->out);
+    if (c->out.n) {
+        flush(c);
+    } else if (!c->writing) {
+        /* All has left already: an empty write brings the callback that ends the exchange. */
+        uv_buf_t nothing = {"", 0};
+        c->writing = true;
+        if (uv_write(&c->write, (uv_stream_t *)&c->tcp, &nothing, 1, on_written) != 0)
+            close_handles(c, false);
+    }
+}
+
+void server_reset(struct exchange *x)
+{
+    sl_assert(x->open);
+    close_handles(x->connection, true);
+}
+
+/* The server's own answer to what it does not take; the connection ends with it. */
+static void refuse(struct connection *c, int status, const char *why)
+{
+    struct exchange *x = &c->exchange;
+    if (x->open && x->begun) {
+        connection_close(c);
+        return;
+    }
+    report_gone(c, false);
+    if (c->closing)
+        return;
+    c->ending = true;
+    struct header plain = {STR("content-type"), STR("text/plain")};
+    struct buf body = {0};
+    buf_printf(&body, "%s\n", why);
+    *x = (struct exchange){.connection = c};
+    enum sl_err err = write_head(x, status, &plain, 1, (int64_t)body.n);
+    sl_assert(!err);
+    buf_add(&c->out, buf_str(&body));
+    buf_free(&body);
+    flush(c);
+}
+
+/* ---- Requests -----------------------------------------------------------------------------
+ */
+
+static void start_exchange(struct connection *c, const struct message *m)
+{
+    struct exchange *x = &c->exchange;
+    const struct server_handler *h = &c->server->handler;
+    if (m->content_length > (int64_t)c->server->config.body_max) {
+        refuse(c, 413, "the body is too large");
+        return;
+    }
+    *x = (struct exchange){
+        .connection = c,
+        .open = true,
+        .received = !m->chunked && m->content_length <= 0,
+        .bodiless = str_eq(m->method, STR("HEAD")),
+        .keep_alive = m->keep_alive,
+        .minor_zero = m->minor == 0,
+    };
+    h->start(h->ctx, x, m);
+    bool asks = str_eq_nocase(message_header(m, "expect"), STR("100-continue"));
+    if (asks && !x->received && !x->begun && !x->minor_zero && !c->closing) {
+        buf_puts(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
+        flush(c);
+    }
+}
+
+static void take_body(struct connection *c, struct str body)
+{
+    struct exchange *x = &c->exchange;
+    const struct server_handler *h = &c->server->handler;
+    x->body_bytes += body.n;
+    if (x->body_bytes > c->server->config.body_max)
+        refuse(c, 413, "the body is too large");
+    else if (!x->begun)
+        h->body(h->ctx, x, body);
+}
+
+/* Pauses the parser after every whole request: the next one waits for its turn. */
+static int on_event(void *ctx, enum parse_event ev, const struct message *m, struct str body)
+{
+    struct connection *c = ctx;
+    struct exchange *x = &c->exchange;
+    const struct server_handler *h = &c->server->handler;
+    switch (ev) {
+    case PARSE_HEAD:
+        start_exchange(c, m);
+        break;
+    case PARSE_BODY:
+        take_body(c, body);
+        break;
+    case PARSE_END:
+        x->received = true;
+        if (!x->begun)
+            h->end(h->ctx, x);
+        return 1;
+    }
+    return c->closing || c->ending;
+}
+
+static void take_bytes(struct connection *c, struct str bytes)
+{
+    struct exchange *x = &c->exchange;
+    size_t used = 0;
+    if (c->closing || c->ending)
+        return;
+    if (!x->open || !x->received) {
+        c->head_begun = true;
+        enum sl_err err = parser_feed(c->parser, bytes, &used);
+        if (err && !c->closing && !c->ending)
+            refuse(c, parser_status(c->parser), parser_why(c->parser));
+        if (c->closing || c->ending)
+            return;
+    }
+    buf_add(&c->pending, str_from(bytes, used));
+    if (c->pending.n > PIPELINE_BYTES) {
+        uv_read_stop((uv_stream_t *)&c->tcp);
+        c->reading = false;
+    }
+    watch(c);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+    struct connection *c = handle->data;
+    *out = uv_buf_init(c->server->read, sizeof c->server->read);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
+{
+    struct connection *c = stream->data;
+    if (n < 0)
+        connection_close(c);
+    else if (n > 0)
+        take_bytes(c, (struct str){b->base, (size_t)n});
+}
+
+static void read_on(struct connection *c)
+{
+    if (c->reading)
+        return;
+    c->reading = true;
+    if (uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0)
+        connection_close(c);
+}
+
+void connection_start(struct server *s, int fd)
+{
+    struct connection *c = mem_zero(sizeof *c);
+    c->server = s;
+    c->parser = parser_new(MESSAGE_REQUEST, (struct parser_handler){on_event, c});
+    c->tcp.data = c->timer.data = c->write.data = c;
+    c->next = s->connections;
+    if (c->next)
+        c->next->prev = c;
+    s->connections = c;
+    s->connection_count++;
+    s->handles++;
+    c->handles = 2;
+    int rc = uv_tcp_init(s->loop, &c->tcp) || uv_timer_init(s->loop, &c->timer);
+    sl_assert(rc == 0);
+    if (uv_tcp_open(&c->tcp, fd) != 0) {
+        close(fd);
+        connection_close(c);
+        return;
+    }
+    uv_tcp_nodelay(&c->tcp, 1);
+    read_on(c);
+    watch(c);
+}
