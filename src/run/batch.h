@@ -1,0 +1,69 @@
+/* batch.h: one run of a batch file: rows in, answers out. The driver of an engine. */
+#ifndef SLUICE_BATCH_H
+#define SLUICE_BATCH_H
+
+#include "input.h"
+#include "pick.h"
+#include "recent.h"
+#include "results.h"
+#include "settings.h"
+#include "term.h"
+#include "totals.h"
+
+/* Why a run ends before its rows do. In order of weight: a heavier reason replaces a lighter.
+ */
+enum stop {
+    STOP_NONE,
+    STOP_INTERRUPT, /* Ctrl-C: finish what is in flight */
+    STOP_ACCOUNT,   /* wallet, key: finish what is in flight */
+    STOP_NETWORK,   /* out for longer than the patience: nothing is in flight */
+    STOP_NOW,       /* Ctrl-C again */
+    STOP_DISK,      /* an answer could not be written: nothing more may be asked */
+};
+
+struct batch_job;
+
+struct pool_state {
+    int64_t remaining[DIM_COUNT]; /* what unsent rows will be charged, for the ETA */
+    struct recent tokens, requests;
+};
+
+struct batch {
+    const struct settings *settings;
+    uv_loop_t loop;
+    struct input input;
+    struct results *results;
+    struct results_found found;
+    struct pick pick;
+    struct totals totals;
+    struct engine *engine;
+    struct emulator *emulator;
+    struct pool_state *pools; /* by index of input.models.pools */
+    size_t jobs;              /* handed to the engine and not over */
+    struct batch_job *job_list;
+    bool base_has_path; /* the base URL names the API's version itself */
+    uv_timer_t tick;    /* progress and patience */
+    uv_signal_t sigint, sigterm;
+    struct term term;
+    int drawn_lines;     /* of the block on the terminal now */
+    int64_t line_due_us; /* of the next plain line */
+    int64_t alive_us;    /* when the provider last gave a sensible answer, or the start */
+    bool reached;        /* it has answered at all */
+    enum stop stop;
+    struct diag why; /* of the stop */
+};
+
+/* Runs what is pending until all is done or something stops it, the loop included. Everything
+ * but engine and emulator is ready before. SL_... with *diag if it could not begin. */
+enum sl_err batch_run(struct batch *b, struct diag *diag) SL_CHECK;
+/* Syncs and closes the results; an error becomes the stop. */
+void batch_settle(struct batch *b);
+void batch_free(struct batch *b); /* not the struct itself */
+void batch_stop(struct batch *b, enum stop stop, const char *where, const char *what);
+
+/* watch.c: what people see. */
+void watch_start(struct batch *b);
+void watch_tick(struct batch *b, int64_t now_us);
+void watch_end(struct batch *b); /* removes the block */
+
+#endif

@@ -1,0 +1,189 @@
+/* input.c: see input.h.
+ *
+ * One function judges a line (`examine`), both at the check and when the complaint about a
+ * skipped line is written to the error file, so that complaints need not be kept in memory. */
+#include "input.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { INPUT_PROGRESS_LINES = 4096 };
+
+const char *input_name(const struct input_config *c)
+{
+    return strcmp(c->path, "-") == 0 ? "standard input" : c->path;
+}
+
+/* "messages[3].content" of the body is "body.messages[3].content" of the line. */
+static void place_in_line(const struct request_line *line, struct diag *diag)
+{
+    size_t n = strlen(line->field);
+    if (!n || !diag->where[0] || strncmp(diag->where, line->field, n) == 0)
+        return;
+    struct buf b = {0};
+    buf_printf(&b, "%s.%s", line->field, diag->where);
+    snprintf(diag->where, sizeof diag->where, "%s", buf_cstr(&b));
+    buf_free(&b);
+}
+
+/* What of a line can be told without the others. Fills the row's model and demand. SL_UNKNOWN
+ * with *fatal: the model has no known limits, nothing can be run. */
+static enum sl_err examine(struct input *in, const struct line *text, struct input_request *req,
+                           struct row *row, bool *fatal, struct diag *diag)
+{
+    const struct input_config *c = &in->config;
+    struct ask ask;
+    size_t model;
+    *fatal = false;
+    enum sl_err err =
+        request_line_read(&c->form, text->number, text->text, &req->arena, &req->line, diag);
+    if (err == SL_OK)
+        err = ask_parse(c->provider, c->catalogue, req->line.route, req->line.tree, &ask, diag);
+    if (err == SL_OK) {
+        row_set_demand(row, &ask.demand);
+        err = models_index(&in->models, c->limits, ask.model, &model, diag);
+        *fatal = err != SL_OK;
+    }
+    if (err == SL_OK) {
+        row->model = (uint16_t)model;
+        err = ask_check(&ask, diag);
+    }
+    if (err == SL_OK)
+        err = pool_fits(&in->models.pools[in->models.list[model].pool], &ask.demand, c->charge,
+                        c->use_percent, diag);
+    if (err != SL_OK)
+        place_in_line(&req->line, diag);
+    return err;
+}
+
+static void identify(const struct request_line *line, struct row *row)
+{
+    if (!line->custom_id.n)
+        return;
+    struct str parts[] = {line->custom_id, line->body};
+    row->name = hash128_of(parts, 1);
+    row->id = hash128_of(parts, 2);
+}
+
+static enum sl_err add_line(struct input *in, const struct line *text,
+                            struct input_request *req, const struct input_listener *listener,
+                            struct diag *diag)
+{
+    struct row row = {.offset = (uint64_t)text->offset,
+                      .length = (uint32_t)text->text.n,
+                      .number = (uint32_t)text->number};
+    bool fatal;
+    struct diag complaint;
+    enum sl_err err = examine(in, text, req, &row, &fatal, &complaint);
+    if (fatal) {
+        struct buf where = {0};
+        buf_printf(&where, "%lld: %s", (long long)text->number, complaint.where);
+        diag_set(diag, err, buf_cstr(&where), "%s", complaint.what);
+        buf_free(&where);
+        return err;
+    }
+    identify(&req->line, &row);
+    row.state = err == SL_OK ? ROW_PENDING : ROW_INVALID;
+    const struct row *earlier = rows_add(&in->rows, &row);
+    if (earlier && err == SL_OK) {
+        in->rows.list[in->rows.n - 1].state = ROW_INVALID;
+        err =
+            diag_set(&complaint, SL_RANGE, "", "custom_id \"%.*s\" was already used on line %u",
+                     STR_ARG(str_cut(req->line.custom_id, 80)), earlier->number);
+    }
+    if (err != SL_OK) {
+        in->invalid++;
+        listener->complaint(listener->ctx, text->number, &complaint);
+    }
+    return SL_OK;
+}
+
+static enum sl_err read_all(struct input *in, const struct input_listener *listener,
+                            struct diag *diag)
+{
+    struct input_request req = {0};
+    struct line text;
+    bool more;
+    enum sl_err err;
+    while ((err = lines_next(in->lines, &text, &more, diag)) == SL_OK && more) {
+        if (text.number >= UINT32_MAX) {
+            err = diag_set(diag, SL_TOO_LARGE, "", "more than four thousand million lines");
+            break;
+        }
+        if (text.number % INPUT_PROGRESS_LINES == 0)
+            listener->progress(listener->ctx, text.number, text.offset, lines_size(in->lines));
+        if (str_trim(text.text).n == 0)
+            continue;
+        arena_reset(&req.arena);
+        err = add_line(in, &text, &req, listener, diag);
+        if (err != SL_OK)
+            break;
+    }
+    input_request_free(&req);
+    return err;
+}
+
+enum sl_err input_open(struct input *in, const struct input_config *c,
+                       const struct input_listener *listener, struct diag *diag)
+{
+    *in = (struct input){.config = *c};
+    enum sl_err err = lines_open(c->path, BOUND_BODY_BYTES, &in->lines, diag);
+    if (err == SL_OK)
+        err = read_all(in, listener, diag);
+    if (err != SL_OK)
+        input_close(in);
+    return err;
+}
+
+void input_close(struct input *in)
+{
+    lines_close(&in->lines);
+    rows_free(&in->rows);
+    models_free(&in->models);
+}
+
+void input_request_free(struct input_request *r)
+{
+    buf_free(&r->bytes);
+    arena_free(&r->arena);
+}
+
+static enum sl_err read_again(struct input *in, const struct row *row,
+                              struct input_request *out, struct diag *diag)
+{
+    arena_reset(&out->arena);
+    return lines_again(in->lines, (int64_t)row->offset, row->length, &out->bytes, diag);
+}
+
+enum sl_err input_read(struct input *in, const struct row *row, struct input_request *out,
+                       struct diag *diag)
+{
+    enum sl_err err = read_again(in, row, out, diag);
+    if (err != SL_OK)
+        return err;
+    struct diag ignored;
+    err = request_line_read(&in->config.form, row->number, buf_str(&out->bytes), &out->arena,
+                            &out->line, &ignored);
+    struct row now = {0};
+    if (err == SL_OK)
+        identify(&out->line, &now);
+    if (err != SL_OK || !hash128_eq(now.id, row->id))
+        return diag_set(diag, SL_RANGE, "", "line %u has changed since the file was checked",
+                        row->number);
+    return SL_OK;
+}
+
+void input_complaint(struct input *in, const struct row *row, struct input_request *out,
+                     struct diag *diag)
+{
+    if (read_again(in, row, out, diag) != SL_OK)
+        return;
+    struct line text = {.text = buf_str(&out->bytes), .number = row->number};
+    struct row again = {0};
+    bool fatal;
+    if (examine(in, &text, out, &again, &fatal, diag) != SL_OK)
+        return;
+    const struct row *earlier = rows_find(&in->rows, row->name);
+    diag_set(diag, SL_RANGE, "", "custom_id was already used on line %u",
+             earlier ? earlier->number : 0);
+}

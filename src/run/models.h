@@ -1,0 +1,66 @@
+/* models.h: the models of a batch, the limits each draws on, and their pools. Pure.
+ *
+ * Limits come, first found, from --limits MODEL:..., --limits *:..., the catalogue's tier.
+ * Without any of these they are unknown and learned from headers. */
+#ifndef SLUICE_MODELS_H
+#define SLUICE_MODELS_H
+
+#include "flow.h"
+#include "option.h"
+
+enum { MODELS_MAX = 1000 /* in one file; the largest catalogue has a few hundred */ };
+
+struct limit_entry {  /* one --limits */
+    struct str model; /* "*": any */
+    struct limit_spec limits[BOUND_BUDGETS];
+    size_t n;
+};
+
+struct limit_source {
+    struct limit_entry entries[16];
+    size_t n;
+    const struct provider *provider;
+    struct str tier; /* empty: not said */
+    const struct catalogue *catalogue;
+    int64_t minute_us;
+};
+
+/* Reads all --limits: "gpt-4o:rpm=500,tpm=30k,concurrency=8"; without a model, or with "*", for
+ * any. *diag has the option and what is wrong with it. */
+enum sl_err limit_source_add(struct limit_source *s, const struct option_list *args,
+                             struct diag *diag) SL_CHECK;
+
+struct batch_model {
+    struct str name;
+    const struct model *known; /* catalogue entry or NULL */
+    size_t pool;
+};
+
+struct batch_pool {
+    struct str name;
+    struct limit_spec limits[BOUND_BUDGETS];
+    size_t limit_count; /* 0: unknown */
+    struct pool *pool;  /* flow's; NULL until the account stands */
+};
+
+struct models {
+    struct batch_model *list;
+    size_t n, cap;
+    struct batch_pool *pools;
+    size_t pool_count, pool_cap;
+    struct arena names;
+};
+
+void models_free(struct models *m);
+/* The index of that model, added with its pool when first seen. SL_UNKNOWN: the tier has no
+ * limits for it (or there is no such tier), *diag names what is known; SL_TOO_LARGE: over
+ * MODELS_MAX. */
+enum sl_err models_index(struct models *m, const struct limit_source *source, struct str name,
+                         size_t *index, struct diag *diag) SL_CHECK;
+
+/* Is this demand larger than a limit, so that it can never be admitted? Then SL_TOO_LARGE with
+ * *diag. `use_percent` of each limit is ours. */
+enum sl_err pool_fits(const struct batch_pool *p, const struct demand *d, enum charge_rule rule,
+                      int use_percent, struct diag *diag) SL_CHECK;
+
+#endif

@@ -1,0 +1,200 @@
+/* progress.c: see progress.h. Words and shape are those of design/experience.md. */
+#include "progress.h"
+
+#include "duration.h"
+
+#include <string.h>
+
+enum { BAR_CELLS = 31, BUDGET_CELLS = 10 };
+
+#define BOLD_ON   "\033[1m"
+#define YELLOW_ON "\033[33m"
+#define STYLE_OFF "\033[0m"
+
+/* Columns of UTF-8 text without escapes; all our glyphs are one column wide. */
+static int columns(struct str s)
+{
+    int n = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '\033') {
+            while (i < s.n && s.p[i] != 'm')
+                i++;
+        } else {
+            n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+        }
+    }
+    return n;
+}
+
+/* `done` of `total` as a bar: eighths of a cell where the locale has them. */
+static void bar(struct buf *b, int64_t done, int64_t total, int cells, bool utf8)
+{
+    static const char *const eighths[] = {"",       "\u258f", "\u258e", "\u258d",
+                                          "\u258c", "\u258b", "\u258a", "\u2589"};
+    int64_t units = total > 0 ? (int64_t)((__int128)done * cells * 8 / total) : 0;
+    if (units > cells * 8)
+        units = cells * 8;
+    int full = (int)(units / 8), part = utf8 ? (int)(units % 8) : 0;
+    for (int i = 0; i < full; i++)
+        buf_puts(b, utf8 ? "\u2588" : "#");
+    buf_puts(b, eighths[part]);
+    for (int i = full + (part > 0); i < cells; i++)
+        buf_puts(b, utf8 ? "\u2591" : "-");
+}
+
+static void percent(struct buf *b, int64_t done, int64_t total)
+{
+    int64_t tenths = total > 0 ? (int64_t)((__int128)done * 1000 / total) : 1000;
+    buf_printf(b, "%lld.%lld %%", (long long)(tenths / 10), (long long)(tenths % 10));
+}
+
+static void eta(struct buf *b, const struct progress *p)
+{
+    if (p->eta_us < 0) {
+        buf_puts(b, "ETA not known yet");
+        return;
+    }
+    buf_puts(b, "ETA ");
+    duration_human(b, p->eta_us);
+    if (p->eta_at && *p->eta_at)
+        buf_printf(b, " (at %s)", p->eta_at);
+}
+
+/* "29,870 / 30,000 per min". */
+static void budget(struct buf *b, const struct progress_budget *x)
+{
+    buf_thousands(b, x->used);
+    if (x->limit > 0) {
+        buf_puts(b, " / ");
+        buf_thousands(b, x->limit);
+    }
+    buf_puts(b, dimension_period_s(x->dim) == 86400 ? " per day" : " per min");
+}
+
+static void pool_line(struct buf *b, const struct progress *p, const struct progress_pool *pool,
+                      const struct progress_style *s)
+{
+    bool named = p->pool_count > 1;
+    buf_puts(b, "  ");
+    if (named)
+        buf_printf(b, "%-14.*s  ", STR_ARG(str_cut(pool->name, 24)));
+    if (pool->tokens.dim != DIM_UNKNOWN) {
+        buf_puts(b, "tokens   ");
+        budget(b, &pool->tokens);
+        buf_char(b, ' ');
+        if (s->color && pool->tokens.binds)
+            buf_puts(b, BOLD_ON);
+        if (!named && pool->tokens.limit > 0)
+            bar(b, pool->tokens.used, pool->tokens.limit, BUDGET_CELLS, s->utf8);
+        buf_puts(b, pool->tokens.binds ? " binds" : "");
+        if (s->color && pool->tokens.binds)
+            buf_puts(b, STYLE_OFF);
+        buf_puts(b, "     ");
+    }
+    if (pool->requests.dim != DIM_UNKNOWN) {
+        buf_puts(b, "requests   ");
+        budget(b, &pool->requests);
+        buf_puts(b, pool->requests.binds ? " binds" : "");
+    }
+}
+
+static void counts(struct buf *b, const struct progress *p)
+{
+    buf_puts(b, "in flight ");
+    buf_thousands(b, p->in_flight);
+    buf_puts(b, "   waiting ");
+    buf_thousands(b, p->waiting);
+    buf_puts(b, "   retried ");
+    buf_thousands(b, kinds_total(p->retries));
+    if (p->retries->n) {
+        buf_puts(b, " (");
+        kinds_write(p->retries, b);
+        buf_char(b, ')');
+    }
+    buf_puts(b, "   refused ");
+    buf_thousands(b, p->refused);
+}
+
+/* Ends the line that starts at `from`: cut to the terminal's width, because a wrapped line
+ * would break the redrawing. */
+static void end_line(struct buf *b, size_t from, const struct progress_style *s, int *lines)
+{
+    while (columns((struct str){b->p + from, b->n - from}) >= s->width && b->n > from) {
+        b->n--;
+        while (b->n > from && ((unsigned char)b->p[b->n] & 0xc0) == 0x80)
+            b->n--;
+    }
+    if (s->color)
+        buf_puts(b, STYLE_OFF);
+    buf_char(b, '\n');
+    ++*lines;
+}
+
+void progress_block(const struct progress *p, const struct progress_style *s, struct buf *out,
+                    int *lines)
+{
+    size_t from = out->n;
+    *lines = 0;
+    buf_printf(out, "%s -> %s", p->input, p->output);
+    int room = s->width - 1 - columns(buf_str(out)) - (int)strlen(p->account);
+    for (int i = 0; i < (room > 3 ? (room < 30 ? room : 30) : 3); i++)
+        buf_char(out, ' ');
+    buf_puts(out, p->account);
+    end_line(out, from, s, lines);
+
+    from = out->n;
+    buf_puts(out, "  ");
+    buf_thousands(out, p->done);
+    buf_puts(out, " / ");
+    buf_thousands(out, p->total);
+    buf_puts(out, "  ");
+    bar(out, p->done, p->total, s->width < 80 ? BAR_CELLS / 2 : BAR_CELLS, s->utf8);
+    buf_puts(out, "  ");
+    percent(out, p->done, p->total);
+    buf_puts(out, "   ");
+    eta(out, p);
+    end_line(out, from, s, lines);
+
+    for (size_t i = 0; i < p->pool_count && i < PROGRESS_POOLS; i++) {
+        from = out->n;
+        pool_line(out, p, &p->pools[i], s);
+        end_line(out, from, s, lines);
+    }
+    from = out->n;
+    buf_puts(out, "  ");
+    counts(out, p);
+    end_line(out, from, s, lines);
+    if (p->state[0]) {
+        from = out->n;
+        buf_printf(out, "  %s%s", s->color ? YELLOW_ON : "", p->state);
+        end_line(out, from, s, lines);
+    }
+}
+
+void progress_line(const struct progress *p, struct buf *out)
+{
+    buf_thousands(out, p->done);
+    buf_puts(out, " / ");
+    buf_thousands(out, p->total);
+    buf_puts(out, "  ");
+    percent(out, p->done, p->total);
+    buf_puts(out, "   ");
+    eta(out, p);
+    buf_puts(out, "   ");
+    for (size_t i = 0; i < p->pool_count && i < PROGRESS_POOLS; i++) {
+        const struct progress_pool *pool = &p->pools[i];
+        const struct progress_budget *shown =
+            pool->requests.binds || pool->tokens.dim == DIM_UNKNOWN ? &pool->requests
+                                                                    : &pool->tokens;
+        if (shown->dim == DIM_UNKNOWN)
+            continue;
+        if (p->pool_count > 1)
+            buf_printf(out, "%.*s ", STR_ARG(str_cut(pool->name, 40)));
+        buf_puts(out, shown == &pool->tokens ? "tokens " : "requests ");
+        budget(out, shown);
+        buf_puts(out, shown->binds ? " (binds)   " : "   ");
+    }
+    counts(out, p);
+    if (p->state[0])
+        buf_printf(out, "   %s", p->state);
+}

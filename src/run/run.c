@@ -1,0 +1,380 @@
+/* run.c: the verb `sluice run`: check the input, open the output, run the batch, tell the end.
+ */
+#include "run.h"
+
+#include "batch.h"
+#include "bound.h"
+#include "exits.h"
+#include "replace.h"
+#include "report.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    COMPLAINTS_SHOWN = 20, /* a screenful; a file of the wrong kind has a complaint per line */
+    /* Below this many answers the 99th percentile of their lengths says nothing. */
+    TIP_ANSWERS = 50,
+};
+
+static int complain(const char *place, const struct diag *diag, int code)
+{
+    fprintf(stderr, "sluice run: %s%s%s%s%s\n", place, *place && diag->where[0] ? ":" : "",
+            diag->where, *place || diag->where[0] ? ": " : "", diag->what);
+    return code;
+}
+
+/* ---- the input
+ * -------------------------------------------------------------------------------- */
+
+struct checking {
+    struct batch *batch;
+    int64_t complaints;
+    bool shown; /* a progress line stands on the terminal */
+};
+
+static void clear_checking(struct checking *c)
+{
+    if (c->shown)
+        fputs("\r\033[K", stderr);
+    c->shown = false;
+}
+
+static void on_complaint(void *ctx, int64_t number, const struct diag *diag)
+{
+    struct checking *c = ctx;
+    if (c->complaints++ >= COMPLAINTS_SHOWN)
+        return;
+    clear_checking(c);
+    fprintf(stderr, "sluice run: %s:%lld: %s%s%s\n", input_name(&c->batch->input.config),
+            (long long)number, diag->where, diag->where[0] ? ": " : "", diag->what);
+}
+
+static void on_checked(void *ctx, int64_t lines, int64_t bytes, int64_t bytes_total)
+{
+    struct checking *c = ctx;
+    if (c->batch->settings->quiet || !c->batch->term.interactive)
+        return;
+    struct buf b = {0};
+    buf_puts(&b, "checking ");
+    buf_thousands(&b, lines);
+    fprintf(stderr, "\r%s lines   %d %%\033[K", buf_cstr(&b),
+            bytes_total ? (int)(bytes * 100 / bytes_total) : 100);
+    buf_free(&b);
+    c->shown = true;
+}
+
+/* "3 of 1,319 lines are invalid; nothing was sent." */
+static int refuse_input(const struct checking *c, const struct batch *b)
+{
+    struct buf out = {0};
+    if (c->complaints > COMPLAINTS_SHOWN) {
+        buf_puts(&out, "and ");
+        buf_thousands(&out, c->complaints - COMPLAINTS_SHOWN);
+        buf_puts(&out, " more\n");
+    }
+    buf_thousands(&out, (int64_t)b->input.invalid);
+    buf_puts(&out, " of ");
+    buf_thousands(&out, (int64_t)b->input.rows.n);
+    buf_puts(&out, b->input.invalid == 1 ? " lines is" : " lines are");
+    buf_puts(&out, " invalid; nothing was sent. Fix ");
+    buf_puts(&out, b->input.invalid == 1 ? "it" : "them");
+    buf_puts(&out, ", or pass --skip-invalid to run the rest.\n");
+    fputs(buf_cstr(&out), stderr);
+    buf_free(&out);
+    return EXIT_USAGE;
+}
+
+static int open_input(struct batch *b)
+{
+    const struct settings *s = b->settings;
+    struct checking checking = {.batch = b};
+    struct input_listener listener = {on_complaint, on_checked, &checking};
+    struct input_config c = {.path = s->input,
+                             .form = s->form,
+                             .provider = s->provider,
+                             .catalogue = s->catalogue,
+                             .limits = &s->limits,
+                             .charge = s->account.charge,
+                             .use_percent = s->account.use_percent};
+    struct diag diag;
+    enum sl_err err = input_open(&b->input, &c, &listener, &diag);
+    clear_checking(&checking);
+    if (err == SL_IO || err == SL_FULL)
+        return complain("", &diag, EXIT_IO);
+    if (err != SL_OK)
+        return complain(input_name(&c), &diag, EXIT_USAGE);
+    if (b->input.invalid && !s->skip_invalid)
+        return refuse_input(&checking, b);
+    return EXIT_ALL_DONE;
+}
+
+/* ---- the output
+ * ---------------------------------------------------------------------------------- */
+
+static int open_results(struct batch *b)
+{
+    const struct settings *s = b->settings;
+    struct results_config c = {s->output, s->errors};
+    struct diag diag;
+    enum sl_err err = results_open(&b->loop, &c, &b->input, &b->results, &b->found, &diag);
+    if (err == SL_IO || err == SL_FULL)
+        return complain("", &diag, EXIT_IO);
+    if (err != SL_OK)
+        return complain("", &diag, EXIT_USAGE);
+    b->totals.total = (int64_t)b->input.rows.n;
+    b->totals.before_ok = b->found.ok;
+    b->totals.before_failed = b->found.failed;
+    return EXIT_ALL_DONE;
+}
+
+/* With --skip-invalid each invalid line gets its complaint into the error file. */
+static int write_invalid(struct batch *b)
+{
+    struct input_request req = {0};
+    struct diag diag;
+    enum sl_err err = SL_OK;
+    for (size_t i = 0; i < b->input.rows.n && err == SL_OK; i++) {
+        const struct row *row = &b->input.rows.list[i];
+        if (row->state != ROW_INVALID)
+            continue;
+        struct diag why = {"", ""};
+        input_complaint(&b->input, row, &req, &why);
+        struct buf message = {0};
+        buf_printf(&message, "line %u: %s%s%s", row->number, why.where,
+                   why.where[0] ? ": " : "", why.what);
+        struct result r = {.id = row->id, .custom_id = req.line.custom_id};
+        err = results_failure(b->results, &r, STR(FAILURE_INVALID), buf_str(&message), &diag);
+        buf_free(&message);
+        b->totals.failed++;
+        kinds_add(&b->totals.failures, STR(FAILURE_INVALID));
+    }
+    input_request_free(&req);
+    return err == SL_OK ? EXIT_ALL_DONE : complain("", &diag, EXIT_IO);
+}
+
+/* ---- the end
+ * ---------------------------------------------------------------------------------------- */
+
+static struct budget_use use_of(const struct budget_view *v)
+{
+    return (struct budget_use){.window = v->window,
+                               .limit = v->limit,
+                               .period_us = v->period_us,
+                               .charged = v->charged,
+                               .start_level = v->limit,
+                               .first_reset_us = -1};
+}
+
+/* The largest bound over all budgets sets the pace. */
+static void measure(struct batch *b, int64_t now_us, struct report *r)
+{
+    r->bound_us = -1;
+    r->binding_dim = DIM_UNKNOWN;
+    for (size_t p = 0; p < b->input.models.pool_count; p++) {
+        struct pool_view view;
+        pool_look(engine_account(b->engine), b->input.models.pools[p].pool, now_us, &view);
+        for (size_t i = 0; i < view.budget_count; i++) {
+            const struct budget_view *v = &view.budgets[i];
+            struct budget_use use = use_of(v);
+            int64_t bound = bound_us(&use);
+            if (v->dim == DIM_TPM || v->dim == DIM_ITPM || v->dim == DIM_OTPM)
+                r->charged += v->charged;
+            if (bound <= r->bound_us)
+                continue;
+            r->bound_us = bound;
+            r->binding_dim = bound > 0 ? v->dim : DIM_UNKNOWN;
+            r->binding_pool = p;
+            r->binding_limit = v->limit;
+        }
+    }
+}
+
+/* What would a smaller max_tokens have saved, where it is max_tokens that is charged? */
+static void advise(const struct batch *b, struct report *r)
+{
+    enum charge_rule rule = b->settings->account.charge;
+    int64_t covering = totals_output_covering(&b->totals, 99);
+    if (b->input.models.n != 1 || rule == CHARGE_ACTUAL || r->binding_dim != DIM_TPM ||
+        b->totals.ok < TIP_ANSWERS || covering <= 0)
+        return;
+    int64_t advised = (covering + 9) / 10 * 10, now = 0, then = 0, largest = 0;
+    for (size_t i = 0; i < b->input.rows.n; i++) {
+        const struct row *row = &b->input.rows.list[i];
+        struct demand d = row_demand(row);
+        if (row->state != ROW_DONE || !d.max_output_given)
+            continue;
+        now += demand_charge(&d, rule, DIM_TPM);
+        largest = d.max_output_tokens > largest ? d.max_output_tokens : largest;
+        d.max_output_tokens = d.max_output_tokens < advised ? d.max_output_tokens : advised;
+        then += demand_charge(&d, rule, DIM_TPM);
+    }
+    if (!now || then * 100 > now * 85) /* less than 15 % is not worth a word */
+        return;
+    r->tip_max_tokens = largest;
+    r->tip_advised = advised;
+    r->tip_us = (int64_t)((__int128)r->makespan_us * then / now);
+}
+
+static void fill_report(struct batch *b, struct report *r)
+{
+    *r = (struct report){.totals = &b->totals,
+                         .models = &b->input.models,
+                         .errors_path = results_errors_path(b->results),
+                         .charge = b->settings->account.charge,
+                         .binding_dim = DIM_UNKNOWN,
+                         .bound_us = -1,
+                         .stopped = b->why.what};
+    const struct totals *t = &b->totals;
+    r->left = t->total - t->before_ok - t->before_failed - t->ok - t->failed;
+    if (!b->engine)
+        return;
+    struct engine_look look = engine_look(b->engine);
+    if (look.first_sent_us >= 0) {
+        r->paced_us = look.last_sent_us - look.first_sent_us;
+        r->makespan_us = t->last_byte_us - look.first_sent_us;
+    }
+    measure(b, engine_now(b->engine), r);
+    advise(b, r);
+}
+
+static int write_report(const struct batch *b, const struct report *r)
+{
+    struct buf text = {0};
+    struct replacement *file;
+    struct diag diag;
+    report_json(r, &text);
+    text.n--; /* the newline is the file's */
+    enum sl_err err = replacement_begin(b->settings->report, &file, &diag);
+    if (err == SL_OK) {
+        err = replacement_add(file, buf_str(&text), &diag);
+        if (err == SL_OK)
+            err = replacement_commit(&file, &diag);
+        else
+            replacement_drop(&file);
+    }
+    buf_free(&text);
+    return err == SL_OK ? EXIT_ALL_DONE : complain("--report", &diag, EXIT_IO);
+}
+
+static void say_stop(const struct batch *b, const struct report *r)
+{
+    struct buf out = {0};
+    const struct totals *t = &b->totals;
+    buf_puts(&out, "sluice run: stopped after ");
+    buf_thousands(&out, t->before_ok + t->before_failed + t->ok + t->failed);
+    buf_puts(&out, " of ");
+    buf_thousands(&out, t->total);
+    buf_printf(&out, ": %s%s%s\n", b->stop == STOP_DISK ? b->why.where : "",
+               b->stop == STOP_DISK && b->why.where[0] ? ": " : "", b->why.what);
+    if (b->stop == STOP_ACCOUNT && strcmp(b->why.where, "key") == 0)
+        buf_puts(&out,
+                 "The provider does not accept this key. Set the right one, then run the same\n"
+                 "command again: it continues with what is left.\n");
+    else if (b->stop == STOP_ACCOUNT)
+        buf_puts(
+            &out,
+            "This is billing, not a rate limit: waiting or retrying will not help. Add credit, "
+            "then run\nthe same command again: it continues with what is left.\n");
+    else if (b->stop == STOP_DISK)
+        buf_puts(&out, "Nothing more was sent. Make room, then run the same command again: it "
+                       "continues, and only\nwhat was in flight is asked again.\n");
+    else if (r->left)
+        buf_puts(&out, "Run the same command again: it continues with what is left.\n");
+    fputs(buf_cstr(&out), stderr);
+    buf_free(&out);
+}
+
+static int exit_code(const struct batch *b, const struct report *r)
+{
+    switch (b->stop) {
+    case STOP_INTERRUPT:
+    case STOP_NOW:
+        return EXIT_INTERRUPTED;
+    case STOP_ACCOUNT:
+        return EXIT_ACCOUNT;
+    case STOP_NETWORK:
+    case STOP_DISK:
+        return EXIT_IO;
+    case STOP_NONE:
+        break;
+    }
+    bool failures = b->totals.failed + b->totals.before_failed > 0 || r->left > 0;
+    return failures ? EXIT_SOME_FAILED : EXIT_ALL_DONE;
+}
+
+static int tell_end(struct batch *b)
+{
+    struct report r;
+    fill_report(b, &r);
+    int code = exit_code(b, &r);
+    if (b->stop != STOP_NONE)
+        say_stop(b, &r);
+    if (!b->settings->quiet) {
+        struct buf table = {0};
+        report_table(&r, &table);
+        fputs(buf_cstr(&table), stderr);
+        buf_free(&table);
+    }
+    if (b->settings->report && write_report(b, &r) != EXIT_ALL_DONE && code == EXIT_ALL_DONE)
+        code = EXIT_IO;
+    return code;
+}
+
+/* ---- the verb
+ * ------------------------------------------------------------------------------------- */
+
+static bool anything_pending(const struct batch *b)
+{
+    return b->totals.before_ok + b->totals.before_failed + b->totals.failed < b->totals.total;
+}
+
+static int run(struct batch *b)
+{
+    int code = open_input(b);
+    if (code == EXIT_ALL_DONE)
+        code = open_results(b);
+    if (code == EXIT_ALL_DONE)
+        code = write_invalid(b);
+    if (code != EXIT_ALL_DONE)
+        return code;
+    struct diag diag;
+    if (anything_pending(b) && batch_run(b, &diag) != SL_OK)
+        return complain("", &diag, EXIT_USAGE);
+    batch_settle(b);
+    return tell_end(b);
+}
+
+int verb_run(int argc, char **argv)
+{
+    struct settings settings;
+    struct diag diag;
+    bool help = false;
+    if (settings_read(&settings, argc, argv, &help, &diag) != SL_OK) {
+        settings_free(&settings);
+        return complain("", &diag, EXIT_USAGE);
+    }
+    if (help) {
+        struct buf text = {0};
+        settings_help(&text);
+        fputs(buf_cstr(&text), stdout);
+        buf_free(&text);
+        settings_free(&settings);
+        return EXIT_ALL_DONE;
+    }
+    signal(SIGPIPE, SIG_IGN); /* seen as write errors instead */
+    signal(SIGXFSZ, SIG_IGN);
+    struct batch *b = mem_zero(sizeof *b);
+    b->settings = &settings;
+    b->term = term_look();
+    b->term.color = b->term.color || settings.color;
+    totals_init(&b->totals);
+    uv_loop_init(&b->loop);
+    int code = run(b);
+    batch_free(b);
+    free(b);
+    settings_free(&settings);
+    return code;
+}
