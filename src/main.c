@@ -1,5 +1,6 @@
 /* main.c: the verbs. Each verb's folder has its own `int verb_NAME(int argc, char **argv)`,
  * given the arguments after its name. */
+#include "count.h"
 #include "exits.h"
 #include "str.h"
 
@@ -10,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } verbs[] = {
+    {"count", verb_count, "count the tokens of texts, or of the requests of a batch"},
     {NULL, NULL, NULL},
 };
 

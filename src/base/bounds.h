@@ -15,6 +15,8 @@ enum {
     /* Response body: the largest answers (embeddings of 2,048 inputs, base64 images) stay
        below. */
     BOUND_RESPONSE_BYTES = 128 << 20,
+    /* One text for `sluice count`: it is held whole, and its ids are 32 bits wide. */
+    BOUND_TEXT_BYTES = 1 << 30,
     /* HTTP header section, both directions: nginx and node use 8 to 16 KB, Azure's answers are
      * the longest seen. */
     BOUND_HEADER_BYTES = 32 << 10,

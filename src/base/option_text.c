@@ -52,8 +52,10 @@ static void help_option(struct buf *out, const struct option *o)
 void options_help(struct buf *out, const struct verb *v, const struct option *options, size_t n)
 {
     struct str usage = str_of(v->usage);
-    for (const char *lead = "usage: "; usage.p; lead = "       ")
-        buf_printf(out, "%s%.*s\n", lead, STR_ARG(str_split(&usage, '\n')));
+    for (const char *lead = "usage: "; usage.p; lead = "       ") {
+        struct str line = str_split(&usage, '\n');
+        buf_printf(out, "%s%.*s\n", lead, STR_ARG(line));
+    }
     struct str about = str_of(v->about);
     while (about.p) {
         buf_char(out, '\n');
@@ -65,7 +67,7 @@ void options_help(struct buf *out, const struct verb *v, const struct option *op
         buf_puts(out, "\noptions:\n");
     for (size_t i = 0; i < n; i++)
         help_option(out, &options[i]);
-    wrap(out, STR("  -h, --help"), 0, 0);
+    buf_puts(out, "  -h, --help\n");
     if (v->examples)
         buf_printf(out, "\nexamples:\n%s", v->examples);
     struct str exits = str_of(v->exits);
