@@ -1,0 +1,74 @@
+/* world.h: a virtual clock, a network and a provider; whoever sends is a client.
+ *
+ * A request takes a one-way delay uniform in [20 ms, 20 ms + J], drawn anew for each, so it may
+ * overtake an earlier one; the emulated provider's gauge decides on arrival. Refusals leave at
+ * once, answers after the job's service time, each with a delay of its own on the way back.
+ * Under charge `actual` the input and one token are charged on arrival, the rest of the output
+ * in four equal parts over the service time. Headers are computed at the decision (or when the
+ * answer leaves: cell.late) and travel with the answer, so they are as old as the answer is
+ * slow. A client's timers are whole milliseconds, as libuv's are.
+ *
+ * The stranger sends nothing through this network: its requests appear at the provider, at a
+ * fifth of what the account allows, Poisson (on slices every 1/rate +- 25 %: a Poisson process
+ * alone fills a slice now and then). */
+#ifndef SLUICE_SIM_WORLD_H
+#define SLUICE_SIM_WORLD_H
+
+#include "cell.h"
+#include "gauge.h"
+#include "oracle.h"
+#include "work.h"
+
+enum { WORLD_BUDGETS = ORACLE_BUDGETS }; /* RPM, TPM */
+
+struct world;
+
+struct world_answer {
+    bool admitted;
+    int64_t retry_us; /* refused: the provider's advice */
+    struct gauge_figure why;
+    struct gauge_figure figures[WORLD_BUDGETS]; /* the headers, before rounding */
+    int64_t decided_us; /* or when the headers were computed: for INSTANT rounding only */
+};
+
+/* Who sends. All three are called with the world's time. */
+struct client {
+    void *self;
+    /* A job has become known (all of a batch at time 0). */
+    void (*offer)(void *self, int64_t now_us, uint32_t job);
+    /* The answer to world_send arrived, whole. */
+    void (*answer)(void *self, int64_t now_us, uint32_t job, const struct world_answer *a);
+    /* After all that happened at one instant: send what may be sent. Returns when to be called
+     * again if nothing happens before; INT64_MAX never. */
+    int64_t (*due)(void *self, int64_t now_us);
+};
+
+struct world_result {
+    int64_t first_send_us; /* -1: nothing was sent */
+    int64_t first_admit_us, last_admit_us, last_answer_us;
+    int64_t waited_us; /* from offer to admission, over all jobs */
+    int64_t answered;  /* jobs with an admitted answer */
+    int64_t sends;
+    int64_t events;
+    bool stuck; /* gave up: far over any sensible time, or nothing left to happen */
+};
+
+struct world *world_new(const struct cell *c, const struct work *work);
+void world_free(struct world **w);
+/* Puts a job's request on the wire now. One at a time per job. */
+void world_send(struct world *w, uint32_t job);
+/* Until every job is answered, or `limit_us` of virtual time. */
+struct world_result world_run(struct world *w, struct client *client, int64_t limit_us);
+const struct oracle_log *world_log(const struct world *w);
+int64_t world_now_us(const struct world *w);
+
+/* The provider's budgets in the oracle's words: RPM, TPM. */
+void world_budgets(const struct cell *c, const struct work *work,
+                   struct oracle_budget out[WORLD_BUDGETS]);
+/* The same for a client that keeps to `percent` of the account. */
+void world_share(const struct cell *c, const struct work *work, int64_t percent,
+                 struct oracle_budget out[WORLD_BUDGETS]);
+/* Prints every event as a line. */
+void world_narrate(struct world *w, bool on);
+
+#endif
