@@ -1,0 +1,466 @@
+/* service.c: the emulated provider's decision, in the order providers take it: key, path, body,
+ * model, wallet, growth, limits; then fate may still strike.
+ *
+ * Invariant: every plan that was admitted is given to service_done exactly once. */
+#include "service.h"
+#include "logbook.h"
+#include "ramp.h"
+#include "seen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Pools made for models that only "*" names: enough for any test, bounded against a flood. */
+enum { POOLS_MAX = 1024 };
+
+/* A whole answer grows in so many steps where output is charged as it is produced. */
+enum { GROWTH_STEPS = 16 };
+
+struct service_pool {
+    struct str name;
+    struct gauge_config config;
+    struct gauge *gauge;
+    struct ramp ramp;
+    struct logbook book;
+    unsigned generation; /* counts resets */
+};
+
+struct service {
+    struct emulate_config config;
+    struct arena arena; /* names */
+    struct service_pool *pools[POOLS_MAX];
+    size_t pool_count;
+    struct random luck; /* mishaps and latencies */
+    uint64_t requests;
+    struct {
+        int64_t arrivals, answered, wallet, unauthorised, bad;
+        int64_t mishaps[MISHAP_COUNT];
+    } totals;
+    struct seen seen;
+};
+
+static void set_luck(struct service *s)
+{
+    s->luck = (struct random){s->config.seed};
+    if (s->config.phase_us < 0) /* a minute of the provider need not begin with the test */
+        s->config.phase_us = (int64_t)random_below(&s->luck, (uint64_t)s->config.minute_us);
+}
+
+struct service *service_new(const struct emulate_config *c)
+{
+    sl_assert(c->minute_us > 0 && c->model_count <= EMULATE_MODELS);
+    struct service *s = mem_zero(sizeof *s);
+    s->config = *c;
+    for (size_t i = 0; i < c->model_count; i++) {
+        s->config.models[i].name = arena_copy(&s->arena, c->models[i].name);
+        s->config.models[i].pool = arena_copy(&s->arena, c->models[i].pool);
+    }
+    if (c->keys)
+        s->config.keys = arena_copy(&s->arena, str_of(c->keys)).p;
+    set_luck(s);
+    return s;
+}
+
+static void pool_free(struct service_pool *p)
+{
+    gauge_free(&p->gauge);
+    free(p);
+}
+
+void service_free(struct service **s)
+{
+    for (size_t i = 0; i < (*s)->pool_count; i++)
+        pool_free((*s)->pools[i]);
+    seen_free(&(*s)->seen);
+    arena_free(&(*s)->arena);
+    free(*s);
+    *s = NULL;
+}
+
+static void pool_open(const struct service *s, struct service_pool *p)
+{
+    p->gauge = gauge_new(&p->config);
+    p->ramp = ramp_new(s->config.ramp_tpm, s->config.minute_us);
+    p->book = logbook_new();
+}
+
+void service_reset(struct service *s)
+{
+    for (size_t i = 0; i < s->pool_count; i++) {
+        struct service_pool *p = s->pools[i];
+        gauge_free(&p->gauge);
+        pool_open(s, p);
+        p->generation++;
+    }
+    seen_free(&s->seen);
+    memset(&s->totals, 0, sizeof s->totals);
+    s->luck = (struct random){s->config.seed};
+}
+
+/* ---- models and their pools
+ * ------------------------------------------------------------------- */
+
+/* "gpt-4o-2024-11-20" is a snapshot of "gpt-4o". */
+static bool is_snapshot(struct str model, struct str name)
+{
+    struct str date = str_from(model, name.n);
+    return str_starts(model, name) && str_starts(date, STR("-20")) && date.n >= 9;
+}
+
+static const struct emulate_model *model_entry(const struct emulate_config *c, struct str model)
+{
+    const struct emulate_model *snapshot = NULL, *any = NULL;
+    for (size_t i = 0; i < c->model_count; i++) {
+        const struct emulate_model *m = &c->models[i];
+        if (str_eq(m->name, model))
+            return m;
+        if (is_snapshot(model, m->name))
+            snapshot = m;
+        if (str_eq(m->name, STR("*")))
+            any = m;
+    }
+    return snapshot ? snapshot : any;
+}
+
+static struct gauge_config gauge_config_of(const struct emulate_config *c,
+                                           const struct emulate_model *m)
+{
+    struct gauge_config g = {.window = c->window,
+                             .minute_us = c->minute_us,
+                             .phase_us = c->phase_us,
+                             .refusals_drain = c->refusals_drain,
+                             .soft = c->soft,
+                             .fill_percent = c->fill_percent};
+    /* a slice shrinks as the minute does */
+    g.slice_us = (int64_t)((__int128)c->slice_us * c->minute_us / 60000000);
+    g.slice_us = g.slice_us < 1 ? 1 : g.slice_us > g.minute_us ? g.minute_us : g.slice_us;
+    for (size_t i = 0; m && i < m->limit_count; i++)
+        g.limits[g.limit_count++] = m->limits[i];
+    if (c->concurrency)
+        g.limits[g.limit_count++] = (struct gauge_limit){DIM_CONCURRENCY, c->concurrency};
+    return g;
+}
+
+/* The pool a model draws on, made when first asked for; NULL if there is no such model. */
+static struct service_pool *pool_for(struct service *s, struct str model)
+{
+    const struct emulate_model *m = model_entry(&s->config, model);
+    if (!m && s->config.model_count)
+        return NULL;
+    struct str name = model;
+    if (m && !str_eq(m->name, STR("*")))
+        name = m->pool.n ? m->pool : m->name;
+    for (size_t i = 0; i < s->pool_count; i++) {
+        if (str_eq(s->pools[i]->name, name))
+            return s->pools[i];
+    }
+    if (s->pool_count == POOLS_MAX)
+        return s->pools[POOLS_MAX - 1];
+    struct service_pool *p = mem_zero(sizeof *p);
+    p->name = arena_copy(&s->arena, name);
+    p->config = gauge_config_of(&s->config, m);
+    pool_open(s, p);
+    s->pools[s->pool_count++] = p;
+    return p;
+}
+
+/* ---- whose words and headers
+ * ------------------------------------------------------------------ */
+
+static enum emulate_dialect dialect_of(const struct service *s,
+                                       const struct prompt_route *route)
+{
+    if (route->api == API_MESSAGES || route->api == API_COUNT_TOKENS)
+        return EMULATE_ANTHROPIC;
+    if (route->deployment.n)
+        return EMULATE_AZURE;
+    if (s->config.dialect == EMULATE_ANTHROPIC && route->api != API_NONE)
+        return EMULATE_OPENAI;
+    return s->config.dialect;
+}
+
+/* The configured headers, but never another family's on a path that tells the family. */
+static enum emulate_headers headers_of(const struct service *s, enum emulate_dialect dialect)
+{
+    enum emulate_headers h = s->config.headers;
+    bool anthropic = h == EMULATE_HEADERS_ANTHROPIC;
+    if (h == EMULATE_HEADERS_NONE || anthropic == (dialect == EMULATE_ANTHROPIC))
+        return dialect == EMULATE_AZURE && h == EMULATE_HEADERS_OPENAI ? EMULATE_HEADERS_AZURE
+                                                                       : h;
+    return anthropic ? EMULATE_HEADERS_OPENAI : EMULATE_HEADERS_ANTHROPIC;
+}
+
+/* ---- one request
+ * ------------------------------------------------------------------------------ */
+
+static struct refusal refusal_for(const struct plan *p, enum refusal_kind kind)
+{
+    return (struct refusal){.kind = kind,
+                            .dialect = p->dialect,
+                            .api = p->prompt.api,
+                            .model = p->prompt.model,
+                            .pool = p->pool ? p->pool->name : (struct str){0},
+                            .why = p->figures.why,
+                            .retry_us = p->retry_us,
+                            .id = p->id.text};
+}
+
+static void plan_refuse(struct plan *p, struct refusal r)
+{
+    p->status = refusal_status(&r);
+    refusal_body(&r, &p->body);
+}
+
+static bool key_accepted(const struct service *s, struct str key)
+{
+    struct str keys = str_of(s->config.keys);
+    bool found = keys.p == NULL;
+    while (keys.p) {
+        struct str one = str_split(&keys, ',');
+        found |= one.n && str_eq(one, key);
+    }
+    return found;
+}
+
+/* Wrong key, path, body or model: refused before any limiter is asked. */
+static bool refused_at_the_door(struct service *s, const struct service_request *r,
+                                const struct prompt_route *route, struct arena *arena,
+                                struct plan *p)
+{
+    struct str asked = arena_printf(arena, "%.*s %.*s", STR_ARG(str_cut(r->method, 16)),
+                                    STR_ARG(str_cut(r->target, 200)));
+    struct diag diag = {{0}, {0}};
+    struct refusal no = refusal_for(p, REFUSAL_BAD_KEY);
+    no.text = asked.p;
+    if (!key_accepted(s, r->key)) {
+        s->totals.unauthorised++;
+        plan_refuse(p, no);
+        return true;
+    }
+    enum sl_err err = SL_OK;
+    if (route->api == API_NONE || route->api == API_BAD_METHOD) {
+        no.kind = route->api == API_NONE ? REFUSAL_NO_ROUTE : REFUSAL_BAD_METHOD;
+        err = SL_UNKNOWN;
+    } else if (route->api != API_MODELS) {
+        err = prompt_read(arena, route, r->body, &p->prompt, &diag);
+        no.kind = err == SL_SYNTAX ? REFUSAL_BAD_JSON : REFUSAL_BAD_REQUEST;
+        no.field = err == SL_SYNTAX ? NULL : diag.where;
+        no.text = diag.what;
+    }
+    if (!err && route->api != API_MODELS && !(p->pool = pool_for(s, p->prompt.model))) {
+        no.kind = REFUSAL_NO_MODEL;
+        no.model = p->prompt.model;
+        err = SL_UNKNOWN;
+    }
+    if (!err)
+        return false;
+    s->totals.bad++;
+    plan_refuse(p, no);
+    return true;
+}
+
+/* Asks the limits. Fills the plan's refusal, if it is one. */
+static bool refused_by_limits(struct service *s, int64_t now_us, struct plan *p,
+                              struct str api_version)
+{
+    struct service_pool *pool = p->pool;
+    struct gauge_ask ask = {.input_tokens = p->prompt.input_tokens,
+                            .max_tokens = p->prompt.max_tokens};
+    int64_t charge[DIM_COUNT];
+    p->generation = pool->generation;
+    gauge_cost(s->config.charge, &ask, charge);
+    if (!ramp_take(&pool->ramp, now_us, ask.input_tokens, &p->retry_us)) {
+        pool->book.arrivals++;
+        pool->book.ramp++;
+        p->figures = gauge_look(pool->gauge, now_us);
+        plan_refuse(p, refusal_for(p, REFUSAL_RAMP));
+        return true;
+    }
+    p->figures = gauge_arrive(pool->gauge, now_us, charge);
+    logbook_arrival(&pool->book, now_us, charge, &p->figures);
+    if (p->figures.admitted)
+        return false;
+    p->retry_us = p->figures.too_large ? -1 : p->figures.retry_us;
+    struct refusal no = refusal_for(p, p->figures.too_large ? REFUSAL_TOO_LARGE : REFUSAL_RATE);
+    no.api_version = api_version;
+    plan_refuse(p, no);
+    return true;
+}
+
+static void plan_answer(struct service *s, const struct service_request *r, struct plan *p)
+{
+    struct answer a =
+        answer_draw(&p->prompt, answer_hash(s->config.seed, r->body), &s->config.output_tokens);
+    p->status = 200;
+    p->steps = 1;
+    p->output_tokens = answer_output_tokens(&a);
+    p->latency_us = spread_draw(&s->config.latency_us, &s->luck);
+    p->mishap = mishap_draw(&s->config.mishaps, &s->luck);
+    s->totals.mishaps[p->mishap]++;
+    struct refusal fault =
+        refusal_for(p, p->mishap == MISHAP_500 ? REFUSAL_SERVER_ERROR : REFUSAL_OVERLOADED);
+    if (p->mishap == MISHAP_500 || p->mishap == MISHAP_503 || p->mishap == MISHAP_529) {
+        plan_refuse(p, fault);
+        p->status = p->mishap == MISHAP_500 ? 500 : p->mishap == MISHAP_503 ? 503 : 529;
+        p->output_tokens = 0;
+        return;
+    }
+    p->streamed = p->prompt.stream && p->prompt.api != API_EMBEDDINGS;
+    if (!p->streamed) {
+        answer_body(&a, &p->body);
+        if (s->config.charge == GAUGE_ACTUAL)
+            p->steps = GROWTH_STEPS;
+        else if (p->mishap != MISHAP_NONE)
+            p->steps = 2; /* it strikes half-way */
+        return;
+    }
+    answer_script(&a, &p->script);
+    p->steps = p->script.count;
+    if (p->mishap == MISHAP_MIDSTREAM)
+        refusal_event(&fault, &p->fault);
+}
+
+static void models_body(const struct service *s, struct buf *out)
+{
+    buf_puts(out, "{\"object\":\"list\",\"data\":[");
+    for (size_t i = 0, n = 0; i < s->config.model_count; i++) {
+        if (str_eq(s->config.models[i].name, STR("*")))
+            continue;
+        buf_puts(out, n++ ? ",{\"id\":" : "{\"id\":");
+        buf_json(out, s->config.models[i].name);
+        buf_puts(out, ",\"object\":\"model\",\"created\":1767225600,\"owned_by\":\"sluice\"}");
+    }
+    buf_puts(out, "]}");
+}
+
+/* Roads that lead past the limiter. */
+static bool served_freely(struct service *s, const struct prompt_route *route, struct plan *p)
+{
+    p->status = 200;
+    if (route->api == API_MODELS) {
+        models_body(s, &p->body);
+    } else if (route->api == API_COUNT_TOKENS) {
+        buf_printf(&p->body, "{\"input_tokens\":%lld}", (long long)p->prompt.input_tokens);
+    } else {
+        return false;
+    }
+    p->pool = NULL;
+    return true;
+}
+
+void service_arrive(struct service *s, int64_t now_us, const struct service_request *r,
+                    struct arena *arena, struct plan *out)
+{
+    struct prompt_route route = prompt_route(r->method, r->target);
+    *out = (struct plan){.retry_us = -1};
+    out->dialect = dialect_of(s, &route);
+    out->headers = headers_of(s, out->dialect);
+    out->id = head_request_id(out->dialect, s->config.seed ^ ++s->requests);
+    out->prompt.api = route.api;
+    if (route.api == API_REPORT || route.api == API_RESET) {
+        out->status = 200;
+        if (route.api == API_RESET)
+            service_reset(s);
+        service_report(s, &out->body);
+        return;
+    }
+    s->totals.arrivals += route.api != API_MODELS;
+    if (refused_at_the_door(s, r, &route, arena, out) || served_freely(s, &route, out))
+        return;
+    if (s->config.wallet_after >= 0 && s->totals.arrivals > s->config.wallet_after) {
+        s->totals.wallet++;
+        s->totals.mishaps[MISHAP_WALLET]++;
+        out->pool = NULL;
+        plan_refuse(out, refusal_for(out, REFUSAL_WALLET));
+        return;
+    }
+    if (refused_by_limits(s, now_us, out, route.api_version))
+        return;
+    out->admitted = true;
+    out->request = answer_hash(0, r->id.n ? r->id : r->body);
+    seen_admitted(&s->seen, out->request);
+    plan_answer(s, r, out);
+}
+
+void service_head(const struct service *s, const struct plan *p, int64_t now_us,
+                  int64_t now_unix_us, struct head *out)
+{
+    bool event_stream = p->streamed && p->status == 200;
+    head_add(out, "content-type", event_stream ? "text/event-stream" : "application/json");
+    head_identity(out, p->dialect, &p->id, p->latency_us);
+    if (!p->pool)
+        return;
+    bool late = s->config.headers_at_answer && p->generation == p->pool->generation;
+    struct gauge_answer now = late ? gauge_look(p->pool->gauge, now_us) : p->figures;
+    head_rates(out, p->headers, &now, now_unix_us);
+    if (p->status == 429 || p->status == 413)
+        head_retry(out, p->headers, p->retry_us);
+}
+
+static bool still_counts(const struct plan *p)
+{
+    return p->admitted && p->generation == p->pool->generation;
+}
+
+void service_produced(struct service *s, struct plan *p, int64_t now_us, int64_t produced)
+{
+    /* one token of output was charged on arrival */
+    int64_t before = p->produced > 1 ? p->produced : 1;
+    p->produced = produced;
+    if (produced <= before || s->config.charge != GAUGE_ACTUAL || !still_counts(p))
+        return;
+    static const enum dimension drawn[] = {DIM_TPM, DIM_OTPM, DIM_TPD};
+    for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++) {
+        gauge_produce(p->pool->gauge, now_us, drawn[i], produced - before);
+        logbook_produced(&p->pool->book, drawn[i], produced - before);
+    }
+}
+
+void service_done(struct service *s, struct plan *p, bool answered)
+{
+    if (still_counts(p)) {
+        gauge_release(p->pool->gauge);
+        logbook_done(&p->pool->book);
+    }
+    if (p->admitted && answered && p->status == 200) {
+        s->totals.answered++;
+        seen_answered(&s->seen, p->request);
+    }
+    p->admitted = false;
+    buf_free(&p->body);
+    buf_free(&p->fault);
+    script_free(&p->script);
+}
+
+void service_report(const struct service *s, struct buf *out)
+{
+    int64_t admitted = 0, refused = 0, too_large = 0, ramp = 0;
+    buf_puts(out, "{\"models\":[");
+    for (size_t i = 0; i < s->pool_count; i++) {
+        const struct logbook *b = &s->pools[i]->book;
+        buf_puts(out, i ? "," : "");
+        logbook_write(b, &s->pools[i]->config, s->pools[i]->name, out);
+        admitted += b->admitted;
+        too_large += b->too_large;
+        ramp += b->ramp;
+        for (size_t d = 0; d < DIM_COUNT; d++)
+            refused += b->refused[d];
+    }
+    buf_printf(out,
+               "],\"totals\":{\"arrivals\":%lld,\"admitted\":%lld,\"answered\":%lld,"
+               "\"refused\":%lld,\"too_large\":%lld,\"slow_down\":%lld,\"wallet\":%lld,"
+               "\"unauthorised\":%lld,\"bad_requests\":%lld},\"faults\":{",
+               (long long)s->totals.arrivals, (long long)admitted,
+               (long long)s->totals.answered, (long long)refused, (long long)too_large,
+               (long long)ramp, (long long)s->totals.wallet, (long long)s->totals.unauthorised,
+               (long long)s->totals.bad);
+    for (enum mishap m = MISHAP_500; m <= MISHAP_WALLET; m++)
+        buf_printf(out, "%s\"%s\":%lld", m == MISHAP_500 ? "" : ",", mishap_name(m),
+                   (long long)s->totals.mishaps[m]);
+    buf_printf(out,
+               "},\"requests\":{\"distinct\":%zu,\"admitted_again\":%lld,"
+               "\"answered_again\":%lld}}",
+               s->seen.count, (long long)s->seen.admitted_again,
+               (long long)s->seen.answered_again);
+}
