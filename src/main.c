@@ -1,6 +1,7 @@
 /* main.c: the verbs. Each verb's folder has its own `int verb_NAME(int argc, char **argv)`,
  * given the arguments after its name. */
 #include "count.h"
+#include "emulate.h"
 #include "exits.h"
 #include "str.h"
 
@@ -12,6 +13,7 @@ static const struct {
     const char *summary;
 } verbs[] = {
     {"count", verb_count, "count the tokens of texts, or of the requests of a batch"},
+    {"emulate", verb_emulate, "play a provider with its rate limits, on loopback"},
     {NULL, NULL, NULL},
 };
 

@@ -79,6 +79,9 @@ enum sl_err emulate_profile(struct emulate_config *c, const struct catalogue *ca
 enum sl_err emulate_limits(struct emulate_config *c, struct str text,
                            struct diag *diag) SL_CHECK;
 
+/* `sluice emulate`, given the arguments after its name. */
+int verb_emulate(int argc, char **argv);
+
 struct emulator;
 
 /* Listens and serves within the caller's loop. NULL with *diag on error. */

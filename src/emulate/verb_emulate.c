@@ -1,0 +1,331 @@
+/* verb_emulate.c: `sluice emulate`: an emulated provider as a process of its own. */
+#include "duration.h"
+#include "emulate.h"
+#include "exits.h"
+#include "option.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct verb face = {
+    .name = "emulate",
+    .summary = "play a provider with its rate limits, on loopback",
+    .usage = "sluice emulate [--profile PROVIDER/TIER | --limits MODEL:LIMITS ...] [options]",
+    .about =
+        "Serves the HTTP APIs of OpenAI (chat completions, completions, responses, embeddings, "
+        "models), Azure OpenAI (deployment paths) and Anthropic (messages), plain and "
+        "streamed, "
+        "under a provider's limits and with its headers, refusals and retry times. Nothing "
+        "leaves "
+        "this machine and no key is needed.\n\n"
+        "The first line on standard output names the base URL once requests are accepted. "
+        "Answers depend on the seed and the request alone; a token is four characters.\n\n"
+        "GET /_emulator/report tells, as JSON, for each model: arrivals, admissions, refusals "
+        "by "
+        "limit, what was charged, the least time the quota allows for that (bound_s) and how "
+        "near "
+        "to it the client came (efficiency); and which requests were carried out twice, told "
+        "apart by the header x-sluice-id or by their bodies. POST /_emulator/reset forgets "
+        "all.",
+    .examples = "$ sluice emulate --profile openai/tier-1\n"
+                "$ sluice emulate --limits 'gpt-4o:rpm=500,tpm=30000' --minute 2s\n"
+                "$ sluice emulate --profile anthropic/tier-2 --fault 529=1%,reset=0.5%\n",
+    .exits = "0 ended by a signal or by --for\n"
+             "2 usage\n"
+             "4 the address cannot be listened on\n",
+};
+
+/* What the command line says, before it is understood. One process has one. */
+static struct words {
+    const char *listen, *profile, *window, *charge, *headers, *headers_at, *latency, *output,
+        *phase, *keys;
+    struct option_list limits, faults;
+    int64_t minute_us, concurrency, seed, fill, wallet_after, ramp, for_us;
+    bool drain, no_drain, strict, soft;
+} words = {
+    .listen = "127.0.0.1:4291",
+    .latency = "50ms-400ms",
+    .output = "50-300",
+    .phase = "random",
+    .minute_us = 60000000,
+    .seed = 1,
+    .fill = 100,
+    .wallet_after = -1,
+};
+
+static const struct option options[] = {
+    {"Whom to play", 0, OPTION_HEADING, NULL, NULL, NULL},
+    {"profile", 0, OPTION_TEXT, "PROVIDER/TIER",
+     "openai/tier-1, anthropic/tier-2, groq/free, gemini/free ...: limits, window, charge "
+     "rule, headers and words of that provider; azure alone takes its limits from "
+     "--limits.",
+     &words.profile},
+    {"limits", 0, OPTION_LIST, "MODEL:LIMITS",
+     "Limits of one model, as in gpt-4o:rpm=500,tpm=30000; also rpd, tpd, itpm, otpm, ipm, "
+     "concurrency. MODEL may be * for all others. May be repeated.",
+     &words.limits},
+    {"window", 0, OPTION_TEXT, "KIND", "bucket, fixed, sliding, slices or slices:10s.",
+     &words.window},
+    {"charge", 0, OPTION_TEXT, "RULE",
+     "What a request is charged: max(max_tokens, input), sum of both, actual (output as it "
+     "is produced) or input.",
+     &words.charge},
+    {"concurrency", 0, OPTION_COUNT, "N", "At most N requests in flight per model.",
+     &words.concurrency},
+    {"drain", 0, OPTION_FLAG, NULL, "A refused request counts as a request (RPM).",
+     &words.drain},
+    {"no-drain", 0, OPTION_FLAG, NULL, "A refused request costs nothing.", &words.no_drain},
+    {"strict", 0, OPTION_FLAG, NULL, "Never admit over a limit (the default).", &words.strict},
+    {"soft", 0, OPTION_FLAG, NULL,
+     "Late enforcement: whatever is left admits a request, which may overdraw.", &words.soft},
+    {"ramp", 0, OPTION_COUNT, "TOKENS",
+     "Tell traffic above so many tokens a minute to slow down unless it grows by no more "
+     "than half in 15 minutes.",
+     &words.ramp},
+    {"headers", 0, OPTION_TEXT, "WHOSE", "openai, azure, anthropic, groq or none.",
+     &words.headers},
+    {"headers-at", 0, OPTION_TEXT, "WHEN",
+     "Whether headers show the figures of the decision (arrival) or of when the answer "
+     "leaves (answer).",
+     &words.headers_at},
+    {"keys", 0, OPTION_TEXT, "A,B", "Accept these API keys only.", &words.keys},
+    {"Time", 0, OPTION_HEADING, NULL, NULL, NULL},
+    {"minute", 0, OPTION_DURATION, "TIME", "How long a minute takes; a day shrinks alike.",
+     &words.minute_us},
+    {"phase", 0, OPTION_TEXT, "TIME", "Where the first reset stands: random, or a duration.",
+     &words.phase},
+    {"fill", 0, OPTION_PERCENT, "PERCENT", "What buckets hold at the first request.",
+     &words.fill},
+    {"latency", 0, OPTION_TEXT, "RANGE",
+     "From arrival to the last byte: 50ms-400ms, or lognormal:50ms-400ms (5 % below, 5 % "
+     "above).",
+     &words.latency},
+    {"output-tokens", 0, OPTION_TEXT, "RANGE",
+     "Length of answers: 50-300, or lognormal:50-300.", &words.output},
+    {"seed", 0, OPTION_COUNT, "N", "Of answers, latencies, faults and phase.", &words.seed},
+    {"Trouble", 0, OPTION_HEADING, NULL, NULL, NULL},
+    {"fault", 0, OPTION_LIST, "KIND=RATE,...",
+     "Rates of faults: 500, 503, 529, reset, stall, midstream, as in 500=1%,reset=0.5%.",
+     &words.faults},
+    {"wallet-after", 0, OPTION_COUNT, "N", "The account is empty after N requests.",
+     &words.wallet_after},
+    {"Process", 0, OPTION_HEADING, NULL, NULL, NULL},
+    {"listen", 0, OPTION_TEXT, "ADDRESS:PORT", "Where to listen; port 0 takes any.",
+     &words.listen},
+    {"for", 0, OPTION_DURATION, "TIME", "End after so long.", &words.for_us},
+};
+
+struct choice {
+    const char *word;
+    int value;
+};
+
+/* The value of a word, or SL_UNKNOWN with all words in *diag. A NULL word changes nothing. */
+static enum sl_err choose(const struct choice *choices, const char *option, const char *word,
+                          int *value, struct diag *diag)
+{
+    struct buf known = {0};
+    if (!word)
+        return SL_OK;
+    for (const struct choice *c = choices; c->word; c++) {
+        if (str_eq(str_of(word), str_of(c->word))) {
+            *value = c->value;
+            buf_free(&known);
+            return SL_OK;
+        }
+        buf_printf(&known, "%s%s", c == choices ? "" : ", ", c->word);
+    }
+    diag_set(diag, SL_UNKNOWN, option, "\"%s\" is not one of %s", word, buf_cstr(&known));
+    buf_free(&known);
+    return SL_UNKNOWN;
+}
+
+static enum sl_err read_window(struct emulate_config *c, const char *text, struct diag *diag)
+{
+    static const struct choice windows[] = {{"bucket", GAUGE_BUCKET},
+                                            {"fixed", GAUGE_FIXED},
+                                            {"sliding", GAUGE_SLIDING},
+                                            {"slices", GAUGE_SLICES},
+                                            {NULL, 0}};
+    int window = c->window;
+    struct str slice = str_of(text), name = str_split(&slice, ':');
+    char word[16];
+    snprintf(word, sizeof word, "%.*s", STR_ARG(name));
+    enum sl_err err = choose(windows, "--window", text ? word : NULL, &window, diag);
+    c->window = (enum gauge_window)window;
+    if (!err && slice.p &&
+        (c->window != GAUGE_SLICES || duration_parse(slice, &c->slice_us) != SL_OK ||
+         c->slice_us <= 0))
+        err = diag_set(diag, SL_SYNTAX, "--window", "write slices:1s or slices:10s");
+    return err;
+}
+
+static enum sl_err read_choices(struct emulate_config *c, const struct words *w,
+                                struct diag *diag)
+{
+    static const struct choice charges[] = {{"max", GAUGE_MAX},
+                                            {"sum", GAUGE_SUM},
+                                            {"actual", GAUGE_ACTUAL},
+                                            {"input", GAUGE_INPUT},
+                                            {NULL, 0}};
+    static const struct choice headers[] = {
+        {"openai", EMULATE_HEADERS_OPENAI},       {"azure", EMULATE_HEADERS_AZURE},
+        {"anthropic", EMULATE_HEADERS_ANTHROPIC}, {"groq", EMULATE_HEADERS_GROQ},
+        {"none", EMULATE_HEADERS_NONE},           {NULL, 0}};
+    static const struct choice moments[] = {{"arrival", false}, {"answer", true}, {NULL, 0}};
+    int charge = (int)c->charge, style = (int)c->headers, at_answer = c->headers_at_answer;
+    enum sl_err err = choose(charges, "--charge", w->charge, &charge, diag);
+    if (!err)
+        err = choose(headers, "--headers", w->headers, &style, diag);
+    if (!err)
+        err = choose(moments, "--headers-at", w->headers_at, &at_answer, diag);
+    c->charge = (enum gauge_charge)charge;
+    c->headers = (enum emulate_headers)style;
+    c->headers_at_answer = at_answer;
+    return err;
+}
+
+static enum sl_err read_lists(struct emulate_config *c, const struct words *w,
+                              struct diag *diag)
+{
+    enum sl_err err = SL_OK;
+    for (size_t i = 0; !err && i < w->limits.n; i++)
+        err = emulate_limits(c, str_of(w->limits.items[i]), diag);
+    for (size_t i = 0; !err && i < w->faults.n; i++)
+        err = mishap_parse(str_of(w->faults.items[i]), &c->mishaps, diag);
+    if (!err)
+        err = spread_parse(str_of(w->latency), SPREAD_DURATION, &c->latency_us, diag);
+    if (!err)
+        err = spread_parse(str_of(w->output), SPREAD_COUNT, &c->output_tokens, diag);
+    return err;
+}
+
+/* Profile first, then what was said by hand. */
+static enum sl_err configure(struct emulate_config *c, const struct words *w,
+                             const struct catalogue *catalogue, struct diag *diag)
+{
+    if (w->minute_us < 1000)
+        return diag_set(diag, SL_RANGE, "--minute", "a millisecond at least");
+    if ((w->drain && w->no_drain) || (w->strict && w->soft))
+        return diag_set(diag, SL_RANGE, w->drain && w->no_drain ? "--drain" : "--strict",
+                        "cannot be both");
+    c->listen = w->listen;
+    c->minute_us = w->minute_us;
+    c->concurrency = w->concurrency;
+    c->seed = (uint64_t)w->seed;
+    c->fill_percent = (int)w->fill;
+    c->wallet_after = w->wallet_after;
+    c->ramp_tpm = w->ramp;
+    c->keys = w->keys;
+    enum sl_err err = SL_OK;
+    if (w->profile)
+        err = emulate_profile(c, catalogue, str_of(w->profile), diag);
+    if (w->drain || w->no_drain)
+        c->refusals_drain = w->drain;
+    c->soft = w->soft;
+    if (!err && !str_eq(str_of(w->phase), STR("random")) &&
+        duration_parse(str_of(w->phase), &c->phase_us) != SL_OK)
+        err = diag_set(diag, SL_SYNTAX, "--phase", "random, or a duration such as 0 or 500ms");
+    if (!err)
+        err = read_window(c, w->window, diag);
+    if (!err)
+        err = read_choices(c, w, diag);
+    return err ? err : read_lists(c, w, diag);
+}
+
+/* ---- the process
+ * ------------------------------------------------------------------------------ */
+
+struct process {
+    uv_loop_t loop;
+    struct emulator *emulator;
+    uv_signal_t term, interrupt;
+    uv_timer_t lifetime;
+};
+
+static void end(struct process *p)
+{
+    if (!p->emulator)
+        return;
+    emulator_stop(&p->emulator);
+    uv_close((uv_handle_t *)&p->term, NULL);
+    uv_close((uv_handle_t *)&p->interrupt, NULL);
+    uv_close((uv_handle_t *)&p->lifetime, NULL);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    end(signal->data);
+}
+
+static void on_lifetime(uv_timer_t *timer)
+{
+    end(timer->data);
+}
+
+static int serve(const struct emulate_config *c, int64_t for_us, struct diag *diag)
+{
+    struct process p;
+    int rc = uv_loop_init(&p.loop);
+    sl_assert(rc == 0);
+    p.emulator = emulator_start(&p.loop, c, diag);
+    if (!p.emulator) {
+        uv_run(&p.loop, UV_RUN_DEFAULT);
+        uv_loop_close(&p.loop);
+        return EXIT_IO;
+    }
+    uv_signal_init(&p.loop, &p.term);
+    uv_signal_init(&p.loop, &p.interrupt);
+    uv_timer_init(&p.loop, &p.lifetime);
+    p.term.data = p.interrupt.data = p.lifetime.data = &p;
+    uv_signal_start(&p.term, on_signal, SIGTERM);
+    uv_signal_start(&p.interrupt, on_signal, SIGINT);
+    if (for_us)
+        uv_timer_start(&p.lifetime, on_lifetime, (uint64_t)(for_us + 999) / 1000, 0);
+    const char *colon = strrchr(c->listen, ':');
+    printf("listening on http://%.*s:%d/v1\n", (int)(colon - c->listen), c->listen,
+           emulator_port(p.emulator));
+    fflush(stdout);
+    uv_run(&p.loop, UV_RUN_DEFAULT);
+    rc = uv_loop_close(&p.loop);
+    sl_assert(rc == 0); /* every handle was closed */
+    return EXIT_ALL_DONE;
+}
+
+static int complain(const struct diag *diag, int code)
+{
+    fprintf(stderr, "sluice emulate: %s%s%s\n", diag->where, diag->where[0] ? ": " : "",
+            diag->what);
+    return code;
+}
+
+int verb_emulate(int argc, char **argv)
+{
+    const size_t n = sizeof options / sizeof *options;
+    struct diag diag = {{0}, {0}};
+    int positional;
+    bool help;
+    if (options_parse(options, n, argc, argv, &positional, &help, &diag) != SL_OK)
+        return complain(&diag, EXIT_USAGE);
+    if (help) {
+        struct buf text = {0};
+        options_help(&text, &face, options, n);
+        fputs(buf_cstr(&text), stdout);
+        buf_free(&text);
+        return EXIT_ALL_DONE;
+    }
+    if (positional) {
+        diag_set(&diag, SL_UNKNOWN, argv[0], "emulate takes options only; see --help");
+        return complain(&diag, EXIT_USAGE);
+    }
+    struct catalogue *catalogue = catalogue_open((struct str){0}, NULL, &diag);
+    if (!catalogue)
+        return complain(&diag, EXIT_USAGE);
+    struct emulate_config c = emulate_defaults();
+    int code = EXIT_USAGE;
+    if (configure(&c, &words, catalogue, &diag) == SL_OK)
+        code = serve(&c, words.for_us, &diag);
+    catalogue_close(&catalogue);
+    return code == EXIT_ALL_DONE ? code : complain(&diag, code);
+}
