@@ -131,9 +131,10 @@ struct verdict {
 };
 
 /* Judges a whole answer, or one error event out of a 200 stream, or a failed batch or run
- * object (status 200). `m` may be NULL (no headers). `body` is the text as received: JSON
- * object, JSON array around it (Gemini), or plain text (an edge network). The arena holds the
- * parse. */
+ * object (status 200). Status 0: not known, judged by the words alone. `m` may be NULL (no
+ * headers). `body` is the text as received: JSON object, JSON array around it (Gemini), or
+ * plain text (an edge network). The arena holds the parse. The retry time is the body's, which
+ * is finer, unless the headers ask for more; it is not capped. */
 struct verdict verdict_of(const struct provider *p, int status, const struct message *m,
                           struct str body, int64_t now_unix_us, struct arena *arena);
 
