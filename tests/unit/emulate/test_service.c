@@ -139,6 +139,7 @@ static void embeddings_come_as_numbers_or_base64(void **state)
     const struct json *data = json_get(s.body, "data");
     assert_int_equal(data->count, 2);
     assert_int_equal(json_get(data->first, "embedding")->count, 8);
+    service_done(s.service, &s.plan, true);
     ask(&s, 0, "/v1/embeddings",
         "{\"model\":\"m\",\"input\":[[1,2,3],[4]],\"dimensions\":9,"
         "\"encoding_format\":\"base64\"}");
