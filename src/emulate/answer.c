@@ -34,10 +34,10 @@ uint64_t answer_hash(uint64_t seed, struct str body)
     return mix(h ^ rest);
 }
 
-struct answer answer_draw(const struct prompt *p, uint64_t hash, const struct spread *length)
+struct answer answer_draw(const struct query *p, uint64_t hash, const struct spread *length)
 {
     struct random r = {hash};
-    struct answer a = {.prompt = p, .hash = hash, .output_tokens = spread_draw(length, &r)};
+    struct answer a = {.query = p, .hash = hash, .output_tokens = spread_draw(length, &r)};
     if (a.output_tokens < 1)
         a.output_tokens = 1;
     if (p->max_tokens && a.output_tokens >= p->max_tokens) {
@@ -51,7 +51,7 @@ struct answer answer_draw(const struct prompt *p, uint64_t hash, const struct sp
 
 int64_t answer_output_tokens(const struct answer *a)
 {
-    return a->output_tokens * a->prompt->choices;
+    return a->output_tokens * a->query->choices;
 }
 
 /* Some second of the four months after 2026-01-01: real enough, and the same every time. */
@@ -79,7 +79,7 @@ void answer_text(const struct answer *a, int64_t choice, int64_t from, int64_t t
 
 void answer_usage(const struct answer *a, struct buf *out)
 {
-    long long in = a->prompt->input_tokens, made = answer_output_tokens(a);
+    long long in = a->query->input_tokens, made = answer_output_tokens(a);
     buf_printf(out,
                "{\"prompt_tokens\":%lld,\"completion_tokens\":%lld,\"total_tokens\":%lld,"
                "\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},"
@@ -90,14 +90,14 @@ void answer_usage(const struct answer *a, struct buf *out)
 
 static void chat_body(const struct answer *a, struct buf *out)
 {
-    bool chat = a->prompt->api == API_CHAT;
+    bool chat = a->query->api == API_CHAT;
     buf_puts(out, "{\"id\":\"");
     answer_id(a, chat ? "chatcmpl-" : "cmpl-", out);
     buf_printf(out, "\",\"object\":\"%s\",\"created\":%lld,\"model\":",
                chat ? "chat.completion" : "text_completion", answer_created(a));
-    buf_json(out, a->prompt->model);
+    buf_json(out, a->query->model);
     buf_puts(out, ",\"choices\":[");
-    for (int64_t c = 0; c < a->prompt->choices; c++) {
+    for (int64_t c = 0; c < a->query->choices; c++) {
         buf_printf(out, "%s{\"index\":%lld,%s\"", c ? "," : "", (long long)c,
                    chat ? "\"message\":{\"role\":\"assistant\",\"content\":" : "\"text\":");
         answer_text(a, c, 0, a->output_tokens, out);
@@ -128,7 +128,7 @@ void answer_response_item(const struct answer *a, bool ended, struct buf *out)
 
 void answer_response(const struct answer *a, bool ended, struct buf *out)
 {
-    long long in = a->prompt->input_tokens, made = answer_output_tokens(a);
+    long long in = a->query->input_tokens, made = answer_output_tokens(a);
     buf_puts(out, "{\"id\":\"");
     answer_id(a, "resp_", out);
     buf_printf(out,
@@ -140,7 +140,7 @@ void answer_response(const struct answer *a, bool ended, struct buf *out)
                : a->cut ? "incomplete"
                         : "completed",
                ended && a->cut ? "{\"reason\":\"max_output_tokens\"}" : "null");
-    buf_json(out, a->prompt->model);
+    buf_json(out, a->query->model);
     buf_puts(out, ",\"output\":[");
     if (ended)
         answer_response_item(a, true, out);
@@ -161,7 +161,7 @@ void answer_message(const struct answer *a, bool ended, struct buf *out)
     buf_puts(out, "{\"id\":\"");
     answer_id(a, "msg_01", out);
     buf_puts(out, "\",\"type\":\"message\",\"role\":\"assistant\",\"model\":");
-    buf_json(out, a->prompt->model);
+    buf_json(out, a->query->model);
     buf_puts(out, ",\"content\":[");
     if (ended) {
         buf_puts(out, "{\"type\":\"text\",\"text\":\"");
@@ -175,7 +175,7 @@ void answer_message(const struct answer *a, bool ended, struct buf *out)
                !ended   ? "null"
                : a->cut ? "\"max_tokens\""
                         : "\"end_turn\"",
-               (long long)a->prompt->input_tokens,
+               (long long)a->query->input_tokens,
                (long long)(ended ? answer_output_tokens(a) : 1));
 }
 
@@ -199,7 +199,7 @@ static void vector_write(const struct answer *a, int64_t index, struct buf *out)
 {
     enum { MOST = 4096 };
     float v[MOST];
-    size_t n = (size_t)a->prompt->dimensions;
+    size_t n = (size_t)a->query->dimensions;
     sl_assert(n <= MOST);
     struct random r = {a->hash + (uint64_t)index};
     double square = 0;
@@ -209,7 +209,7 @@ static void vector_write(const struct answer *a, int64_t index, struct buf *out)
     }
     for (size_t i = 0; i < n; i++)
         v[i] = (float)((double)v[i] / sqrt(square > 0 ? square : 1));
-    if (a->prompt->base64) { /* little-endian floats, as this machine has them */
+    if (a->query->base64) { /* little-endian floats, as this machine has them */
         buf_char(out, '"');
         base64_write(out, (const unsigned char *)v, n * sizeof *v);
         buf_char(out, '"');
@@ -223,7 +223,7 @@ static void vector_write(const struct answer *a, int64_t index, struct buf *out)
 static void embeddings_body(const struct answer *a, struct buf *out)
 {
     buf_puts(out, "{\"object\":\"list\",\"data\":[");
-    for (int64_t i = 0; i < a->prompt->vectors; i++) {
+    for (int64_t i = 0; i < a->query->vectors; i++) {
         buf_printf(out,
                    "%s{\"object\":\"embedding\",\"index\":%lld,\"embedding\":", i ? "," : "",
                    (long long)i);
@@ -231,14 +231,14 @@ static void embeddings_body(const struct answer *a, struct buf *out)
         buf_char(out, '}');
     }
     buf_puts(out, "],\"model\":");
-    buf_json(out, a->prompt->model);
+    buf_json(out, a->query->model);
     buf_printf(out, ",\"usage\":{\"prompt_tokens\":%lld,\"total_tokens\":%lld}}",
-               (long long)a->prompt->input_tokens, (long long)a->prompt->input_tokens);
+               (long long)a->query->input_tokens, (long long)a->query->input_tokens);
 }
 
 void answer_body(const struct answer *a, struct buf *out)
 {
-    switch (a->prompt->api) {
+    switch (a->query->api) {
     case API_CHAT:
     case API_COMPLETIONS:
         chat_body(a, out);
@@ -253,7 +253,7 @@ void answer_body(const struct answer *a, struct buf *out)
         embeddings_body(a, out);
         return;
     case API_COUNT_TOKENS:
-        buf_printf(out, "{\"input_tokens\":%lld}", (long long)a->prompt->input_tokens);
+        buf_printf(out, "{\"input_tokens\":%lld}", (long long)a->query->input_tokens);
         return;
     case API_MODELS:
     case API_REPORT:

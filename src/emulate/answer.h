@@ -7,11 +7,11 @@
 #ifndef SLUICE_ANSWER_H
 #define SLUICE_ANSWER_H
 
-#include "prompt.h"
+#include "query.h"
 #include "spread.h"
 
 struct answer {
-    const struct prompt *prompt;
+    const struct query *query;
     uint64_t hash;         /* of the seed and the request */
     int64_t output_tokens; /* of each choice; never above max_tokens */
     bool cut;              /* max_tokens ended it */
@@ -19,7 +19,7 @@ struct answer {
 
 /* 64 bits of a request's bytes under a seed. */
 uint64_t answer_hash(uint64_t seed, struct str body);
-struct answer answer_draw(const struct prompt *p, uint64_t hash, const struct spread *length);
+struct answer answer_draw(const struct query *p, uint64_t hash, const struct spread *length);
 /* Output of all choices. */
 int64_t answer_output_tokens(const struct answer *a);
 

@@ -40,39 +40,39 @@ static void each_delta(const struct answer *a, int64_t choice, struct script *s,
 
 static void chunk_open(const struct answer *a, struct buf *b)
 {
-    bool chat = a->prompt->api == API_CHAT;
+    bool chat = a->query->api == API_CHAT;
     buf_puts(b, "data: {\"id\":\"");
     answer_id(a, chat ? "chatcmpl-" : "cmpl-", b);
     buf_printf(b, "\",\"object\":\"%s\",\"created\":%lld,\"model\":",
                chat ? "chat.completion.chunk" : "text_completion", answer_created(a));
-    buf_json(b, a->prompt->model);
+    buf_json(b, a->query->model);
     buf_puts(b, ",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_emulated\","
                 "\"choices\":[");
 }
 
 static void chunk_close(const struct answer *a, struct buf *b)
 {
-    buf_puts(b, a->prompt->include_usage ? "],\"usage\":null}\n\n" : "]}\n\n");
+    buf_puts(b, a->query->include_usage ? "],\"usage\":null}\n\n" : "]}\n\n");
 }
 
 static void choice_open(const struct answer *a, int64_t choice, struct buf *b)
 {
     chunk_open(a, b);
     buf_printf(b, "{\"index\":%lld,%s", (long long)choice,
-               a->prompt->api == API_CHAT ? "\"delta\":{" : "\"text\":\"");
+               a->query->api == API_CHAT ? "\"delta\":{" : "\"text\":\"");
 }
 
 static void choice_close(const struct answer *a, const char *finish, struct buf *b)
 {
     buf_printf(b, "%s,\"logprobs\":null,\"finish_reason\":%s}",
-               a->prompt->api == API_CHAT ? "}" : "\"", finish);
+               a->query->api == API_CHAT ? "}" : "\"", finish);
     chunk_close(a, b);
 }
 
 static void chat_delta(const struct answer *a, int64_t choice, int64_t from, int64_t to,
                        struct script *s)
 {
-    bool chat = a->prompt->api == API_CHAT;
+    bool chat = a->query->api == API_CHAT;
     choice_open(a, choice, &s->bytes);
     buf_puts(&s->bytes, chat ? "\"content\":\"" : "");
     answer_text(a, choice, from, to, &s->bytes);
@@ -83,8 +83,8 @@ static void chat_delta(const struct answer *a, int64_t choice, int64_t from, int
 static void chat_script(const struct answer *a, struct script *s)
 {
     struct buf *b = &s->bytes;
-    for (int64_t c = 0; c < a->prompt->choices; c++) {
-        if (a->prompt->api == API_CHAT) {
+    for (int64_t c = 0; c < a->query->choices; c++) {
+        if (a->query->api == API_CHAT) {
             choice_open(a, c, b);
             buf_puts(b, "\"role\":\"assistant\",\"content\":\"\",\"refusal\":null");
             choice_close(a, "null", b);
@@ -94,7 +94,7 @@ static void chat_script(const struct answer *a, struct script *s)
         choice_open(a, c, b);
         choice_close(a, a->cut ? "\"length\"" : "\"stop\"", b);
     }
-    if (a->prompt->include_usage) {
+    if (a->query->include_usage) {
         chunk_open(a, b);
         buf_puts(b, "],\"usage\":");
         answer_usage(a, b);
@@ -218,9 +218,9 @@ static void messages_script(const struct answer *a, struct script *s)
 
 void answer_script(const struct answer *a, struct script *out)
 {
-    if (a->prompt->api == API_MESSAGES)
+    if (a->query->api == API_MESSAGES)
         messages_script(a, out);
-    else if (a->prompt->api == API_RESPONSES)
+    else if (a->query->api == API_RESPONSES)
         responses_script(a, out);
     else
         chat_script(a, out);

@@ -168,8 +168,7 @@ static struct service_pool *pool_for(struct service *s, struct str model)
 /* ---- whose words and headers
  * ------------------------------------------------------------------ */
 
-static enum emulate_dialect dialect_of(const struct service *s,
-                                       const struct prompt_route *route)
+static enum emulate_dialect dialect_of(const struct service *s, const struct query_route *route)
 {
     if (route->api == API_MESSAGES || route->api == API_COUNT_TOKENS)
         return EMULATE_ANTHROPIC;
@@ -194,22 +193,22 @@ static enum emulate_headers headers_of(const struct service *s, enum emulate_dia
 /* ---- one request
  * ------------------------------------------------------------------------------ */
 
-static struct refusal refusal_for(const struct plan *p, enum refusal_kind kind)
+static struct denial denial_for(const struct plan *p, enum denial_kind kind)
 {
-    return (struct refusal){.kind = kind,
-                            .dialect = p->dialect,
-                            .api = p->prompt.api,
-                            .model = p->prompt.model,
-                            .pool = p->pool ? p->pool->name : (struct str){0},
-                            .why = p->figures.why,
-                            .retry_us = p->retry_us,
-                            .id = p->id.text};
+    return (struct denial){.kind = kind,
+                           .dialect = p->dialect,
+                           .api = p->query.api,
+                           .model = p->query.model,
+                           .pool = p->pool ? p->pool->name : (struct str){0},
+                           .why = p->figures.why,
+                           .retry_us = p->retry_us,
+                           .id = p->id.text};
 }
 
-static void plan_refuse(struct plan *p, struct refusal r)
+static void plan_refuse(struct plan *p, struct denial r)
 {
-    p->status = refusal_status(&r);
-    refusal_body(&r, &p->body);
+    p->status = denial_status(&r);
+    denial_body(&r, &p->body);
 }
 
 static bool key_accepted(const struct service *s, struct str key)
@@ -225,13 +224,13 @@ static bool key_accepted(const struct service *s, struct str key)
 
 /* Wrong key, path, body or model: refused before any limiter is asked. */
 static bool refused_at_the_door(struct service *s, const struct service_request *r,
-                                const struct prompt_route *route, struct arena *arena,
+                                const struct query_route *route, struct arena *arena,
                                 struct plan *p)
 {
     struct str asked = arena_printf(arena, "%.*s %.*s", STR_ARG(str_cut(r->method, 16)),
                                     STR_ARG(str_cut(r->target, 200)));
     struct diag diag = {{0}, {0}};
-    struct refusal no = refusal_for(p, REFUSAL_BAD_KEY);
+    struct denial no = denial_for(p, DENIAL_BAD_KEY);
     no.text = asked.p;
     if (!key_accepted(s, r->key)) {
         s->totals.unauthorised++;
@@ -240,17 +239,17 @@ static bool refused_at_the_door(struct service *s, const struct service_request 
     }
     enum sl_err err = SL_OK;
     if (route->api == API_NONE || route->api == API_BAD_METHOD) {
-        no.kind = route->api == API_NONE ? REFUSAL_NO_ROUTE : REFUSAL_BAD_METHOD;
+        no.kind = route->api == API_NONE ? DENIAL_NO_ROUTE : DENIAL_BAD_METHOD;
         err = SL_UNKNOWN;
     } else if (route->api != API_MODELS) {
-        err = prompt_read(arena, route, r->body, &p->prompt, &diag);
-        no.kind = err == SL_SYNTAX ? REFUSAL_BAD_JSON : REFUSAL_BAD_REQUEST;
+        err = query_read(arena, route, r->body, &p->query, &diag);
+        no.kind = err == SL_SYNTAX ? DENIAL_BAD_JSON : DENIAL_BAD_REQUEST;
         no.field = err == SL_SYNTAX ? NULL : diag.where;
         no.text = diag.what;
     }
-    if (!err && route->api != API_MODELS && !(p->pool = pool_for(s, p->prompt.model))) {
-        no.kind = REFUSAL_NO_MODEL;
-        no.model = p->prompt.model;
+    if (!err && route->api != API_MODELS && !(p->pool = pool_for(s, p->query.model))) {
+        no.kind = DENIAL_NO_MODEL;
+        no.model = p->query.model;
         err = SL_UNKNOWN;
     }
     if (!err)
@@ -265,8 +264,8 @@ static bool refused_by_limits(struct service *s, int64_t now_us, struct plan *p,
                               struct str api_version)
 {
     struct service_pool *pool = p->pool;
-    struct gauge_ask ask = {.input_tokens = p->prompt.input_tokens,
-                            .max_tokens = p->prompt.max_tokens};
+    struct gauge_ask ask = {.input_tokens = p->query.input_tokens,
+                            .max_tokens = p->query.max_tokens};
     int64_t charge[DIM_COUNT];
     p->generation = pool->generation;
     gauge_cost(s->config.charge, &ask, charge);
@@ -274,7 +273,7 @@ static bool refused_by_limits(struct service *s, int64_t now_us, struct plan *p,
         pool->book.arrivals++;
         pool->book.ramp++;
         p->figures = gauge_look(pool->gauge, now_us);
-        plan_refuse(p, refusal_for(p, REFUSAL_RAMP));
+        plan_refuse(p, denial_for(p, DENIAL_RAMP));
         return true;
     }
     p->figures = gauge_arrive(pool->gauge, now_us, charge);
@@ -282,7 +281,7 @@ static bool refused_by_limits(struct service *s, int64_t now_us, struct plan *p,
     if (p->figures.admitted)
         return false;
     p->retry_us = p->figures.too_large ? -1 : p->figures.retry_us;
-    struct refusal no = refusal_for(p, p->figures.too_large ? REFUSAL_TOO_LARGE : REFUSAL_RATE);
+    struct denial no = denial_for(p, p->figures.too_large ? DENIAL_TOO_LARGE : DENIAL_RATE);
     no.api_version = api_version;
     plan_refuse(p, no);
     return true;
@@ -291,22 +290,22 @@ static bool refused_by_limits(struct service *s, int64_t now_us, struct plan *p,
 static void plan_answer(struct service *s, const struct service_request *r, struct plan *p)
 {
     struct answer a =
-        answer_draw(&p->prompt, answer_hash(s->config.seed, r->body), &s->config.output_tokens);
+        answer_draw(&p->query, answer_hash(s->config.seed, r->body), &s->config.output_tokens);
     p->status = 200;
     p->steps = 1;
     p->output_tokens = answer_output_tokens(&a);
     p->latency_us = spread_draw(&s->config.latency_us, &s->luck);
     p->mishap = mishap_draw(&s->config.mishaps, &s->luck);
     s->totals.mishaps[p->mishap]++;
-    struct refusal fault =
-        refusal_for(p, p->mishap == MISHAP_500 ? REFUSAL_SERVER_ERROR : REFUSAL_OVERLOADED);
+    struct denial fault =
+        denial_for(p, p->mishap == MISHAP_500 ? DENIAL_SERVER_ERROR : DENIAL_OVERLOADED);
     if (p->mishap == MISHAP_500 || p->mishap == MISHAP_503 || p->mishap == MISHAP_529) {
         plan_refuse(p, fault);
         p->status = p->mishap == MISHAP_500 ? 500 : p->mishap == MISHAP_503 ? 503 : 529;
         p->output_tokens = 0;
         return;
     }
-    p->streamed = p->prompt.stream && p->prompt.api != API_EMBEDDINGS;
+    p->streamed = p->query.stream && p->query.api != API_EMBEDDINGS;
     if (!p->streamed) {
         answer_body(&a, &p->body);
         if (s->config.charge == GAUGE_ACTUAL)
@@ -318,7 +317,7 @@ static void plan_answer(struct service *s, const struct service_request *r, stru
     answer_script(&a, &p->script);
     p->steps = p->script.count;
     if (p->mishap == MISHAP_MIDSTREAM)
-        refusal_event(&fault, &p->fault);
+        denial_event(&fault, &p->fault);
 }
 
 static void models_body(const struct service *s, struct buf *out)
@@ -335,13 +334,13 @@ static void models_body(const struct service *s, struct buf *out)
 }
 
 /* Roads that lead past the limiter. */
-static bool served_freely(struct service *s, const struct prompt_route *route, struct plan *p)
+static bool served_freely(struct service *s, const struct query_route *route, struct plan *p)
 {
     p->status = 200;
     if (route->api == API_MODELS) {
         models_body(s, &p->body);
     } else if (route->api == API_COUNT_TOKENS) {
-        buf_printf(&p->body, "{\"input_tokens\":%lld}", (long long)p->prompt.input_tokens);
+        buf_printf(&p->body, "{\"input_tokens\":%lld}", (long long)p->query.input_tokens);
     } else {
         return false;
     }
@@ -352,12 +351,12 @@ static bool served_freely(struct service *s, const struct prompt_route *route, s
 void service_arrive(struct service *s, int64_t now_us, const struct service_request *r,
                     struct arena *arena, struct plan *out)
 {
-    struct prompt_route route = prompt_route(r->method, r->target);
+    struct query_route route = query_route(r->method, r->target);
     *out = (struct plan){.retry_us = -1};
     out->dialect = dialect_of(s, &route);
     out->headers = headers_of(s, out->dialect);
     out->id = head_request_id(out->dialect, s->config.seed ^ ++s->requests);
-    out->prompt.api = route.api;
+    out->query.api = route.api;
     if (route.api == API_REPORT || route.api == API_RESET) {
         out->status = 200;
         if (route.api == API_RESET)
@@ -372,7 +371,7 @@ void service_arrive(struct service *s, int64_t now_us, const struct service_requ
         s->totals.wallet++;
         s->totals.mishaps[MISHAP_WALLET]++;
         out->pool = NULL;
-        plan_refuse(out, refusal_for(out, REFUSAL_WALLET));
+        plan_refuse(out, denial_for(out, DENIAL_WALLET));
         return;
     }
     if (refused_by_limits(s, now_us, out, route.api_version))

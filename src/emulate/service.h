@@ -6,9 +6,9 @@
 #define SLUICE_SERVICE_H
 
 #include "answer.h"
+#include "denial.h"
 #include "emulate.h"
 #include "head.h"
-#include "refusal.h"
 
 struct service;
 struct service *service_new(const struct emulate_config *c); /* copies all it needs */
@@ -36,7 +36,7 @@ struct plan {
     size_t steps; /* admitted: into how many equal parts the latency is cut, one at least */
     enum mishap mishap; /* RESET, STALL and MIDSTREAM strike after half of the steps */
     /* service's own */
-    struct prompt prompt;
+    struct query query;
     struct service_pool *pool; /* NULL where no limiter was asked */
     unsigned generation;       /* of the pool; another one now: it was reset meanwhile */
     struct gauge_answer figures;

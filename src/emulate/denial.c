@@ -1,5 +1,5 @@
-/* refusal.c: see refusal.h. One function per dialect writes the message, one the envelope. */
-#include "refusal.h"
+/* denial.c: see denial.h. One function per dialect writes the message, one the envelope. */
+#include "denial.h"
 #include "duration.h"
 
 static const char organization[] = "org-emulated";
@@ -18,61 +18,61 @@ static int64_t whole_seconds(int64_t us)
     return us <= 0 ? 1 : (us + 999999) / 1000000;
 }
 
-int refusal_status(const struct refusal *r)
+int denial_status(const struct denial *r)
 {
     bool anthropic = r->dialect == EMULATE_ANTHROPIC, gemini = r->dialect == EMULATE_GEMINI;
     switch (r->kind) {
-    case REFUSAL_RATE:
-    case REFUSAL_RAMP:
-    case REFUSAL_WALLET:
+    case DENIAL_RATE:
+    case DENIAL_RAMP:
+    case DENIAL_WALLET:
         return 429;
-    case REFUSAL_TOO_LARGE:
+    case DENIAL_TOO_LARGE:
         return r->dialect == EMULATE_GROQ ? 413 : 429;
-    case REFUSAL_BAD_REQUEST:
-    case REFUSAL_BAD_JSON:
+    case DENIAL_BAD_REQUEST:
+    case DENIAL_BAD_JSON:
         return 400;
-    case REFUSAL_NO_MODEL:
-    case REFUSAL_NO_ROUTE:
+    case DENIAL_NO_MODEL:
+    case DENIAL_NO_ROUTE:
         return 404;
-    case REFUSAL_BAD_METHOD:
+    case DENIAL_BAD_METHOD:
         return 405;
-    case REFUSAL_BAD_KEY:
+    case DENIAL_BAD_KEY:
         return gemini ? 400 : 401;
-    case REFUSAL_SERVER_ERROR:
+    case DENIAL_SERVER_ERROR:
         return 500;
-    case REFUSAL_OVERLOADED:
+    case DENIAL_OVERLOADED:
         return anthropic ? 529 : 503;
     }
     return 500;
 }
 
 /* What kind of thing a client got wrong; the same for all dialects but for the envelope. */
-static bool common_message(const struct refusal *r, struct buf *m)
+static bool common_message(const struct denial *r, struct buf *m)
 {
     switch (r->kind) {
-    case REFUSAL_BAD_JSON:
+    case DENIAL_BAD_JSON:
         buf_printf(m,
                    "We could not parse the JSON body of your request (%s). The API expects a "
                    "JSON payload.",
                    r->text);
         return true;
-    case REFUSAL_BAD_REQUEST:
+    case DENIAL_BAD_REQUEST:
         buf_printf(m, "%s: %s", r->field, r->text);
         return true;
-    case REFUSAL_NO_ROUTE:
+    case DENIAL_NO_ROUTE:
         buf_printf(m, "Invalid URL (%s)", r->text);
         return true;
-    case REFUSAL_BAD_METHOD:
+    case DENIAL_BAD_METHOD:
         buf_printf(m, "Not allowed here (%s)", r->text);
         return true;
-    case REFUSAL_RATE:
-    case REFUSAL_TOO_LARGE:
-    case REFUSAL_RAMP:
-    case REFUSAL_WALLET:
-    case REFUSAL_NO_MODEL:
-    case REFUSAL_BAD_KEY:
-    case REFUSAL_SERVER_ERROR:
-    case REFUSAL_OVERLOADED:
+    case DENIAL_RATE:
+    case DENIAL_TOO_LARGE:
+    case DENIAL_RAMP:
+    case DENIAL_WALLET:
+    case DENIAL_NO_MODEL:
+    case DENIAL_BAD_KEY:
+    case DENIAL_SERVER_ERROR:
+    case DENIAL_OVERLOADED:
         break;
     }
     return false;
@@ -82,7 +82,7 @@ static bool common_message(const struct refusal *r, struct buf *m)
  * -------------------------------------------------------------------------- */
 
 /* "tokens per min (TPM)"; Groq writes "minute" in full. */
-static void dimension_words(const struct refusal *r, struct buf *m)
+static void dimension_words(const struct denial *r, struct buf *m)
 {
     static const struct {
         enum dimension dim;
@@ -104,7 +104,7 @@ static void dimension_words(const struct refusal *r, struct buf *m)
     }
 }
 
-static void subject_words(const struct refusal *r, struct buf *m)
+static void subject_words(const struct denial *r, struct buf *m)
 {
     if (r->dialect == EMULATE_GROQ) {
         buf_printf(m, "model `%.*s` in organization `%s` service tier `on_demand` on ",
@@ -118,7 +118,7 @@ static void subject_words(const struct refusal *r, struct buf *m)
     dimension_words(r, m);
 }
 
-static void rate_message(const struct refusal *r, struct buf *m)
+static void rate_message(const struct denial *r, struct buf *m)
 {
     const char *visit = r->dialect == EMULATE_GROQ
                             ? " Need more tokens? Upgrade to Dev Tier today at "
@@ -133,9 +133,9 @@ static void rate_message(const struct refusal *r, struct buf *m)
                    used, limit);
         return;
     }
-    buf_puts(m, r->kind == REFUSAL_RATE ? "Rate limit reached for " : "Request too large for ");
+    buf_puts(m, r->kind == DENIAL_RATE ? "Rate limit reached for " : "Request too large for ");
     subject_words(r, m);
-    if (r->kind == REFUSAL_RATE) {
+    if (r->kind == DENIAL_RATE) {
         buf_printf(m, ": Limit %lld, Used %lld, Requested %lld. Please try again in ", limit,
                    used, requested);
         duration_go(m, r->retry_us);
@@ -155,7 +155,7 @@ static void rate_message(const struct refusal *r, struct buf *m)
     buf_puts(m, visit);
 }
 
-static const char *rate_type(const struct refusal *r)
+static const char *rate_type(const struct denial *r)
 {
     if (r->why.dim == DIM_CONCURRENCY)
         return "rate_limit_error";
@@ -165,36 +165,36 @@ static const char *rate_type(const struct refusal *r)
 }
 
 /* Message, type and code of OpenAI's error object; also Groq's. */
-static void openai_error(const struct refusal *r, struct buf *m, const char **type,
+static void openai_error(const struct denial *r, struct buf *m, const char **type,
                          const char **code)
 {
     *type = "invalid_request_error";
     *code = NULL;
     if (common_message(r, m)) {
-        *code = r->kind == REFUSAL_NO_ROUTE ? "unknown_url" : NULL;
-    } else if (r->kind == REFUSAL_RATE || r->kind == REFUSAL_TOO_LARGE) {
+        *code = r->kind == DENIAL_NO_ROUTE ? "unknown_url" : NULL;
+    } else if (r->kind == DENIAL_RATE || r->kind == DENIAL_TOO_LARGE) {
         rate_message(r, m);
         *type = rate_type(r);
         *code = "rate_limit_exceeded";
-    } else if (r->kind == REFUSAL_RAMP) {
+    } else if (r->kind == DENIAL_RAMP) {
         buf_puts(m, "Your traffic has grown too quickly. Please slow down: reduce your request "
                     "rate, then increase it gradually.");
         *type = "rate_limit_error";
         *code = "slow_down";
-    } else if (r->kind == REFUSAL_WALLET) {
+    } else if (r->kind == DENIAL_WALLET) {
         buf_puts(m, no_quota);
         *type = *code = "insufficient_quota";
-    } else if (r->kind == REFUSAL_NO_MODEL) {
+    } else if (r->kind == DENIAL_NO_MODEL) {
         buf_printf(m, "The model `%.*s` does not exist or you do not have access to it.",
                    STR_ARG(r->model));
         *code = "model_not_found";
-    } else if (r->kind == REFUSAL_BAD_KEY) {
+    } else if (r->kind == DENIAL_BAD_KEY) {
         buf_puts(m, r->dialect == EMULATE_GROQ
                         ? "Invalid API Key"
                         : "Incorrect API key provided: ****. You can find your API key at "
                           "https://platform.openai.com/account/api-keys.");
         *code = "invalid_api_key";
-    } else if (r->kind == REFUSAL_OVERLOADED) {
+    } else if (r->kind == DENIAL_OVERLOADED) {
         buf_puts(m, overloaded);
         *type = "service_unavailable_error";
         *code = "server_is_overloaded";
@@ -212,7 +212,7 @@ static void string_or_null(struct buf *out, const char *s)
         buf_puts(out, "null");
 }
 
-static void openai_body(const struct refusal *r, struct buf *out)
+static void openai_body(const struct denial *r, struct buf *out)
 {
     struct buf m = {0};
     const char *type, *code;
@@ -234,7 +234,7 @@ static void openai_body(const struct refusal *r, struct buf *out)
 /* ---- Azure
  * ------------------------------------------------------------------------------------ */
 
-static const char *azure_operation(enum prompt_api api)
+static const char *azure_operation(enum query_api api)
 {
     if (api == API_EMBEDDINGS)
         return "Embeddings_Create";
@@ -243,13 +243,13 @@ static const char *azure_operation(enum prompt_api api)
     return api == API_COMPLETIONS ? "Completions_Create" : "ChatCompletions_Create";
 }
 
-static void azure_rate(const struct refusal *r, struct buf *m)
+static void azure_rate(const struct denial *r, struct buf *m)
 {
     bool calls =
         r->why.dim == DIM_RPM || r->why.dim == DIM_RPD || r->why.dim == DIM_CONCURRENCY;
     struct str version = r->api_version.n ? r->api_version : STR("2024-10-21");
     /* Azure names a day where waiting for the window would not help. */
-    int64_t wait_s = r->kind == REFUSAL_TOO_LARGE ? 86400 : whole_seconds(r->retry_us);
+    int64_t wait_s = r->kind == DENIAL_TOO_LARGE ? 86400 : whole_seconds(r->retry_us);
     buf_printf(
         m,
         "Requests to the %s Operation under Azure OpenAI API version %.*s have exceeded "
@@ -260,35 +260,35 @@ static void azure_rate(const struct refusal *r, struct buf *m)
         wait_s == 1 ? "" : "s");
 }
 
-static void azure_body(const struct refusal *r, struct buf *out)
+static void azure_body(const struct denial *r, struct buf *out)
 {
     struct buf m = {0};
     const char *code = "BadRequest";
     if (common_message(r, &m)) {
-        code = r->kind == REFUSAL_NO_ROUTE ? "404" : code;
-    } else if (r->kind == REFUSAL_RATE || r->kind == REFUSAL_TOO_LARGE) {
+        code = r->kind == DENIAL_NO_ROUTE ? "404" : code;
+    } else if (r->kind == DENIAL_RATE || r->kind == DENIAL_TOO_LARGE) {
         azure_rate(r, &m);
         code = "429";
-    } else if (r->kind == REFUSAL_WALLET) {
+    } else if (r->kind == DENIAL_WALLET) {
         buf_puts(&m, no_quota);
         code = "insufficient_quota";
-    } else if (r->kind == REFUSAL_NO_MODEL) {
+    } else if (r->kind == DENIAL_NO_MODEL) {
         buf_puts(&m,
                  "The API deployment for this resource does not exist. If you created the "
                  "deployment within the last 5 minutes, please wait a moment and try again.");
         code = "DeploymentNotFound";
-    } else if (r->kind == REFUSAL_BAD_KEY) {
+    } else if (r->kind == DENIAL_BAD_KEY) {
         buf_puts(&m,
                  "Access denied due to invalid subscription key or wrong API endpoint. Make "
                  "sure to provide a valid key for an active subscription and use a correct "
                  "regional API endpoint for your resource.");
         code = "401";
-    } else if (r->kind == REFUSAL_SERVER_ERROR) {
+    } else if (r->kind == DENIAL_SERVER_ERROR) {
         buf_puts(&m, server_error);
         code = "InternalServerError";
     } else {
         buf_puts(&m, overloaded);
-        code = r->kind == REFUSAL_RAMP ? "429" : "ServiceUnavailable";
+        code = r->kind == DENIAL_RAMP ? "429" : "ServiceUnavailable";
     }
     buf_puts(out, "{\"error\":{\"code\":");
     buf_json(out, str_of(code));
@@ -301,7 +301,7 @@ static void azure_body(const struct refusal *r, struct buf *out)
 /* ---- Anthropic
  * -------------------------------------------------------------------------------- */
 
-static void anthropic_rate(const struct refusal *r, struct buf *m)
+static void anthropic_rate(const struct denial *r, struct buf *m)
 {
     const char *tail =
         "You may also contact sales at https://www.anthropic.com/contact-sales to "
@@ -333,51 +333,51 @@ static void anthropic_rate(const struct refusal *r, struct buf *m)
         dimension_unit(r->why.dim), tail);
 }
 
-static const char *anthropic_message(const struct refusal *r, struct buf *m)
+static const char *anthropic_message(const struct denial *r, struct buf *m)
 {
     if (common_message(r, m))
-        return r->kind == REFUSAL_NO_ROUTE ? "not_found_error" : "invalid_request_error";
+        return r->kind == DENIAL_NO_ROUTE ? "not_found_error" : "invalid_request_error";
     switch (r->kind) {
-    case REFUSAL_RATE:
-    case REFUSAL_TOO_LARGE: /* told no apart from a full budget */
+    case DENIAL_RATE:
+    case DENIAL_TOO_LARGE: /* told no apart from a full budget */
         anthropic_rate(r, m);
         return "rate_limit_error";
-    case REFUSAL_RAMP:
+    case DENIAL_RAMP:
         buf_puts(m,
                  "This request would exceed your organization's acceleration limit: usage has "
                  "risen too sharply. Please increase it gradually.");
         return "rate_limit_error";
-    case REFUSAL_WALLET:
+    case DENIAL_WALLET:
         buf_puts(m, "You have reached your API usage limits: your organization has crossed its "
                     "monthly API usage threshold, set based on your organization's API tier.");
         return "rate_limit_error";
-    case REFUSAL_NO_MODEL:
+    case DENIAL_NO_MODEL:
         buf_printf(m, "model: %.*s", STR_ARG(r->model));
         return "not_found_error";
-    case REFUSAL_BAD_KEY:
+    case DENIAL_BAD_KEY:
         buf_puts(m, "invalid x-api-key");
         return "authentication_error";
-    case REFUSAL_OVERLOADED:
+    case DENIAL_OVERLOADED:
         buf_puts(m, "Overloaded");
         return "overloaded_error";
-    case REFUSAL_SERVER_ERROR:
-    case REFUSAL_BAD_REQUEST:
-    case REFUSAL_BAD_JSON:
-    case REFUSAL_NO_ROUTE:
-    case REFUSAL_BAD_METHOD:
+    case DENIAL_SERVER_ERROR:
+    case DENIAL_BAD_REQUEST:
+    case DENIAL_BAD_JSON:
+    case DENIAL_NO_ROUTE:
+    case DENIAL_BAD_METHOD:
         break;
     }
     buf_puts(m, "Internal server error");
     return "api_error";
 }
 
-static void anthropic_body(const struct refusal *r, struct buf *out)
+static void anthropic_body(const struct denial *r, struct buf *out)
 {
     struct buf m = {0};
     const char *type = anthropic_message(r, &m);
     buf_printf(out, "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":", type);
     buf_json(out, buf_str(&m));
-    if (r->kind == REFUSAL_WALLET)
+    if (r->kind == DENIAL_WALLET)
         buf_puts(out, ",\"details\":{\"error_code\":\"enforced_spend_limit_reached\"}");
     buf_puts(out, "}");
     if (r->id)
@@ -395,12 +395,12 @@ static void gemini_seconds(struct buf *b, int64_t us)
 }
 
 /* Quota failures name a metric and an id, and the wait twice: in words and in details. */
-static void gemini_quota(const struct refusal *r, struct buf *m, struct buf *details)
+static void gemini_quota(const struct denial *r, struct buf *m, struct buf *details)
 {
-    bool requests = r->why.dim == DIM_RPM || r->why.dim == DIM_RPD || r->kind == REFUSAL_WALLET;
+    bool requests = r->why.dim == DIM_RPM || r->why.dim == DIM_RPD || r->kind == DENIAL_WALLET;
     bool day = r->why.dim == DIM_RPD || r->why.dim == DIM_TPD;
     const char *metric = requests ? "requests" : "input_token_count";
-    long long limit = r->kind == REFUSAL_WALLET ? 0 : r->why.limit;
+    long long limit = r->kind == DENIAL_WALLET ? 0 : r->why.limit;
     buf_printf(
         m,
         "%s For more information on this error, head to: "
@@ -415,7 +415,7 @@ static void gemini_quota(const struct refusal *r, struct buf *m, struct buf *det
                "\"quotaValue\":\"%lld\"}]}",
                metric, requests ? "Requests" : "ContentInputTokensPerModel",
                day ? "Day" : "Minute", requests ? "PerProjectPerModel" : "", limit);
-    if (r->kind == REFUSAL_RATE && r->retry_us >= 0) {
+    if (r->kind == DENIAL_RATE && r->retry_us >= 0) {
         buf_puts(m, "\nPlease retry in ");
         gemini_seconds(m, r->retry_us);
         buf_char(m, '.');
@@ -427,24 +427,24 @@ static void gemini_quota(const struct refusal *r, struct buf *m, struct buf *det
     buf_char(details, ']');
 }
 
-static void gemini_body(const struct refusal *r, struct buf *out)
+static void gemini_body(const struct denial *r, struct buf *out)
 {
     struct buf m = {0}, details = {0};
     const char *status = "INVALID_ARGUMENT";
     if (common_message(r, &m)) {
-        status = r->kind == REFUSAL_NO_ROUTE ? "NOT_FOUND" : status;
-    } else if (r->kind == REFUSAL_NO_MODEL) {
+        status = r->kind == DENIAL_NO_ROUTE ? "NOT_FOUND" : status;
+    } else if (r->kind == DENIAL_NO_MODEL) {
         buf_printf(&m, "models/%.*s is not found for API version v1main", STR_ARG(r->model));
         status = "NOT_FOUND";
-    } else if (r->kind == REFUSAL_BAD_KEY) {
+    } else if (r->kind == DENIAL_BAD_KEY) {
         buf_puts(&m, "API key not valid. Please pass a valid API key.");
-    } else if (r->kind == REFUSAL_OVERLOADED) {
+    } else if (r->kind == DENIAL_OVERLOADED) {
         buf_puts(&m, "The model is overloaded. Please try again later.");
         status = "UNAVAILABLE";
-    } else if (r->kind == REFUSAL_SERVER_ERROR) {
+    } else if (r->kind == DENIAL_SERVER_ERROR) {
         buf_puts(&m, "An internal error has occurred. Please retry.");
         status = "INTERNAL";
-    } else if (r->kind == REFUSAL_RAMP || r->why.dim == DIM_CONCURRENCY) {
+    } else if (r->kind == DENIAL_RAMP || r->why.dim == DIM_CONCURRENCY) {
         buf_puts(&m, "Resource has been exhausted (e.g. check quota).");
         status = "RESOURCE_EXHAUSTED";
     } else {
@@ -452,7 +452,7 @@ static void gemini_body(const struct refusal *r, struct buf *out)
         status = "RESOURCE_EXHAUSTED";
     }
     /* the OpenAI-compatible endpoint, the only one played here, wraps its errors in an array */
-    buf_printf(out, "[{\"error\":{\"code\":%d,\"message\":", refusal_status(r));
+    buf_printf(out, "[{\"error\":{\"code\":%d,\"message\":", denial_status(r));
     buf_json(out, buf_str(&m));
     buf_printf(out, ",\"status\":\"%s\"", status);
     buf_add(out, buf_str(&details));
@@ -461,7 +461,7 @@ static void gemini_body(const struct refusal *r, struct buf *out)
     buf_free(&details);
 }
 
-void refusal_body(const struct refusal *r, struct buf *out)
+void denial_body(const struct denial *r, struct buf *out)
 {
     switch (r->dialect) {
     case EMULATE_OPENAI:
@@ -480,14 +480,14 @@ void refusal_body(const struct refusal *r, struct buf *out)
     }
 }
 
-void refusal_event(const struct refusal *r, struct buf *out)
+void denial_event(const struct denial *r, struct buf *out)
 {
     if (r->api == API_MESSAGES) {
-        struct refusal plain = *r;
+        struct denial plain = *r;
         plain.dialect = EMULATE_ANTHROPIC;
         plain.id = NULL;
         buf_puts(out, "event: error\ndata: ");
-        refusal_body(&plain, out);
+        denial_body(&plain, out);
     } else if (r->api == API_RESPONSES) {
         struct buf m = {0};
         const char *type, *code;
@@ -500,7 +500,7 @@ void refusal_event(const struct refusal *r, struct buf *out)
         buf_free(&m);
     } else {
         buf_puts(out, "data: ");
-        refusal_body(r, out);
+        denial_body(r, out);
     }
     buf_puts(out, "\n\n");
 }

@@ -1,12 +1,12 @@
-/* prompt.h: what a client asks of the emulated provider: route and request body. Pure.
+/* query.h: what a client asks of the emulated provider: route and request body. Pure.
  *
  * Tokens are the house rule of this room: characters / 4, rounded up. */
-#ifndef SLUICE_PROMPT_H
-#define SLUICE_PROMPT_H
+#ifndef SLUICE_QUERY_H
+#define SLUICE_QUERY_H
 
 #include "json.h"
 
-enum prompt_api {
+enum query_api {
     API_CHAT,         /* POST /v1/chat/completions, also Azure's deployment paths */
     API_COMPLETIONS,  /* POST /v1/completions */
     API_RESPONSES,    /* POST /v1/responses */
@@ -20,17 +20,17 @@ enum prompt_api {
     API_BAD_METHOD,   /* the path exists, the method does not */
 };
 
-struct prompt_route {
-    enum prompt_api api;
+struct query_route {
+    enum query_api api;
     struct str deployment;  /* Azure: names the model; else empty */
     struct str api_version; /* Azure: of the query */
 };
 
 /* Base paths do not matter: /v1/..., /openai/v1/..., /v1beta/openai/... all lead here. */
-struct prompt_route prompt_route(struct str method, struct str target);
+struct query_route query_route(struct str method, struct str target);
 
-struct prompt {
-    enum prompt_api api;
+struct query {
+    enum query_api api;
     struct str model;     /* lent from the body or the path */
     int64_t input_tokens; /* characters / 4; token arrays of embeddings count exactly */
     int64_t max_tokens;   /* 0: not given */
@@ -43,7 +43,7 @@ struct prompt {
 
 /* Reads a body. SL_SYNTAX (not JSON), SL_MISSING (a required field; its name in `where`),
  * SL_TYPE, SL_RANGE. */
-enum sl_err prompt_read(struct arena *arena, const struct prompt_route *route, struct str body,
-                        struct prompt *out, struct diag *diag) SL_CHECK;
+enum sl_err query_read(struct arena *arena, const struct query_route *route, struct str body,
+                       struct query *out, struct diag *diag) SL_CHECK;
 
 #endif

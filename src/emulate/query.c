@@ -1,12 +1,12 @@
-/* prompt.c: reading requests as loosely as providers do: unknown fields are none of our
+/* query.c: reading requests as loosely as providers do: unknown fields are none of our
  * business, what we must act upon has to be right. */
-#include "prompt.h"
+#include "query.h"
 
 #include <string.h>
 
 static const struct {
     const char *tail, *method;
-    enum prompt_api api;
+    enum query_api api;
 } routes[] = {
     {"/chat/completions", "POST", API_CHAT},
     {"/completions", "POST", API_COMPLETIONS},
@@ -19,9 +19,9 @@ static const struct {
     {"/_emulator/reset", "POST", API_RESET},
 };
 
-struct prompt_route prompt_route(struct str method, struct str target)
+struct query_route query_route(struct str method, struct str target)
 {
-    struct prompt_route r = {.api = API_NONE};
+    struct query_route r = {.api = API_NONE};
     struct str query = target, path = str_split(&query, '?');
     for (size_t i = 0; r.api == API_NONE && i < sizeof routes / sizeof *routes; i++) {
         if (str_ends(path, str_of(routes[i].tail)))
@@ -93,7 +93,7 @@ static enum sl_err read_count(const struct json *body, const char *const names[2
     return SL_OK;
 }
 
-static enum sl_err read_embeddings(const struct json *body, struct prompt *out,
+static enum sl_err read_embeddings(const struct json *body, struct query *out,
                                    struct diag *diag)
 {
     const struct json *input = json_get(body, "input");
@@ -111,14 +111,14 @@ static enum sl_err read_embeddings(const struct json *body, struct prompt *out,
     return err;
 }
 
-static const char *text_field(enum prompt_api api)
+static const char *text_field(enum query_api api)
 {
     if (api == API_RESPONSES || api == API_EMBEDDINGS)
         return "input";
     return api == API_COMPLETIONS ? "prompt" : "messages";
 }
 
-static enum sl_err read_lengths(const struct json *body, struct prompt *out, struct diag *diag)
+static enum sl_err read_lengths(const struct json *body, struct query *out, struct diag *diag)
 {
     const char *const chat[2] = {"max_completion_tokens", "max_tokens"};
     const char *const responses[2] = {"max_output_tokens"}, *const other[2] = {"max_tokens"};
@@ -139,10 +139,10 @@ static enum sl_err read_lengths(const struct json *body, struct prompt *out, str
     return err;
 }
 
-enum sl_err prompt_read(struct arena *arena, const struct prompt_route *route, struct str body,
-                        struct prompt *out, struct diag *diag)
+enum sl_err query_read(struct arena *arena, const struct query_route *route, struct str body,
+                       struct query *out, struct diag *diag)
 {
-    *out = (struct prompt){.api = route->api, .choices = 1, .model = route->deployment};
+    *out = (struct query){.api = route->api, .choices = 1, .model = route->deployment};
     const struct json *root = json_parse(arena, body, diag);
     if (!root)
         return SL_SYNTAX;
