@@ -4,7 +4,7 @@
 #include "refusal.h"
 #include "bounds.h"
 
-enum { WRAPS_MAX = 4 }; /* errors inside errors: a router's, its provider's, and their texts */
+enum { WRAPS_MAX = 8 }; /* errors inside errors: a router's, its provider's, and their texts */
 
 static void read_text(struct refusal *r, struct str text, struct arena *arena, int depth);
 

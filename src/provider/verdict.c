@@ -100,7 +100,7 @@ static bool is_overloaded(const struct sight *s)
                                           "at capacity",
                                           "no capacity",
                                           "insufficient capacity",
-                                          "server is busy",
+                                          "too busy",
                                           "servers are busy",
                                           "resource unavailable",
                                           "temporarily unavailable",
