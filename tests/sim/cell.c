@@ -239,5 +239,6 @@ int64_t cell_phase_us(const struct cell *c)
     if (c->phase_us >= 0)
         return c->phase_us;
     struct random r = {cell_stream(c, "phase")};
-    return (int64_t)random_below(&r, SIM_MINUTE_US);
+    int64_t least_us = c->mode == SIM_IDENTIFY ? SIM_IDENTIFY_PHASE_US : 0;
+    return least_us + (int64_t)random_below(&r, (uint64_t)(SIM_MINUTE_US - least_us));
 }

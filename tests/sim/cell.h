@@ -30,8 +30,8 @@
  * J. LOST: a request is dropped from the log. TWICE: one stands twice in it. */
 #define SIM_SABOTAGES(X)                                                                       \
     X(NONE, "none")                                                                            \
-    X(OVER, "over") X(UNDER, "under") X(GREEDY, "greedy") X(BLUNT, "blunt") X(LOST, "lost")    \
-        X(TWICE, "twice")
+    X(OVER, "over")                                                                            \
+    X(UNDER, "under") X(GREEDY, "greedy") X(BLUNT, "blunt") X(LOST, "lost") X(TWICE, "twice")
 
 #define X(name, text) SIM_##name,
 enum sim_mode { SIM_MODES(X) SIM_MODE_COUNT };
@@ -71,6 +71,10 @@ enum {
     SIM_DELAY_US = 20 * 1000, /* least one-way delay */
     SIM_MINUTE_US = 60 * 1000 * 1000,
     SIM_SLICE_US = 1000 * 1000,
+    /* IDENTIFY: the first reset comes no sooner. Who does not know the window cannot spend a
+     * minute's budget before the first headers are back (slices would refuse it), so an edge
+     * before them costs any careful client a whole window: 8 % of twelve. */
+    SIM_IDENTIFY_PHASE_US = 15 * 1000 * 1000,
     SIM_USE_PERCENT = 70,      /* of the account, beside a stranger */
     SIM_STRANGER_PERCENT = 20, /* of the account, spent by the stranger */
 };

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 static const int64_t RPM = 600, RPM_AMPLE = 6000, TPM = 300 * 1000, TPM_AMPLE = 3000 * 1000;
-static const double SIGMA_OUTPUT = 0.6, SIGMA_INPUT = 0.8, MEDIAN_INPUT = 250;
-static const double OUTPUT_SHARE = 0.45; /* of max_tokens, in the mean */
+static const double SIGMA_OUTPUT = 0.6, SIGMA_INPUT = 0.98, MEDIAN_INPUT = 760;
+static const double OUTPUT_SHARE = 0.35; /* of max_tokens, in the mean */
+static const int64_t INPUT_LEAST = 16, INPUT_MOST = 8000;
 static const int64_t TRACE_MAX_TOKENS = 1024, TRACE_SPAN_S = 3600;
 
 static double draw_normal(struct random *r)
@@ -23,16 +24,15 @@ static int64_t clamp(double x, int64_t lo, int64_t hi)
     return n < lo ? lo : n > hi ? hi : n;
 }
 
-struct job job_draw(uint64_t *stream, int64_t mean_service_us)
+static struct job draw_job(struct random *r, int64_t mean_service_us)
 {
-    struct random r = {*stream};
-    double f = exp(SIGMA_OUTPUT * draw_normal(&r) - SIGMA_OUTPUT * SIGMA_OUTPUT / 2);
-    struct job j = {.max_tokens = (int64_t)256 << random_below(&r, 3)};
-    j.char_tokens = clamp(MEDIAN_INPUT * exp(SIGMA_INPUT * draw_normal(&r)), 10, 4000);
-    j.input_tokens = clamp((double)j.char_tokens * (1 - 0.15 * random_unit(&r)), 1, 4000);
+    double f = exp(SIGMA_OUTPUT * draw_normal(r) - SIGMA_OUTPUT * SIGMA_OUTPUT / 2);
+    double input = MEDIAN_INPUT * exp(SIGMA_INPUT * draw_normal(r));
+    struct job j = {.max_tokens = (int64_t)256 << random_below(r, 3)};
+    j.char_tokens = clamp(input, INPUT_LEAST, INPUT_MOST);
+    j.input_tokens = clamp((double)j.char_tokens * (1 - 0.15 * random_unit(r)), 1, INPUT_MOST);
     j.output_tokens = clamp(OUTPUT_SHARE * (double)j.max_tokens * f, 1, j.max_tokens);
     j.service_us = (int64_t)((double)mean_service_us * f);
-    *stream = r.state;
     return j;
 }
 
@@ -63,14 +63,14 @@ static enum sl_err make_synthetic(const struct cell *c, struct work *out)
     int64_t share = c->mode == SIM_STRANGER ? SIM_USE_PERCENT : 100;
     int64_t target = (c->bound == SIM_BOUND_TPM ? TPM : RPM) * batch_tenths(c) * share / 1000;
     int64_t done = 0, tokens = 0;
-    uint64_t stream = cell_stream(c, "work");
+    struct random r = {cell_stream(c, "work")};
     size_t room = 4096;
     out->jobs = mem_alloc(room * sizeof *out->jobs);
     while (done < target) {
         if (out->n == room)
             out->jobs = mem_grow(out->jobs, (room *= 2) * sizeof *out->jobs);
         struct job *j = &out->jobs[out->n++];
-        *j = job_draw(&stream, c->service_us);
+        *j = draw_job(&r, c->service_us);
         tokens += job_tokens(j, c->charge);
         done += c->bound == SIM_BOUND_TPM ? job_tokens(j, c->charge) : 1;
     }

@@ -1,10 +1,11 @@
 /* work.h: what has to be done, and the limits it has to pass.
  *
- * Synthetic requests: input log-normal (median 250 tokens, sigma 0.8, 10 to 4,000); max_tokens
- * 256, 512 or 1,024 with equal chance; output 0.45 * max_tokens * f, at most max_tokens, and
- * service time mean * f, with one log-normal f (sigma 0.6, mean 1) for both: long answers are
- * long in tokens and in seconds. The provider estimates characters / 4, which is 0 to 15 %
- * above the exact count.
+ * Synthetic requests have the proportions of the production trace: input log-normal (median 760
+ * tokens, sigma 0.98, 16 to 8,000: mean about 1,150); max_tokens 256, 512 or 1,024 with equal
+ * chance; output 0.35 * max_tokens * f, at most max_tokens (mean about 205), and service time
+ * mean * f, with one log-normal f (sigma 0.6, mean 1) for both: long answers are long in tokens
+ * and in seconds. The provider estimates characters / 4, which is 0 to 15 % above the exact
+ * count.
  *
  * Account: 600 RPM with TPM 3M (rpm), 300k TPM with 6,000 RPM (tpm), or 600 RPM with as many
  * TPM as 600 mean requests take (mixed). The batch is 12.5 times what a minute allows (fixed
@@ -40,8 +41,5 @@ int64_t job_tokens(const struct job *j, enum sim_charge rule);
  * that. */
 enum sl_err work_make(const struct cell *c, struct str csv, struct work *out) SL_CHECK;
 void work_free(struct work *w);
-
-/* A job such as a stranger on the account would bring. */
-struct job job_draw(uint64_t *stream, int64_t mean_service_us);
 
 #endif

@@ -21,9 +21,8 @@ struct world {
     struct gauge *gauge;
     struct heap heap;
     struct random network, stranger;
-    uint64_t stranger_jobs;
-    double stranger_gap_us;       /* mean */
-    struct world_answer *answers; /* by job: what is on its way back */
+    double stranger_gap_us, stranger_tokens; /* means */
+    struct world_answer *answers;            /* by job: what is on its way back */
     bool *under_way;
     struct oracle_log log;
     int64_t now_us;
@@ -105,15 +104,19 @@ static struct gauge *provider_new(const struct cell *c, const struct work *work)
     return gauge_new(&g);
 }
 
-/* The stranger's mean gap: a fifth of whichever limit the work presses on. */
-static double gap_of(const struct cell *c, const struct work *work)
+/* How often the stranger comes, and with how much: a fifth of whichever limit the work presses
+ * on. */
+static void settle_stranger(struct world *w)
 {
-    int64_t tokens = 0;
-    for (size_t i = 0; i < work->n; i++)
-        tokens += job_tokens(&work->jobs[i], c->charge);
-    double by_tokens = (double)work->tpm * (double)work->n / (double)tokens;
-    double per_minute = fmin((double)work->rpm, by_tokens) * SIM_STRANGER_PERCENT / 100;
-    return SIM_MINUTE_US / per_minute;
+    int64_t tokens = 0, count = (int64_t)w->work->n;
+    for (size_t i = 0; i < w->work->n; i++)
+        tokens += job_tokens(&w->work->jobs[i], w->cell.charge);
+    double mean = (double)tokens / (double)count;
+    double requests = (double)w->work->rpm * SIM_STRANGER_PERCENT / 100;
+    double share = (double)w->work->tpm * SIM_STRANGER_PERCENT / 100;
+    double per_minute = fmin(requests, 4 * share / mean);
+    w->stranger_gap_us = SIM_MINUTE_US / per_minute;
+    w->stranger_tokens = fmin(mean, share / per_minute);
 }
 
 struct world *world_new(const struct cell *c, const struct work *work)
@@ -124,12 +127,11 @@ struct world *world_new(const struct cell *c, const struct work *work)
     w->gauge = provider_new(c, work);
     w->network.state = cell_stream(c, "network");
     w->stranger.state = cell_stream(c, "stranger");
-    w->stranger_jobs = cell_stream(c, "stranger jobs");
     w->answers = mem_zero(work->n * sizeof *w->answers);
     w->under_way = mem_zero(work->n * sizeof *w->under_way);
     w->result.first_send_us = -1;
     if (c->mode == SIM_STRANGER) {
-        w->stranger_gap_us = gap_of(c, work);
+        settle_stranger(w);
         put(w, 0, STRANGER, 0, 0);
     }
     for (uint32_t j = 0; j < work->n; j++)
@@ -160,16 +162,9 @@ void world_send(struct world *w, uint32_t job)
 }
 
 /* One arrival at the provider: judged, debited, logged. */
-static struct gauge_answer arrive(struct world *w, const struct job *j, bool ours, uint32_t job)
+static struct gauge_answer arrive(struct world *w, const int64_t charge[DIM_COUNT], bool ours,
+                                  uint32_t job)
 {
-    static const enum gauge_charge rules[] = {[SIM_CHARGE_MAX] = GAUGE_MAX,
-                                              [SIM_CHARGE_SUM] = GAUGE_SUM,
-                                              [SIM_CHARGE_ACTUAL] = GAUGE_ACTUAL};
-    bool exact = w->cell.charge == SIM_CHARGE_ACTUAL;
-    struct gauge_ask ask = {.input_tokens = exact ? j->input_tokens : j->char_tokens,
-                            .max_tokens = j->max_tokens};
-    int64_t charge[DIM_COUNT];
-    gauge_cost(rules[w->cell.charge], &ask, charge);
     struct gauge_answer a = gauge_arrive(w->gauge, w->now_us, charge);
     oracle_note(&w->log,
                 &(struct oracle_entry){.at_us = w->now_us,
@@ -178,6 +173,20 @@ static struct gauge_answer arrive(struct world *w, const struct job *j, bool our
                                        .job = job,
                                        .charge = {charge[DIM_RPM], charge[DIM_TPM]}});
     return a;
+}
+
+static struct gauge_answer arrive_job(struct world *w, uint32_t job)
+{
+    static const enum gauge_charge rules[] = {[SIM_CHARGE_MAX] = GAUGE_MAX,
+                                              [SIM_CHARGE_SUM] = GAUGE_SUM,
+                                              [SIM_CHARGE_ACTUAL] = GAUGE_ACTUAL};
+    const struct job *j = &w->work->jobs[job];
+    bool exact = w->cell.charge == SIM_CHARGE_ACTUAL;
+    struct gauge_ask ask = {.input_tokens = exact ? j->input_tokens : j->char_tokens,
+                            .max_tokens = j->max_tokens};
+    int64_t charge[DIM_COUNT];
+    gauge_cost(rules[w->cell.charge], &ask, charge);
+    return arrive(w, charge, true, job);
 }
 
 static void figures_note(struct world *w, uint32_t job, const struct gauge_answer *a)
@@ -190,7 +199,7 @@ static void figures_note(struct world *w, uint32_t job, const struct gauge_answe
 static void on_arrive(struct world *w, uint32_t job)
 {
     const struct job *j = &w->work->jobs[job];
-    struct gauge_answer a = arrive(w, j, true, job);
+    struct gauge_answer a = arrive_job(w, job);
     w->answers[job] =
         (struct world_answer){.admitted = a.admitted, .retry_us = a.retry_us, .why = a.why};
     figures_note(w, job, &a);
@@ -207,26 +216,20 @@ static void on_arrive(struct world *w, uint32_t job)
     put(w, w->now_us + j->service_us / PRODUCE_STEPS, PRODUCE, job, 1);
 }
 
-/* Output written, which is charged where the rule is `actual`. */
-static void produce(struct world *w, int64_t tokens, bool ours, uint32_t job)
-{
-    if (w->cell.charge != SIM_CHARGE_ACTUAL || tokens <= 0)
-        return;
-    gauge_produce(w->gauge, w->now_us, DIM_TPM, tokens);
-    oracle_note(&w->log, &(struct oracle_entry){.at_us = w->now_us,
-                                                .kind = ORACLE_PRODUCED,
-                                                .ours = ours,
-                                                .job = job,
-                                                .charge = {0, tokens}});
-}
-
 /* A quarter of the answer has been written; after the last it leaves. */
 static void on_produce(struct world *w, uint32_t job, uint32_t step)
 {
     const struct job *j = &w->work->jobs[job];
     int64_t rest = j->output_tokens - 1; /* one was charged on arrival */
     int64_t part = rest * step / PRODUCE_STEPS - rest * (step - 1) / PRODUCE_STEPS;
-    produce(w, part, true, job);
+    if (w->cell.charge == SIM_CHARGE_ACTUAL && part > 0) {
+        gauge_produce(w->gauge, w->now_us, DIM_TPM, part);
+        oracle_note(&w->log, &(struct oracle_entry){.at_us = w->now_us,
+                                                    .kind = ORACLE_PRODUCED,
+                                                    .ours = true,
+                                                    .job = job,
+                                                    .charge = {0, part}});
+    }
     if (step < PRODUCE_STEPS) {
         put(w, w->now_us + j->service_us / PRODUCE_STEPS, PRODUCE, job, step + 1);
         return;
@@ -251,10 +254,11 @@ static void on_answer(struct world *w, const struct client *client, uint32_t job
 
 static void on_stranger(struct world *w)
 {
-    struct job j = job_draw(&w->stranger_jobs, w->cell.service_us);
-    if (w->now_us > 0 && arrive(w, &j, false, 0).admitted)
-        produce(w, j.output_tokens - 1, false, 0); /* all at once */
-    double u = random_unit(&w->stranger);
+    double u = random_unit(&w->stranger), size = 0.5 + random_unit(&w->stranger);
+    int64_t charge[DIM_COUNT] = {[DIM_RPM] = 1};
+    charge[DIM_TPM] = (int64_t)(size * w->stranger_tokens);
+    if (w->now_us > 0)
+        arrive(w, charge, false, 0);
     double gap = w->cell.window == SIM_SLICES ? 0.75 + 0.5 * u : -log(1 - u);
     put(w, w->now_us + 1 + (int64_t)(gap * w->stranger_gap_us), STRANGER, 0, 0);
 }

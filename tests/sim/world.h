@@ -8,9 +8,10 @@
  * answer leaves: cell.late) and travel with the answer, so they are as old as the answer is
  * slow. A client's timers are whole milliseconds, as libuv's are.
  *
- * The stranger sends nothing through this network: its requests appear at the provider, at a
- * fifth of what the account allows, Poisson (on slices every 1/rate +- 25 %: a Poisson process
- * alone fills a slice now and then). */
+ * The stranger sends nothing through this network: its requests appear at the provider as a
+ * Poisson process and spend a fifth of what the account allows (on slices one every 1/rate +-
+ * 25 %: a Poisson process alone overfills a slice now and then). Their size is within 50 % of
+ * our mean or, where tokens are short, of a quarter of it; all is charged on arrival. */
 #ifndef SLUICE_SIM_WORLD_H
 #define SLUICE_SIM_WORLD_H
 
