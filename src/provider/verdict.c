@@ -11,7 +11,8 @@
 
 #include "duration.h"
 
-enum { MS_US = 1000 };
+/* A refusal's words fit into MESSAGE_MAX many times over; what is longer is no refusal's. */
+enum { MS_US = 1000, MESSAGE_MAX = 16 << 10 };
 static const int64_t minute_or_day_us = 2277 * (int64_t)1000000; /* sqrt(60 s * 86,400 s) */
 
 const char *verdict_name(enum verdict_kind k)
@@ -85,7 +86,8 @@ static bool is_too_large(const struct sight *s)
     static const char *const phrases[] = {"request too large", "entity too large",
                                           "payload too large", NULL};
     const struct wording *w = &s->w;
-    bool over = s->status == 429 && w->limit >= 0 && w->requested > w->limit;
+    bool over =
+        (s->status == 429 || s->status < 400) && w->limit >= 0 && w->requested > w->limit;
     bool none = w->limit == 0 && w->dim != DIM_UNKNOWN && !is_gemini(s);
     return s->status == 413 || coded(s, codes) || worded(s, phrases) || over || none;
 }
@@ -439,6 +441,7 @@ struct verdict verdict_of(const struct provider *p, int status, const struct mes
                         .status = status};
     struct sight s = {.provider = p, .status = status, .http = status >= 400};
     s.r = refusal_read(body, s.http, arena);
+    s.r.message = str_cut(s.r.message, MESSAGE_MAX);
     if (status >= 100 && !s.r.found)
         return v;
     if (!s.http && s.r.status)

@@ -156,7 +156,8 @@ static const struct {
 } subjects[] = {{"token", DIM_TPM, DIM_TPD},
                 {"request", DIM_RPM, DIM_RPD},
                 {"image", DIM_IPM, DIM_UNKNOWN},
-                {"call", DIM_RPM, DIM_RPD}};
+                {"call", DIM_RPM, DIM_RPD},
+                {"queries", DIM_RPM, DIM_RPD}};
 enum { SUBJECTS = sizeof subjects / sizeof *subjects };
 
 /* Is the subject at `at` qualified by "input" or "output" right before it? */
