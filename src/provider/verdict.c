@@ -344,7 +344,9 @@ static void fill_from_headers(const struct sight *s, const struct message *m,
         v->limit = r->limit;
     if (v->used < 0 && r->has_remaining && r->limit >= 0)
         v->used = r->limit - r->remaining;
-    if (v->retry_us < 0 && r->has_remaining && r->remaining <= 0)
+    /* a reset is the time to full: longer than need be where the wait itself is named */
+    bool named = v->retry_us >= 0 || headers_retry_us(m, now_unix_us) >= 0;
+    if (!named && r->has_remaining && r->remaining <= 0)
         v->retry_us = r->reset_us;
 }
 
