@@ -101,8 +101,7 @@ void grid_trace(struct grid *g, uint64_t seed)
         c.drain = false;
         for (int client = SIM_SDK; client < SIM_CLIENT_COUNT; client++) {
             c.client = (enum sim_client)client;
-            if (c.charge == SIM_CHARGE_MAX)
-                add(g, c);
+            add(g, c);
         }
     }
 }

@@ -94,6 +94,26 @@ static int run_cell(const struct order *o, struct str csv)
     return t.fault ? EXIT_FAILURES : EXIT_GOOD;
 }
 
+/* What every figure has to be read with. */
+static void print_conditions(const struct order *o)
+{
+    if (o->trace)
+        printf("The production trace, as a batch and with its arrival times; J 60 ms above 20 "
+               "ms,\n"
+               "answers after 3 s in the mean; charged max, sum, actual; seed %lld.\n\n",
+               (long long)o->seed);
+    else
+        printf(
+            "600 RPM, 300k TPM or both bind; one-way delay 20 ms + J, J to 10, 60, 200 ms;\n"
+            "answers after 0.2, 3, 30 s in the mean, log-normal, sigma 0.6; charged max, sum,\n"
+            "actual; buckets full at the start; first reset within the first minute "
+            "(identify:\n"
+            "after 15 s of it); seeds %lld to %lld. Efficiency = bound / (last admission -\n"
+            "first send). Baselines: J 60 ms, 3 s, max.\n\n",
+            (long long)o->seed, (long long)o->seed + (o->quick ? 0 : 4));
+    fflush(stdout);
+}
+
 static int run_grid(const struct order *o, struct str csv)
 {
     struct grid g = {0};
@@ -102,6 +122,8 @@ static int run_grid(const struct order *o, struct str csv)
     else
         grid_all(&g, (uint64_t)o->seed, o->quick);
     struct trial *trials = mem_zero(g.n * sizeof *trials);
+    if (!o->json)
+        print_conditions(o);
     enum sl_err err = grid_run(&g, csv, (int)o->jobs, trials);
     if (err)
         fprintf(stderr, "sim: %s\n", sl_err_text(err));

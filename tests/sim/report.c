@@ -55,26 +55,31 @@ static double median(const struct group *g)
     return (g->figures[(g->n - 1) / 2] + g->figures[g->n / 2]) / 2;
 }
 
-/* "known", or the baseline's name. */
-static const char *group_name(const struct cell *c)
+/* "known", "sdk, drains", "trace", "trace sdk": who did what. */
+static void write_name(struct buf *out, const struct cell *c)
 {
-    if (c->client == SIM_SLUICE)
-        return c->work == SIM_SYNTHETIC ? sim_mode_name(c->mode)
-               : c->work == SIM_TRACE   ? "trace"
-                                        : "trace, live";
-    return c->client == SIM_SDK && c->drain ? "sdk, drains" : sim_client_name(c->client);
+    static const char *const works[] = {
+        [SIM_SYNTHETIC] = "", [SIM_TRACE] = "trace ", [SIM_ARRIVALS] = "live "};
+    bool ours = c->client == SIM_SLUICE;
+    buf_puts(out, works[c->work]);
+    buf_puts(out, ours ? sim_mode_name(c->mode) : sim_client_name(c->client));
+    if (!ours && c->drain)
+        buf_puts(out, ", drains");
 }
 
 static void print_group(const struct group *g)
 {
     const struct cell *c = &g->like->cell;
-    printf("%-11s %-8s %6zu", group_name(c), sim_window_name(c->window), g->cells);
+    struct buf name = {0};
+    write_name(&name, c);
+    printf("%-14s %-8s %6zu", buf_cstr(&name), sim_window_name(c->window), g->cells);
+    buf_free(&name);
     if (g->n)
         printf(" %8.2f %8.2f", 100 * g->figures[0], 100 * median(g));
     else
         printf(" %8s %8s", "-", "-");
     if (c->work == SIM_ARRIVALS)
-        printf(" %10lld %7zu %8.2f s\n", (long long)g->refused, g->failed,
+        printf(" %10lld %7zu %9.2f s\n", (long long)g->refused, g->failed,
                (double)g->wait_us / (double)g->cells / 1e6);
     else
         printf(" %10lld %7zu\n", (long long)g->refused, g->failed);
@@ -119,8 +124,8 @@ static bool is_failure(const struct trial *t)
 size_t grid_report(const struct trial *trials, size_t n, const char *program)
 {
     size_t failed = 0;
-    printf("%-11s %-8s %6s %8s %8s %10s %7s\n", "", "window", "cells", "least %", "median %",
-           "refusals", "failed");
+    printf("%-14s %-8s %6s %8s %8s %10s %7s%s\n", "", "window", "cells", "least %", "median %",
+           "refusals", "failed", trials[0].cell.work == SIM_SYNTHETIC ? "" : "   mean wait");
     for (size_t i = 0; i < n; i++) {
         if (!first_of_group(trials, i))
             continue;

@@ -167,7 +167,7 @@ static struct reading rounded(const struct cell *c, const struct world_answer *a
         }
         break;
     case SIM_ROUNDING_COUNT:
-        sl_assert(!"a rounding");
+        sl_assert(c->rounding < SIM_ROUNDING_COUNT);
     }
     return r;
 }
