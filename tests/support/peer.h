@@ -6,13 +6,17 @@
 #include "str.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
 struct peer {
     int fd;
-    uv_poll_t poll;
+    uv_loop_t *loop;
+    uv_poll_t *poll; /* of its own: it outlives peer_close until the loop lets go */
     struct buf got;
     bool eof;   /* the other side closed */
     bool reset; /* ... by a reset */
@@ -34,11 +38,11 @@ static inline void peer_on_readable(uv_poll_t *poll, int status, int events)
 
 static inline void peer_take(struct peer *p, uv_loop_t *loop, int fd)
 {
-    *p = (struct peer){.fd = fd};
+    *p = (struct peer){.fd = fd, .loop = loop, .poll = calloc(1, sizeof *p->poll)};
     assert_true(fd >= 0);
-    assert_int_equal(uv_poll_init(loop, &p->poll, fd), 0);
-    p->poll.data = p;
-    assert_int_equal(uv_poll_start(&p->poll, UV_READABLE, peer_on_readable), 0);
+    assert_int_equal(uv_poll_init(loop, p->poll, fd), 0);
+    p->poll->data = p;
+    assert_int_equal(uv_poll_start(p->poll, UV_READABLE, peer_on_readable), 0);
 }
 
 static inline void peer_connect(struct peer *p, uv_loop_t *loop, int port)
@@ -69,19 +73,24 @@ static inline void peer_await(struct peer *p, const char *text, int times)
             seen++;
         if (seen >= times || p->eof)
             return;
-        uv_run(p->poll.loop, UV_RUN_ONCE);
+        uv_run(p->loop, UV_RUN_ONCE);
     }
 }
 
 static inline void peer_await_eof(struct peer *p)
 {
     while (!p->eof)
-        uv_run(p->poll.loop, UV_RUN_ONCE);
+        uv_run(p->loop, UV_RUN_ONCE);
+}
+
+static inline void peer_on_closed(uv_handle_t *handle)
+{
+    free(handle);
 }
 
 static inline void peer_close(struct peer *p)
 {
-    uv_close((uv_handle_t *)&p->poll, NULL);
+    uv_close((uv_handle_t *)p->poll, peer_on_closed);
     close(p->fd);
     buf_free(&p->got);
 }
@@ -98,6 +107,16 @@ static inline int peer_listen(int *port)
     assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
     *port = ntohs(a.sin_port);
     return fd;
+}
+
+/* Runs the loop until somebody connects to the listening socket. */
+static inline void peer_accept(struct peer *p, uv_loop_t *loop, int listener)
+{
+    fcntl(listener, F_SETFL, O_NONBLOCK);
+    int fd;
+    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) < 0)
+        uv_run(loop, UV_RUN_NOWAIT);
+    peer_take(p, loop, fd);
 }
 
 #endif

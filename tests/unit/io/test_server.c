@@ -196,7 +196,7 @@ static void a_slow_reader_shows_as_waiting_bytes(void **state)
     peer_connect(&p, &w.loop, server_port(w.server));
     peer_send(&p, STR("GET /hold " HOST "\r\n"));
     await_log(&w, "end 0");
-    uv_poll_stop(&p.poll);
+    uv_poll_stop(p.poll);
     server_begin(w.held, 200, NULL, 0);
     struct buf big = {0};
     buf_reserve(&big, 1 << 20);
@@ -208,7 +208,7 @@ static void a_slow_reader_shows_as_waiting_bytes(void **state)
         waiting = server_write(w.held, buf_str(&big));
         uv_run(&w.loop, UV_RUN_NOWAIT);
     }
-    assert_int_equal(uv_poll_start(&p.poll, UV_READABLE, peer_on_readable), 0);
+    assert_int_equal(uv_poll_start(p.poll, UV_READABLE, peer_on_readable), 0);
     server_finish(w.held);
     peer_await(&p, "\r\n0\r\n\r\n", 1);
     assert_true(p.got.n > sent << 20);
