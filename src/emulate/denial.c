@@ -78,8 +78,7 @@ static bool common_message(const struct denial *r, struct buf *m)
     return false;
 }
 
-/* ---- OpenAI and Groq
- * -------------------------------------------------------------------------- */
+/* ---- OpenAI and Groq ---- */
 
 /* "tokens per min (TPM)"; Groq writes "minute" in full. */
 static void dimension_words(const struct denial *r, struct buf *m)
@@ -231,8 +230,7 @@ static void openai_body(const struct denial *r, struct buf *out)
     buf_free(&m);
 }
 
-/* ---- Azure
- * ------------------------------------------------------------------------------------ */
+/* ---- Azure ---- */
 
 static const char *azure_operation(enum query_api api)
 {
@@ -298,8 +296,7 @@ static void azure_body(const struct denial *r, struct buf *out)
     buf_free(&m);
 }
 
-/* ---- Anthropic
- * -------------------------------------------------------------------------------- */
+/* ---- Anthropic ---- */
 
 static void anthropic_rate(const struct denial *r, struct buf *m)
 {
@@ -386,8 +383,7 @@ static void anthropic_body(const struct denial *r, struct buf *out)
     buf_free(&m);
 }
 
-/* ---- Gemini
- * ----------------------------------------------------------------------------------- */
+/* ---- Gemini ---- */
 
 static void gemini_seconds(struct buf *b, int64_t us)
 {

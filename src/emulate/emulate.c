@@ -59,8 +59,7 @@ static void send_head(struct work *w, bool whole)
     w->begun = true;
 }
 
-/* ---- the walk
- * --------------------------------------------------------------------------------- */
+/* ---- the walk ---- */
 
 static void strike_midstream(struct work *w)
 {
@@ -125,8 +124,7 @@ static void walk(uv_timer_t *timer)
     uv_timer_start(timer, walk, (uint64_t)(due_us(w) - now + 999) / 1000, 0);
 }
 
-/* ---- the server's events
- * ---------------------------------------------------------------------- */
+/* ---- the server's events ---- */
 
 static struct str bearer(struct str value)
 {

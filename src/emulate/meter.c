@@ -23,8 +23,7 @@ static __int128 ceil_div(__int128 a, __int128 b)
     return -floor_div(-a, b);
 }
 
-/* ---- the log
- * ---------------------------------------------------------------------------------- */
+/* ---- the log ---- */
 
 static struct meter_entry *log_at(const struct meter *m, size_t i)
 {
@@ -65,8 +64,7 @@ static void log_take_back(struct meter *m, int64_t units)
     }
 }
 
-/* ---- all kinds
- * -------------------------------------------------------------------------------- */
+/* ---- all kinds ---- */
 
 /* A counter's window that holds `now` ends at the next multiple of the period within its frame,
  * or where the frame ends. */

@@ -35,8 +35,7 @@ static void each_delta(const struct answer *a, int64_t choice, struct script *s,
     }
 }
 
-/* ---- chat completions and completions
- * --------------------------------------------------------- */
+/* ---- chat completions and completions ---- */
 
 static void chunk_open(const struct answer *a, struct buf *b)
 {
@@ -104,8 +103,7 @@ static void chat_script(const struct answer *a, struct script *s)
     step_end(s, 0);
 }
 
-/* ---- responses
- * -------------------------------------------------------------------------------- */
+/* ---- responses ---- */
 
 static void event_open(struct buf *b, const char *type, size_t sequence)
 {
@@ -183,8 +181,7 @@ static void responses_script(const struct answer *a, struct script *s)
     step_end(s, 0);
 }
 
-/* ---- messages
- * --------------------------------------------------------------------------------- */
+/* ---- messages ---- */
 
 static void message_delta(const struct answer *a, int64_t choice, int64_t from, int64_t to,
                           struct script *s)

@@ -98,8 +98,7 @@ void service_reset(struct service *s)
     s->luck = (struct random){s->config.seed};
 }
 
-/* ---- models and their pools
- * ------------------------------------------------------------------- */
+/* ---- models and their pools ---- */
 
 /* "gpt-4o-2024-11-20" is a snapshot of "gpt-4o". */
 static bool is_snapshot(struct str model, struct str name)
@@ -165,8 +164,7 @@ static struct service_pool *pool_for(struct service *s, struct str model)
     return p;
 }
 
-/* ---- whose words and headers
- * ------------------------------------------------------------------ */
+/* ---- whose words and headers ---- */
 
 static enum emulate_dialect dialect_of(const struct service *s, const struct query_route *route)
 {
@@ -190,8 +188,7 @@ static enum emulate_headers headers_of(const struct service *s, enum emulate_dia
     return anthropic ? EMULATE_HEADERS_OPENAI : EMULATE_HEADERS_ANTHROPIC;
 }
 
-/* ---- one request
- * ------------------------------------------------------------------------------ */
+/* ---- one request ---- */
 
 static struct denial denial_for(const struct plan *p, enum denial_kind kind)
 {

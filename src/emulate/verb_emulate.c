@@ -234,8 +234,7 @@ static enum sl_err configure(struct emulate_config *c, const struct words *w,
     return err ? err : read_lists(c, w, diag);
 }
 
-/* ---- the process
- * ------------------------------------------------------------------------------ */
+/* ---- the process ---- */
 
 struct process {
     uv_loop_t loop;

@@ -304,8 +304,7 @@ static void charges_follow_the_rule(void **state)
     }
 }
 
-/* ---- the oracle
- * -------------------------------------------------------------------------------- */
+/* ---- the oracle ---- */
 
 struct admission {
     int64_t at_us, units;
