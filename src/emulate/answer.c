@@ -198,7 +198,7 @@ static void base64_write(struct buf *out, const unsigned char *p, size_t n)
 static void vector_write(const struct answer *a, int64_t index, struct buf *out)
 {
     enum { MOST = 4096 };
-    float v[MOST];
+    float v[MOST] = {0};
     size_t n = (size_t)a->query->dimensions;
     sl_assert(n <= MOST);
     struct random r = {a->hash + (uint64_t)index};
@@ -262,5 +262,6 @@ void answer_body(const struct answer *a, struct buf *out)
     case API_BAD_METHOD:
         break;
     }
-    sl_assert(!"an API without answers");
+    bool has_answers = false;
+    sl_assert(has_answers);
 }

@@ -148,7 +148,7 @@ static enum sl_err read_window(struct emulate_config *c, const char *text, struc
                                             {"sliding", GAUGE_SLIDING},
                                             {"slices", GAUGE_SLICES},
                                             {NULL, 0}};
-    int window = c->window;
+    int window = (int)c->window;
     struct str slice = str_of(text), name = str_split(&slice, ':');
     char word[16];
     snprintf(word, sizeof word, "%.*s", STR_ARG(name));
