@@ -51,6 +51,7 @@ struct account *account_new(const struct account_config *config)
         .slack_us =
             config->jitter_us > 0 ? config->jitter_us : default_slack_us(config->minute_us),
         .use_percent = config->use_percent,
+        .idle = config->idle,
     };
     return a;
 }

@@ -9,6 +9,7 @@
 #include "account.h"
 #include "arena.h"
 #include "backoff.h"
+#include "feedback.h"
 
 #include <stdlib.h>
 
@@ -185,6 +186,20 @@ static void broken(struct account *a, struct flow *f, const struct event *in,
     back_off(a, f, -1, in->now_us, out);
 }
 
+static void head(struct account *a, struct flow *f, const struct event *in)
+{
+    charge(f, in->now_us);
+    f->state = FLOW_RECEIVING;
+    f->head_us = in->now_us;
+    f->due_us = in->retry_us;
+    struct echo echo = {.sent_us = f->sent_us,
+                        .head_us = in->now_us,
+                        .cost = f->reserved,
+                        .readings = in->readings,
+                        .n = in->reading_count};
+    feedback_hear(&f->pool->ledger, &a->rules, &echo);
+}
+
 static void cancel(struct flow *f, int64_t now_us, struct actions *out)
 {
     if (f->state == FLOW_QUEUED)
@@ -213,10 +228,7 @@ void flow_step(struct account *a, const struct event *in, struct actions *out)
         break;
     case EVENT_HEAD:
         sl_assert(in_flight(f));
-        charge(f, in->now_us);
-        f->state = FLOW_RECEIVING;
-        f->head_us = in->now_us;
-        f->due_us = in->retry_us;
+        head(a, f, in);
         break;
     case EVENT_END:
         sl_assert(in_flight(f));

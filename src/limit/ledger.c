@@ -45,7 +45,7 @@ struct admission ledger_admit(struct ledger *l, int64_t now_us, const int64_t co
 {
     struct admission a = ledger_ask(l, now_us, cost);
     for (size_t i = 0; i < l->n && a.take == TAKE_OK; i++)
-        budget_hold(&l->budgets[i], cost[l->budgets[i].dim]);
+        budget_hold(&l->budgets[i], now_us, cost[l->budgets[i].dim]);
     return a;
 }
 

@@ -19,7 +19,8 @@ enum { CELLS_PER_PERIOD = 1000, RING = 2048 };
 void window_init(struct window *w, int64_t limit, int64_t period_us, int64_t slack_us)
 {
     sl_assert(limit > 0 && period_us > 0 && slack_us >= 0);
-    *w = (struct window){.limit = limit, .period_us = period_us, .slack_us = slack_us};
+    *w = (struct window){.limit = limit, .period_us = period_us, .slack_us = slack_us,
+                          .first_us = -1};
     w->ring = mem_zero(RING * sizeof *w->ring);
 }
 
@@ -77,6 +78,8 @@ void window_debit(struct window *w, int64_t now_us, int64_t units)
     last->units += units;
     w->used += units;
     w->sent += units;
+    if (w->first_us < 0)
+        w->first_us = now_us;
 }
 
 /* The first remembered cell whose last debit is at or after t. */
@@ -129,9 +132,19 @@ void window_clamp(struct window *w, int64_t now_us, int64_t lo, int64_t hi)
     }
 }
 
-bool window_since(const struct window *w, int64_t from_us, int64_t *units)
+int64_t window_since_most(const struct window *w, int64_t from_us)
 {
     uint64_t i = cell_from(w, from_us);
-    *units = i < w->head ? w->sent - cell_at(w, i)->before : 0;
-    return i > 0 && w->head > RING ? i > w->head - RING : true;
+    if (i == w->head)
+        return 0;
+    bool forgotten = w->head > RING && i == w->head - RING;
+    return forgotten ? w->sent : w->sent - cell_at(w, i)->before;
+}
+
+int64_t window_since_least(const struct window *w, int64_t from_us)
+{
+    uint64_t i = cell_from(w, from_us);
+    if (i < w->head && cell_at(w, i)->first_us < from_us)
+        i++;
+    return i < w->head ? w->sent - cell_at(w, i)->before : 0;
 }

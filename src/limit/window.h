@@ -20,6 +20,7 @@ struct window {
     uint64_t tail, head;      /* cells still counted are [tail, head) */
     int64_t used;             /* their sum */
     int64_t sent;             /* everything ever debited */
+    int64_t first_us;         /* the first debit, -1 before it */
     int64_t limit, period_us, slack_us;
 };
 
@@ -35,8 +36,8 @@ int64_t window_level(struct window *w, int64_t now_us);
 /* Moves the level into [lo, hi]: what others spent is taken to have been spent now; what we
  * charged ourselves too much is taken off the oldest cells, which leave first anyway. */
 void window_clamp(struct window *w, int64_t now_us, int64_t lo, int64_t hi);
-/* What was debited at or after from_us (to within a cell, never less; clamps do not count).
- * False if that is longer ago than the log remembers. */
-bool window_since(const struct window *w, int64_t from_us, int64_t *units);
-
+/* Bounds of what was debited at or after from_us, to within a cell (clamps do not count). Longer
+ * ago than the log remembers, `most` is all that was ever debited. */
+int64_t window_since_most(const struct window *w, int64_t from_us);
+int64_t window_since_least(const struct window *w, int64_t from_us);
 #endif

@@ -43,7 +43,7 @@ static void run(struct trial *t, int64_t limit)
             now_us += wait_us;
             assert_int_equal(0, budget_wait_us(&t->budget, now_us, cost));
         }
-        budget_hold(&t->budget, cost);
+        budget_hold(&t->budget, now_us, cost);
         budget_charge(&t->budget, now_us, cost);
         int64_t late_us = (int64_t)random_below(&t->random, SLACK_US + 1);
         t->arrivals[i] = (struct arrival){now_us + DELAY_US + late_us, cost};
@@ -107,7 +107,8 @@ static void trials(enum window_kind kind, bool phase_known,
                                      .minute_us = PERIOD_US,
                                      .slice_us = PERIOD_US / 60,
                                      .slack_us = SLACK_US,
-                                     .use_percent = 100};
+                                     .use_percent = 100,
+                                     .idle = true};
         budget_init(&t->budget, &spec, &rules);
         t->edge_us = (int64_t)random_below(&t->random, PERIOD_US);
         if (phase_known) {

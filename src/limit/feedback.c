@@ -1,0 +1,254 @@
+/* feedback.c: see feedback.h. */
+#include "feedback.h"
+
+/* The way there and back takes no longer, however slow the service is: half a second is twice
+ * round the earth. */
+enum { WAY_MOST_US = 500000 };
+
+/* Answers that must refute a supposition of phase.h before it is dropped. */
+enum { VOTES = 3 };
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What came back to a continuous budget in that time, at most. */
+static int64_t refill(const struct budget *b, int64_t limit, int64_t us)
+{
+    return (int64_t)((__int128)us * limit / b->period_us);
+}
+
+/* When the provider decided, in sending time, and what that means for what we sent. */
+struct decision {
+    int64_t first_us, last_us; /* what was sent before first - J is counted in, after last + J
+                                  not: for arrivals the request's own instant */
+    int64_t age_least_us, age_most_us;
+    int64_t lacks_least, lacks_most; /* sent, but not counted in the figures */
+};
+
+static struct decision decision_of(const struct ledger *l, const struct budget *b,
+                                   const struct echo *e)
+{
+    int64_t way_us = min64(WAY_MOST_US, l->way_us);
+    bool arrival = l->refuted[SUPPOSED_ANSWER], answer = l->refuted[SUPPOSED_ARRIVAL];
+    int64_t slack_us = b->log.slack_us;
+    struct decision d = {.first_us = answer ? max64(e->sent_us, e->head_us - way_us) : e->sent_us,
+                         .last_us = arrival ? e->sent_us : e->head_us};
+    d.age_most_us = e->head_us - d.first_us;
+    d.age_least_us = arrival ? max64(0, e->head_us - e->sent_us - way_us - slack_us) : 0;
+    d.lacks_most = window_since_most(&b->log, d.first_us - slack_us);
+    d.lacks_least = window_since_least(&b->log, d.last_us + slack_us + 1);
+    if (e->sent_us >= d.first_us - slack_us)
+        d.lacks_most = max64(0, d.lacks_most - e->cost[b->dim]);
+    return d;
+}
+
+/* Which level the reading makes possible now. */
+struct range {
+    int64_t lo, hi;
+};
+
+static struct range bucket_range(const struct budget *b, const struct reading *r,
+                                 const struct decision *d)
+{
+    int64_t most = r->remaining + r->remaining_round + refill(b, r->limit, d->age_most_us) + 1;
+    int64_t least = r->remaining - r->remaining_round + 1 +
+                    refill(b, r->limit, d->age_least_us);
+    return (struct range){min64(least, r->limit) - d->lacks_most,
+                          min64(most, r->limit) - d->lacks_least};
+}
+
+/* Of a log: what we sent may have left it since the decision. */
+static struct range log_range(const struct budget *b, const struct reading *r,
+                              const struct decision *d, int64_t now_us)
+{
+    const struct window *w = &b->log;
+    int64_t left = window_since_most(w, d->first_us - w->period_us - w->slack_us) -
+                   window_since_least(w, now_us - w->period_us + 1);
+    struct range range = {r->remaining - r->remaining_round + 1 - d->lacks_most,
+                          r->remaining + r->remaining_round - 1 + left - d->lacks_least};
+    if (b->kind == WINDOW_FIXED || b->kind == WINDOW_SLICES) {
+        bool same = r->reset_us >= 0 && d->age_most_us < r->reset_us - r->reset_round_us;
+        range.hi = same ? range.hi - left : INT64_MAX;
+    }
+    return range;
+}
+
+static struct range fixed_range(const struct budget *b, const struct reading *r,
+                                const struct decision *d, int64_t now_us)
+{
+    struct range range = {INT64_MIN, INT64_MAX};
+    struct fixed_span now = fixed_span(&b->fixed, now_us);
+    int64_t index = fixed_span(&b->fixed, d->first_us).first;
+    if (now.first != now.last || index != now.first ||
+        fixed_span(&b->fixed, d->last_us).last != index)
+        return range;
+    return (struct range){r->remaining - r->remaining_round + 1 - d->lacks_most,
+                          r->remaining + r->remaining_round - 1 - d->lacks_least};
+}
+
+static void clamp(const struct ledger *l, struct budget *b, const struct reading *r,
+                  const struct echo *e)
+{
+    struct decision d = decision_of(l, b, e);
+    struct range range = b->kind == WINDOW_BUCKET ? bucket_range(b, r, &d)
+                         : b->phase_known         ? fixed_range(b, r, &d, e->head_us)
+                                                  : log_range(b, r, &d, e->head_us);
+    /* A slice's share is over before its answer is back, and some report the minute's. */
+    if (b->kind == WINDOW_SLICES && b->dim == DIM_RPM)
+        return;
+    /* Of a shared account only our part may be raised to what is left of all of it. */
+    if (b->use_percent < 100)
+        range.lo = INT64_MIN;
+    if (range.lo > range.hi)
+        range.lo = range.hi;
+    budget_clamp(b, e->head_us, range.lo, range.hi);
+}
+
+/* Does the count of what is used fit headers computed at arrival, or at the answer? Told apart
+ * only where the answer took so long that the two differ by much of the limit. */
+static void vote(struct ledger *l, const struct budget *b, const struct reading *r,
+                 const struct echo *e)
+{
+    const struct window *w = &b->log;
+    int64_t after_us = e->head_us - min64(WAY_MOST_US, l->way_us) - w->slack_us;
+    if (l->refuted[SUPPOSED_ARRIVAL] || l->refuted[SUPPOSED_ANSWER] || after_us <= e->sent_us)
+        return;
+    int64_t used = r->limit - r->remaining;
+    int64_t meanwhile = window_since_least(w, e->sent_us + w->slack_us + 1) -
+                        window_since_most(w, after_us);
+    if (meanwhile < r->limit / 10)
+        return;
+    /* At the answer all of `meanwhile` had been counted, if no edge lay between. */
+    bool one_window = e->head_us - e->sent_us + r->reset_us < b->period_us;
+    /* At arrival nothing beyond what had been sent in that window. */
+    int64_t most = window_since_most(w, e->sent_us + r->reset_us - b->period_us - w->slack_us) -
+                   window_since_least(w, e->sent_us + w->slack_us + 1);
+    if (one_window && used < meanwhile - meanwhile / 4)
+        l->votes[SUPPOSED_ANSWER]++;
+    else if (used > most + meanwhile / 2)
+        l->votes[SUPPOSED_ARRIVAL]++;
+    for (int i = 0; i < SUPPOSED_COUNT; i++)
+        l->refuted[i] = l->votes[i] >= VOTES && l->votes[!i] == 0;
+}
+
+/* A window that seems to end one period after our very first request may be a sliding one whose
+ * "reset" is the oldest charge's leaving: for a little longer than a period both look alike. */
+static bool may_be_oldest(const struct budget *b, const struct edge *edge, int64_t now_us)
+{
+    int64_t first_us = b->log.first_us;
+    int64_t off_us = (edge->hi_us - first_us) % b->period_us;
+    off_us = min64(off_us < 0 ? -off_us : off_us, b->period_us - off_us);
+    return now_us - first_us < b->period_us + b->period_us / 10 &&
+           off_us < b->log.slack_us + b->period_us / 50;
+}
+
+static void identify(struct budget *b, const struct budget_rules *rules,
+                     const struct reading *r, const struct echo *e, const struct edge *edge)
+{
+    struct clue clue = {.reading = r,
+                        .dim = b->dim,
+                        .period_us = b->period_us,
+                        .minute_us = rules->minute_us,
+                        .latency_us = e->head_us - e->sent_us,
+                        .fixed_contradicted = edge->contradicted};
+    if (b->kind != WINDOW_AUTO) {
+        if (identify_doubts(&b->identify, &clue, b->kind)) {
+            b->identify = (struct identify){0};
+            budget_become(b, WINDOW_AUTO, 0);
+        }
+        return;
+    }
+    enum window_kind kind = identify_hear(&b->identify, &clue);
+    if (kind == WINDOW_AUTO || (kind == WINDOW_FIXED && may_be_oldest(b, edge, e->head_us)))
+        return;
+    bool second = b->identify.longest_reset_us <= rules->minute_us / 60 + r->reset_round_us;
+    budget_become(b, kind, second ? rules->minute_us / 60 : rules->minute_us / 6);
+}
+
+/* Where the windows' edges lie, from this budget's own resets. */
+static struct edge listen(struct ledger *l, struct budget *b, const struct reading *r,
+                          const struct echo *e)
+{
+    int64_t way_us = min64(WAY_MOST_US, l->way_us);
+    phase_hear(&b->phase, e->sent_us, e->head_us, r->reset_us, r->reset_round_us);
+    struct edge edge = phase_edge(&b->phase, b->log.slack_us, way_us, l->refuted);
+    if (edge.contradicted && b->kind != WINDOW_AUTO)
+        phase_init(&b->phase, b->period_us);
+    return edge;
+}
+
+/* Requests counted in slices of a minute: the minute's edge is a slice's too. */
+static void share_edge(struct ledger *l, struct budget *from, int64_t now_us)
+{
+    struct budget *b = ledger_find(l, DIM_RPM);
+    if (!b || b == from || b->kind != WINDOW_SLICES || from->kind == WINDOW_BUCKET ||
+        b->phase.now[0].n > 0 || from->period_us % b->period_us > from->period_us / 1000)
+        return;
+    budget_edge(b, now_us,
+                phase_slice_edge(&from->phase, b->period_us, b->log.slack_us,
+                                 min64(WAY_MOST_US, l->way_us), l->refuted));
+}
+
+static void hear_reset(struct ledger *l, struct budget *b, const struct budget_rules *rules,
+                       const struct reading *r, const struct echo *e)
+{
+    struct edge edge = {0};
+    bool fine = r->reset_round_us < b->period_us / 4;
+    if (fine)
+        edge = listen(l, b, r, e);
+    if (!b->told && fine)
+        identify(b, rules, r, e, &edge);
+    if (b->kind != WINDOW_FIXED && b->kind != WINDOW_SLICES)
+        return;
+    if (fine) {
+        vote(l, b, r, e);
+        budget_edge(b, e->head_us, edge);
+    }
+    share_edge(l, b, e->head_us);
+}
+
+/* The dimension that a reading is of. "requests" may be the day's: no minute has a reset longer
+ * than itself. */
+static struct budget *budget_meant(struct ledger *l, const struct budget_rules *rules,
+                                   const struct reading *r)
+{
+    struct budget *b = ledger_find(l, r->dim);
+    bool longer = r->reset_us > rules->minute_us + rules->minute_us / 4 + r->reset_round_us;
+    if (longer && (r->dim == DIM_RPM || r->dim == DIM_TPM))
+        return ledger_find(l, r->dim == DIM_RPM ? DIM_RPD : DIM_TPD);
+    return b;
+}
+
+/* A slice's own figures say nothing of the minute's limit. */
+static bool of_a_slice(const struct budget *b, const struct reading *r)
+{
+    return b->dim == DIM_RPM && b->kind != WINDOW_BUCKET && r->limit <= b->spec.limit / 5;
+}
+
+void feedback_hear(struct ledger *l, const struct budget_rules *rules, const struct echo *e)
+{
+    int64_t took_us = e->head_us - e->sent_us;
+    if (l->way_us == 0 || took_us < l->way_us)
+        l->way_us = max64(1, took_us);
+    for (size_t i = 0; i < e->n; i++) {
+        const struct reading *r = &e->readings[i];
+        struct budget *b = budget_meant(l, rules, r);
+        if (!b || b->limit <= 0 || r->limit <= 0 || of_a_slice(b, r))
+            continue;
+        if (r->limit != b->spec.limit)
+            budget_relimit(b, e->head_us, r->limit);
+        if (!r->has_remaining)
+            continue;
+        if (r->reset_us >= 0)
+            hear_reset(l, b, rules, r, e);
+        clamp(l, b, r, e);
+        b->heard = true;
+    }
+}
