@@ -52,6 +52,7 @@ struct account *account_new(const struct account_config *config)
             config->jitter_us > 0 ? config->jitter_us : default_slack_us(config->minute_us),
         .use_percent = config->use_percent,
         .idle = config->idle,
+        .later = config->charge == CHARGE_ACTUAL,
     };
     return a;
 }
@@ -117,11 +118,11 @@ void pool_look(const struct account *a, const struct pool *p, int64_t now_us,
     struct ledger *l = (struct ledger *)&p->ledger;
     *out = (struct pool_view){.name = str_of(p->name),
                               .queued = p->queue.n + p->waiting.n,
-                              .in_flight = p->in_flight,
+                              .in_flight = p->flying.n,
                               .budget_count = l->n};
     struct admission next = {.take = TAKE_OK};
     if (p->queue.head)
-        next = ledger_ask(l, now_us, p->queue.head->reserved);
+        next = ledger_ask(l, now_us, &p->queue.head->bill);
     for (size_t i = 0; i < l->n; i++) {
         struct budget *b = &l->budgets[i];
         bool binds = next.take != TAKE_OK && next.binds == i;
@@ -133,7 +134,7 @@ void pool_look(const struct account *a, const struct pool *p, int64_t now_us,
                                                .binds = binds,
                                                .wait_us = binds ? next.wait_us : 0,
                                                .refusals = b->refusals,
-                                               .window = b->kind};
+                                               .window = b->spent.kind};
     }
 }
 

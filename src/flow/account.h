@@ -4,6 +4,7 @@
 
 #include "flow.h"
 #include "ledger.h"
+#include "output.h"
 #include "random.h"
 
 struct line { /* flows in order */
@@ -18,7 +19,10 @@ struct pool {
     struct ledger ledger;
     struct line queue;   /* QUEUED */
     struct line waiting; /* BACKOFF, by due_us */
-    size_t in_flight;
+    struct line flying;  /* SENDING, RECEIVING */
+    struct output output;
+    int64_t service_us;  /* how long an answer takes, learned */
+    int64_t expected_at; /* answers learned from when expectations were last renewed */
     int64_t concurrency; /* most in flight, found by itself */
 };
 
@@ -39,10 +43,12 @@ void line_insert_due(struct line *l, struct flow *f);
 void line_take(struct line *l, struct flow *f);
 
 /* What a request will be charged, as far as is known before it is sent. */
-void charge_expect(const struct pool *p, const struct demand *d, int64_t cost[DIM_COUNT]);
-/* What it was charged, now that its usage is known. */
-void charge_actual(const struct pool *p, const struct flow *f, const struct usage *u,
-                   int64_t cost[DIM_COUNT]);
+void charge_expect(const struct pool *p, const struct demand *d, struct bill *bill);
+/* Learns from a whole answer, and gives what it was charged. */
+void charge_learn(struct pool *p, const struct flow *f, const struct event *end,
+                  int64_t charged[DIM_COUNT]);
+/* Keeps what is in flight, and what is kept free beside it, at what is now expected. */
+void charge_renew(struct pool *p, int64_t now_us);
 
 void actions_add(struct actions *out, enum action_kind kind, struct flow *f, enum outcome o);
 

@@ -1,21 +1,66 @@
-/* charge.c: what a request draws on each budget, before it is sent and once it is answered. */
+/* charge.c: what a request draws on each budget, before it is sent and once it is answered.
+ *
+ * Where output is charged as it is produced, what is expected of it is learned (output.h); all
+ * requests in flight are set to the new expectation when the first have taught it, and each
+ * time their number has doubled. */
 #include "account.h"
 
-void charge_expect(const struct pool *p, const struct demand *d, int64_t cost[DIM_COUNT])
+void charge_expect(const struct pool *p, const struct demand *d, struct bill *bill)
 {
+    enum charge_rule rule = p->account->config.charge;
+    struct demand expected = *d;
+    bill->later = 0;
+    if (rule == CHARGE_ACTUAL) {
+        expected.max_output_tokens = output_expect(&p->output, d->max_output_tokens);
+        bill->later = expected.max_output_tokens;
+    }
     for (int dim = 0; dim < DIM_COUNT; dim++)
-        cost[dim] = demand_charge(d, p->account->config.charge, (enum dimension)dim);
+        bill->units[dim] = demand_charge(&expected, rule, (enum dimension)dim);
 }
 
-void charge_actual(const struct pool *p, const struct flow *f, const struct usage *u,
-                   int64_t cost[DIM_COUNT])
+/* A moving mean over about sixteen answers. */
+static void learn_service(struct pool *p, int64_t took_us)
+{
+    p->service_us += p->service_us ? (took_us - p->service_us) / 16 : took_us;
+    for (size_t i = 0; i < p->ledger.n; i++)
+        p->ledger.budgets[i].service_us = p->service_us;
+}
+
+void charge_learn(struct pool *p, const struct flow *f, const struct event *end,
+                  int64_t charged[DIM_COUNT])
 {
     for (int dim = 0; dim < DIM_COUNT; dim++)
-        cost[dim] = f->reserved[dim];
+        charged[dim] = f->bill.units[dim];
+    const struct usage *u = &end->usage;
     if (p->account->config.charge != CHARGE_ACTUAL || u->output_tokens < 0)
         return;
     int64_t input = u->input_tokens >= 0 ? u->input_tokens : f->demand.input_tokens;
-    cost[DIM_ITPM] = input;
-    cost[DIM_OTPM] = u->output_tokens;
-    cost[DIM_TPM] = cost[DIM_TPD] = input + u->output_tokens;
+    charged[DIM_ITPM] = input;
+    charged[DIM_OTPM] = u->output_tokens;
+    charged[DIM_TPM] = charged[DIM_TPD] = input + u->output_tokens;
+    output_learn(&p->output, f->demand.max_output_tokens, u->output_tokens);
+    learn_service(p, end->now_us - f->sent_us);
+}
+
+void charge_renew(struct pool *p, int64_t now_us)
+{
+    if (p->account->config.charge != CHARGE_ACTUAL)
+        return;
+    int64_t margin = output_margin(&p->output, (int64_t)p->flying.n);
+    for (size_t i = 0; i < p->ledger.n; i++) {
+        struct budget *b = &p->ledger.budgets[i];
+        if (b->later && b->spent.kind == WINDOW_BUCKET)
+            b->margin = margin < b->limit / 4 ? margin : b->limit / 4;
+    }
+    if (p->output.n < OUTPUT_ENOUGH || p->output.n < 2 * p->expected_at)
+        return;
+    p->expected_at = p->output.n;
+    for (struct flow *f = p->flying.head; f; f = f->next) {
+        struct bill is = f->bill;
+        charge_expect(p, &f->demand, &is);
+        if (f->sent_us >= 0)
+            ledger_expect(&p->ledger, now_us, f->sent_us, &f->bill, &is);
+    }
+    for (struct flow *f = p->queue.head; f; f = f->next)
+        charge_expect(p, &f->demand, &f->bill);
 }

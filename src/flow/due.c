@@ -7,7 +7,7 @@ static void send(struct account *a, struct flow *f, struct actions *out)
     f->state = FLOW_SENDING;
     f->attempts++;
     f->sent_us = f->head_us = f->due_us = -1;
-    f->pool->in_flight++;
+    line_push(&f->pool->flying, f);
     a->totals.sent++;
     actions_add(out, ACT_SEND, f, OUTCOME_OK);
 }
@@ -18,10 +18,10 @@ static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct 
 {
     enum { LOOKED_AT = 48 };
     size_t most = a->config.order == ORDER_BALANCE ? LOOKED_AT : 1;
-    if ((int64_t)p->in_flight >= p->concurrency)
+    if ((int64_t)p->flying.n >= p->concurrency)
         return false;
     for (struct flow *f = p->queue.head; f && most > 0; f = f->next, most--) {
-        struct admission got = ledger_admit(&p->ledger, now_us, f->reserved);
+        struct admission got = ledger_admit(&p->ledger, now_us, &f->bill);
         if (got.take == TAKE_OK) {
             send(a, f, out);
             return true;
@@ -46,6 +46,7 @@ void account_due(struct account *a, int64_t now_us, struct actions *out, int64_t
         }
         if (p->waiting.head && p->waiting.head->due_us < *next_us)
             *next_us = p->waiting.head->due_us;
+        charge_renew(p, now_us);
         while (admit_one(a, p, now_us, out, next_us))
             ;
     }

@@ -37,7 +37,7 @@ static void flow_check(const struct flow *f)
 {
     sl_assert(f->pool && f->refusals + f->failures <= f->attempts);
     if (in_flight(f))
-        sl_assert(f->pool->in_flight > 0 && f->attempts > 0);
+        sl_assert(f->pool->flying.n > 0 && f->attempts > 0);
     if (f->state == FLOW_RECEIVING)
         sl_assert(f->sent_us >= 0 && f->head_us >= f->sent_us);
 }
@@ -50,7 +50,7 @@ static void finish(struct flow *f, enum outcome outcome, struct actions *out)
 
 static void to_queue(struct flow *f, bool head)
 {
-    charge_expect(f->pool, &f->demand, f->reserved);
+    charge_expect(f->pool, &f->demand, &f->bill);
     f->state = FLOW_QUEUED;
     (head ? line_push_head : line_push)(&f->pool->queue, f);
 }
@@ -64,8 +64,8 @@ static void submit(struct account *a, struct flow *f, int64_t now_us, struct act
         finish(f, OUTCOME_UNSENT, out);
         return;
     }
-    charge_expect(f->pool, &f->demand, f->reserved);
-    if (ledger_ask(&f->pool->ledger, now_us, f->reserved).take == TAKE_NEVER) {
+    charge_expect(f->pool, &f->demand, &f->bill);
+    if (ledger_ask(&f->pool->ledger, now_us, &f->bill).take == TAKE_NEVER) {
         finish(f, OUTCOME_TOO_LARGE, out);
         return;
     }
@@ -76,7 +76,7 @@ static void charge(struct flow *f, int64_t now_us)
 {
     if (f->sent_us >= 0)
         return;
-    ledger_charge(&f->pool->ledger, now_us, f->reserved);
+    ledger_charge(&f->pool->ledger, now_us, &f->bill);
     f->sent_us = now_us;
 }
 
@@ -84,8 +84,8 @@ static void charge(struct flow *f, int64_t now_us)
 static void settle(struct flow *f, int64_t now_us, const int64_t charged[DIM_COUNT])
 {
     charge(f, now_us);
-    ledger_settle(&f->pool->ledger, now_us, f->sent_us, f->reserved, charged);
-    f->pool->in_flight--;
+    ledger_settle(&f->pool->ledger, now_us, f->sent_us, &f->bill, charged);
+    line_take(&f->pool->flying, f);
 }
 
 static void requeue(struct account *a, struct flow *f, struct actions *out)
@@ -121,7 +121,7 @@ static void refuse(struct account *a, struct flow *f, const struct event *in, in
     a->totals.refused++;
     f->refusals++;
     int64_t none[DIM_COUNT] = {0};
-    settle(f, in->now_us, a->config.refusals_drain ? f->reserved : none);
+    settle(f, in->now_us, a->config.refusals_drain ? f->bill.units : none);
     struct budget *b = ledger_find(l, in->verdict.dim);
     int64_t wait_us = backoff_us(0, asked_us, &a->random);
     for (size_t i = 0; i < l->n; i++) {
@@ -147,13 +147,14 @@ static void halt(struct account *a, struct flow *f, int64_t now_us, struct actio
 static void end(struct account *a, struct flow *f, const struct event *in, struct actions *out)
 {
     int64_t asked_us = in->verdict.retry_us > f->due_us ? in->verdict.retry_us : f->due_us;
-    int64_t charged[DIM_COUNT];
-    charge_actual(f->pool, f, &in->usage, charged);
     if (in->verdict.kind == VERDICT_RATE_LIMIT) {
         refuse(a, f, in, asked_us, out);
         return;
     }
-    settle(f, in->now_us, in->verdict.kind == VERDICT_OK ? charged : f->reserved);
+    int64_t charged[DIM_COUNT];
+    if (in->verdict.kind == VERDICT_OK)
+        charge_learn(f->pool, f, in, charged);
+    settle(f, in->now_us, in->verdict.kind == VERDICT_OK ? charged : f->bill.units);
     switch (in->verdict.kind) {
     case VERDICT_OK:
         finish(f, OUTCOME_OK, out);
@@ -182,7 +183,7 @@ static void broken(struct account *a, struct flow *f, const struct event *in,
 {
     int64_t none[DIM_COUNT] = {0};
     bool unsent = in->fault == FAULT_CONNECT;
-    settle(f, in->now_us, unsent ? none : f->reserved);
+    settle(f, in->now_us, unsent ? none : f->bill.units);
     back_off(a, f, -1, in->now_us, out);
 }
 
@@ -194,7 +195,7 @@ static void head(struct account *a, struct flow *f, const struct event *in)
     f->due_us = in->retry_us;
     struct echo echo = {.sent_us = f->sent_us,
                         .head_us = in->now_us,
-                        .cost = f->reserved,
+                        .bill = &f->bill,
                         .readings = in->readings,
                         .n = in->reading_count};
     feedback_hear(&f->pool->ledger, &a->rules, &echo);
@@ -207,7 +208,7 @@ static void cancel(struct flow *f, int64_t now_us, struct actions *out)
     else if (f->state == FLOW_BACKOFF)
         line_take(&f->pool->waiting, f);
     else if (in_flight(f))
-        settle(f, now_us, f->reserved);
+        settle(f, now_us, f->bill.units);
     else
         return;
     finish(f, OUTCOME_UNSENT, out);

@@ -14,7 +14,7 @@
 #ifndef SLUICE_FLOW_H
 #define SLUICE_FLOW_H
 
-#include "pace.h"
+#include "ledger.h"
 #include "provider.h"
 
 struct account; /* ledger, queue and learned profile of one provider account (opaque) */
@@ -31,6 +31,8 @@ struct account_config {
     int64_t slice_us;        /* of the shortened minute */
     enum charge_rule charge;
     bool refusals_drain;
+    bool idle; /* known: nothing was spent in the last period, so every budget is full. Else the
+                  first requests go evenly until an answer tells what is left */
     int use_percent;     /* 1..100: how much of each limit is ours (--use) */
     int64_t jitter_us;   /* floor of J, the variation of the one-way delay on the way in */
     int64_t concurrency; /* most in flight; 0: found by itself */
@@ -79,7 +81,7 @@ struct flow {
     int failures; /* of those, passing faults (not rate limits) */
     int refusals; /* of those, rate limits */
     int64_t submitted_us, sent_us, head_us;
-    int64_t reserved[DIM_COUNT];
+    struct bill bill;         /* what it is expected to be charged */
     struct flow *prev, *next; /* in whatever list its state says */
     int64_t due_us;
     void *private_;

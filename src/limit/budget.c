@@ -1,20 +1,19 @@
-/* budget.c: see budget.h.
- *
- * The log is kept whatever rules, because feedback asks it what was sent when, and because it is
- * what remains safe when a phase or a kind turns out wrong. The bucket is kept beside it while the
- * kind may yet turn out to be one. */
+/* budget.c: see budget.h. */
 #include "budget.h"
 #include "err.h"
 
 enum {
-    /* Until the first answer tells what is left, evenly; after a fortieth of the period without an
-     * answer, all that a full budget has (a bucket, which loses nothing by waiting: evenly until
-     * the answer comes). */
+    /* Until the first answer tells what is left, evenly; after a fortieth of the period without
+     * an answer, all that a full budget has (a bucket, which loses nothing by waiting: evenly
+     * until the answer comes). */
     CAREFUL_PARTS = 40,
     /* An unknown kind: the last tenth evenly, so that answers keep coming that can tell. */
     TRICKLE_PARTS = 10,
     /* The shortest span over which a provider is known to check requests: 1 s of a minute. */
     GUARD_PARTS = 60,
+    /* Output charged as it is produced: what may be charged between our look and our arrival.
+     */
+    BLIND_PARTS = 50,
 };
 
 static int64_t min64(int64_t a, int64_t b)
@@ -38,51 +37,52 @@ static int64_t ours(const struct budget *b, int64_t limit)
     return (int64_t)((__int128)limit * b->use_percent / 100);
 }
 
-/* Limit, period and slack are as they shall be: makes the counters. */
-static void make_counters(struct budget *b, int64_t slack_us)
+static void make_counters(struct budget *b, enum window_kind kind, int64_t slack_us)
 {
-    slack_us = min64(slack_us, b->period_us / 2);
-    bucket_init(&b->bucket, b->limit, b->period_us, slack_us);
-    window_init(&b->log, b->limit, b->period_us, slack_us);
-    fixed_init(&b->fixed, b->limit, b->period_us, slack_us);
+    counter_free(&b->spent);
+    counter_free(&b->landed);
+    counter_init(&b->spent, kind, b->limit, b->period_us, slack_us);
+    if (b->later)
+        counter_init(&b->landed, kind, b->limit, b->period_us, slack_us);
     phase_init(&b->phase, b->period_us);
 }
 
 /* Azure checks requests per slice of the minute: 600 RPM refuses beyond 10 in one second. */
-static bool sliced(const struct budget *b, int64_t slice_us)
+static bool sliced(const struct budget *b, enum window_kind kind, int64_t slice_us)
 {
-    return b->kind == WINDOW_SLICES && b->dim == DIM_RPM && slice_us < b->spec.period_us;
+    return kind == WINDOW_SLICES && b->dim == DIM_RPM && slice_us < b->spec.period_us;
 }
 
 void budget_init(struct budget *b, const struct limit_spec *spec, const struct budget_rules *r)
 {
+    bool output = spec->dim == DIM_TPM || spec->dim == DIM_TPD || spec->dim == DIM_OTPM;
     *b = (struct budget){.dim = spec->dim,
-                         .kind = r->window,
                          .told = r->window != WINDOW_AUTO,
                          .heard = r->idle,
+                         .later = r->later && output,
                          .spec = *spec,
-                         .use_percent = r->use_percent,
-                         .minute_us = r->minute_us};
+                         .use_percent = r->use_percent};
     b->limit = ours(b, spec->limit);
     b->period_us = spec->period_us;
     if (b->limit <= 0)
         return;
-    if (sliced(b, r->slice_us)) {
+    if (sliced(b, r->window, r->slice_us)) {
         b->period_us = r->slice_us;
         b->limit = share(b->limit, r->slice_us, spec->period_us);
     }
-    make_counters(b, r->slack_us);
-    if (!r->idle && b->kind == WINDOW_BUCKET)
-        bucket_clamp(&b->bucket, 0, 0, max64(1, b->limit / CAREFUL_PARTS));
-    if (b->kind == WINDOW_AUTO && b->dim == DIM_RPM)
-        window_init(&b->guard, share(b->limit, r->minute_us / GUARD_PARTS, b->period_us),
-                    r->minute_us / GUARD_PARTS,
-                    min64(r->slack_us, r->minute_us / GUARD_PARTS / 2));
+    make_counters(b, r->window, r->slack_us);
+    if (!r->idle && r->window == WINDOW_BUCKET)
+        bucket_clamp(&b->spent.bucket, 0, 0, max64(1, b->limit / CAREFUL_PARTS));
+    int64_t guard_us = r->minute_us / GUARD_PARTS;
+    if (r->window == WINDOW_AUTO && b->dim == DIM_RPM)
+        window_init(&b->guard, share(b->limit, guard_us, b->period_us), guard_us,
+                    min64(r->slack_us, guard_us / 2));
 }
 
 void budget_free(struct budget *b)
 {
-    window_free(&b->log);
+    counter_free(&b->spent);
+    counter_free(&b->landed);
     window_free(&b->guard);
 }
 
@@ -97,137 +97,135 @@ static int64_t evenly_us(const struct budget *b, int64_t now_us, int64_t units)
 static int64_t careful_us(struct budget *b, int64_t now_us, int64_t cost)
 {
     int64_t wait_us = 0;
-    int64_t until_us = b->log.first_us + b->period_us / CAREFUL_PARTS;
-    if (!b->heard && b->log.first_us < 0)
+    struct window *log = &b->spent.log;
+    int64_t until_us = log->first_us + b->period_us / CAREFUL_PARTS;
+    if (!b->heard && log->first_us < 0)
         wait_us = evenly_us(b, now_us, b->limit);
     else if (!b->heard && now_us < until_us)
         wait_us = min64(until_us - now_us, evenly_us(b, now_us, b->limit));
-    if (b->kind != WINDOW_AUTO)
+    if (b->spent.kind != WINDOW_AUTO)
         return wait_us;
     int64_t kept = b->limit / TRICKLE_PARTS;
-    if (window_level(&b->log, now_us) - b->held - cost < kept)
+    if (window_level(log, now_us) - b->held - cost < kept)
         wait_us = max64(wait_us, evenly_us(b, now_us, kept));
     if (b->guard.ring)
         wait_us = max64(wait_us, window_wait_us(&b->guard, now_us, b->held, cost));
     return wait_us;
 }
 
-int64_t budget_wait_us(struct budget *b, int64_t now_us, int64_t cost)
+int64_t budget_unseen(const struct budget *b, int64_t now_us)
 {
-    if (cost == 0)
+    if (b->service_us <= 0)
+        return b->pending;
+    __int128 by_age = ((__int128)b->pending * now_us - b->pending_at) / b->service_us;
+    return by_age < b->pending ? (int64_t)by_age : b->pending;
+}
+
+static int64_t landed_wait_us(struct budget *b, int64_t now_us, struct draw d)
+{
+    int64_t kept = b->held + budget_unseen(b, now_us) + b->limit / BLIND_PARTS;
+    return counter_wait_us(&b->landed, now_us, kept, min64(d.units - d.later, b->limit - 1));
+}
+
+int64_t budget_wait_us(struct budget *b, int64_t now_us, struct draw d)
+{
+    if (d.units == 0)
         return 0;
-    if (cost > b->limit)
+    if (d.units > b->limit)
         return INT64_MAX;
-    int64_t held = b->held + b->margin;
     int64_t wait_us = max64(0, b->frozen_us - now_us);
-    if (b->kind == WINDOW_BUCKET)
-        return max64(wait_us, bucket_wait_us(&b->bucket, now_us, held, cost));
-    if (b->phase_known)
-        wait_us = max64(wait_us, fixed_wait_us(&b->fixed, now_us, held, cost));
-    else
-        wait_us = max64(wait_us, window_wait_us(&b->log, now_us, held, cost));
-    if (b->kind == WINDOW_AUTO || !b->heard)
-        wait_us = max64(wait_us, careful_us(b, now_us, cost));
+    wait_us = max64(wait_us, counter_wait_us(&b->spent, now_us, b->held + b->margin, d.units));
+    if (b->later)
+        wait_us = max64(wait_us, landed_wait_us(b, now_us, d));
+    enum window_kind kind = b->spent.kind;
+    if (kind == WINDOW_AUTO || (!b->heard && kind != WINDOW_BUCKET))
+        wait_us = max64(wait_us, careful_us(b, now_us, d.units));
     return wait_us;
 }
 
-void budget_hold(struct budget *b, int64_t now_us, int64_t cost)
+void budget_hold(struct budget *b, int64_t now_us, struct draw d)
 {
-    if (cost == 0)
+    if (d.units == 0)
         return;
-    b->held += cost;
+    b->held += d.units;
     b->last_us = now_us;
-    b->last_cost = cost;
+    b->last_cost = d.units;
 }
 
-void budget_release(struct budget *b, int64_t cost)
+void budget_release(struct budget *b, struct draw d)
 {
-    sl_assert(b->held >= cost);
-    b->held -= cost;
+    sl_assert(b->held >= d.units);
+    b->held -= d.units;
 }
 
-static void debit(struct budget *b, int64_t now_us, int64_t units)
+static void expect(struct budget *b, int64_t sent_us, int64_t units)
 {
-    bucket_debit(&b->bucket, now_us, units);
-    window_debit(&b->log, now_us, units);
+    b->pending += units;
+    b->pending_at += (__int128)units * sent_us;
+    sl_assert(b->pending >= 0);
+}
+
+void budget_charge(struct budget *b, int64_t now_us, struct draw d)
+{
+    if (d.units == 0)
+        return;
+    budget_release(b, d);
+    b->charged += d.units;
+    counter_debit(&b->spent, now_us, d.units);
     if (b->guard.ring)
-        window_debit(&b->guard, now_us, units);
-    if (b->phase_known)
-        fixed_debit(&b->fixed, now_us, units);
+        window_debit(&b->guard, now_us, d.units);
+    if (!b->later)
+        return;
+    counter_debit(&b->landed, now_us, d.units - d.later);
+    expect(b, now_us, d.later);
 }
 
-void budget_charge(struct budget *b, int64_t now_us, int64_t cost)
+static void respend(struct budget *b, int64_t now_us, int64_t sent_us, int64_t delta)
 {
-    if (cost == 0)
-        return;
-    budget_release(b, cost);
-    b->charged += cost;
-    debit(b, now_us, cost);
-}
-
-void budget_correct(struct budget *b, int64_t now_us, int64_t sent_us, int64_t delta)
-{
-    if (delta == 0)
-        return;
     b->charged += delta;
-    if (delta > 0) {
-        debit(b, now_us, delta);
+    if (delta != 0)
+        counter_amend(&b->spent, now_us, sent_us, delta);
+}
+
+void budget_expect(struct budget *b, int64_t now_us, int64_t sent_us, struct draw was,
+                   struct draw is)
+{
+    if (!b->later || was.units == is.units)
         return;
-    }
-    bucket_credit(&b->bucket, now_us, -delta);
-    window_credit(&b->log, sent_us, -delta);
-    if (b->phase_known)
-        fixed_credit(&b->fixed, sent_us, -delta);
+    respend(b, now_us, sent_us, is.units - was.units);
+    expect(b, sent_us, is.later - was.later);
+}
+
+void budget_settle(struct budget *b, int64_t now_us, int64_t sent_us, struct draw d,
+                   int64_t charged)
+{
+    if (b->limit <= 0)
+        return;
+    respend(b, now_us, sent_us, charged - d.units);
+    if (!b->later)
+        return;
+    expect(b, sent_us, -d.later);
+    int64_t output = charged - (d.units - d.later);
+    if (output > 0)
+        counter_debit(&b->landed, now_us, output);
+    else if (output < 0)
+        counter_amend(&b->landed, now_us, sent_us, output);
 }
 
 int64_t budget_level(struct budget *b, int64_t now_us)
 {
-    int64_t level;
-    if (b->limit <= 0)
-        return 0;
-    if (b->kind == WINDOW_BUCKET)
-        level = bucket_level(&b->bucket, now_us);
-    else if (b->phase_known)
-        level = fixed_level(&b->fixed, now_us);
-    else
-        level = window_level(&b->log, now_us);
-    return level - b->held;
+    return b->limit > 0 ? counter_level(&b->spent, now_us) - b->held : 0;
 }
 
 void budget_become(struct budget *b, enum window_kind kind, int64_t slice_us)
 {
-    b->kind = kind;
-    b->phase_known = false;
-    if (!sliced(b, slice_us))
+    b->spent.kind = b->landed.kind = kind;
+    b->spent.phase_known = b->landed.phase_known = false;
+    if (!sliced(b, kind, slice_us))
         return;
-    int64_t slack_us = b->log.slack_us;
-    window_free(&b->log);
     b->limit = share(ours(b, b->spec.limit), slice_us, b->spec.period_us);
     b->period_us = slice_us;
-    make_counters(b, slack_us);
-}
-
-void budget_edge(struct budget *b, int64_t now_us, struct edge e)
-{
-    struct fixed *f = &b->fixed;
-    bool usable = e.known && e.hi_us - e.lo_us + e.slack_us < b->period_us / 2;
-    if (!usable) {
-        b->phase_known = b->phase_known && !e.contradicted;
-        return;
-    }
-    /* Of all edges, the one nearest to the one we count from: indexes stay. */
-    int64_t shift = (e.lo_us - f->lo_us) / b->period_us;
-    int64_t rest = (e.lo_us - f->lo_us) % b->period_us;
-    shift += rest > b->period_us / 2 ? 1 : rest < -b->period_us / 2 ? -1 : 0;
-    e.lo_us -= shift * b->period_us;
-    e.hi_us -= shift * b->period_us;
-    bool same = b->phase_known && e.lo_us >= f->lo_us && e.hi_us <= f->hi_us;
-    f->slack_us = max64(f->slack_us, e.slack_us);
-    fixed_edge(f, e.lo_us, e.hi_us);
-    struct fixed_span span = fixed_span(f, now_us);
-    for (int64_t i = span.first; i <= span.last && !same; i++)
-        fixed_set(f, i, min64(b->limit, window_since_most(&b->log, fixed_opens_us(f, i))));
-    b->phase_known = true;
+    make_counters(b, kind, b->spent.log.slack_us);
 }
 
 void budget_relimit(struct budget *b, int64_t now_us, int64_t limit)
@@ -237,29 +235,9 @@ void budget_relimit(struct budget *b, int64_t now_us, int64_t limit)
         return;
     b->spec.limit = limit;
     b->limit = share(own, b->period_us, b->spec.period_us);
-    bucket_debit(&b->bucket, now_us, 0); /* what drained so far drained at the old rate */
-    b->bucket.limit = b->log.limit = b->fixed.limit = b->limit;
+    counter_relimit(&b->spent, now_us, b->limit);
+    if (b->later)
+        counter_relimit(&b->landed, now_us, b->limit);
     if (b->guard.ring)
         b->guard.limit = share(own, b->guard.period_us, b->spec.period_us);
-}
-
-static void fixed_clamp(struct fixed *f, int64_t now_us, int64_t lo, int64_t hi)
-{
-    struct fixed_span span = fixed_span(f, now_us);
-    if (span.first != span.last)
-        return;
-    int64_t level = fixed_level(f, now_us);
-    int64_t moved = min64(hi, max64(lo, level));
-    if (moved != level)
-        fixed_set(f, span.first, max64(0, f->limit - moved));
-}
-
-void budget_clamp(struct budget *b, int64_t now_us, int64_t lo, int64_t hi)
-{
-    if (b->kind == WINDOW_BUCKET)
-        bucket_clamp(&b->bucket, now_us, lo, hi);
-    else if (b->phase_known)
-        fixed_clamp(&b->fixed, now_us, lo, hi);
-    else
-        window_clamp(&b->log, now_us, lo, hi);
 }

@@ -32,20 +32,30 @@ struct decision {
     int64_t lacks_least, lacks_most; /* sent, but not counted in the figures */
 };
 
-static struct decision decision_of(const struct ledger *l, const struct budget *b,
+/* The counter that the provider's figures speak of. */
+static struct counter *counted(struct budget *b)
+{
+    return b->later ? &b->landed : &b->spent;
+}
+
+static struct decision decision_of(const struct ledger *l, struct budget *b,
                                    const struct echo *e)
 {
-    int64_t way_us = min64(WAY_MOST_US, l->way_us);
+    const struct window *log = &counted(b)->log;
+    int64_t way_us = min64(WAY_MOST_US, l->way_us), slack_us = log->slack_us;
     bool arrival = l->refuted[SUPPOSED_ANSWER], answer = l->refuted[SUPPOSED_ARRIVAL];
-    int64_t slack_us = b->log.slack_us;
-    struct decision d = {.first_us = answer ? max64(e->sent_us, e->head_us - way_us) : e->sent_us,
+    struct decision d = {.first_us =
+                             answer ? max64(e->sent_us, e->head_us - way_us) : e->sent_us,
                          .last_us = arrival ? e->sent_us : e->head_us};
     d.age_most_us = e->head_us - d.first_us;
     d.age_least_us = arrival ? max64(0, e->head_us - e->sent_us - way_us - slack_us) : 0;
-    d.lacks_most = window_since_most(&b->log, d.first_us - slack_us);
-    d.lacks_least = window_since_least(&b->log, d.last_us + slack_us + 1);
+    d.lacks_most = window_since_most(log, d.first_us - slack_us);
+    d.lacks_least = window_since_least(log, d.last_us + slack_us + 1);
+    struct draw own = bill_draw(e->bill, b->dim);
     if (e->sent_us >= d.first_us - slack_us)
-        d.lacks_most = max64(0, d.lacks_most - e->cost[b->dim]);
+        d.lacks_most = max64(0, d.lacks_most - (b->later ? own.units - own.later : own.units));
+    if (b->later) /* output that we booked since may have been counted as it was produced */
+        d.lacks_least = -b->pending - d.lacks_most;
     return d;
 }
 
@@ -58,37 +68,35 @@ static struct range bucket_range(const struct budget *b, const struct reading *r
                                  const struct decision *d)
 {
     int64_t most = r->remaining + r->remaining_round + refill(b, r->limit, d->age_most_us) + 1;
-    int64_t least = r->remaining - r->remaining_round + 1 +
-                    refill(b, r->limit, d->age_least_us);
+    int64_t least =
+        r->remaining - r->remaining_round + 1 + refill(b, r->limit, d->age_least_us);
     return (struct range){min64(least, r->limit) - d->lacks_most,
                           min64(most, r->limit) - d->lacks_least};
 }
 
 /* Of a log: what we sent may have left it since the decision. */
-static struct range log_range(const struct budget *b, const struct reading *r,
+static struct range log_range(const struct counter *c, const struct reading *r,
                               const struct decision *d, int64_t now_us)
 {
-    const struct window *w = &b->log;
+    const struct window *w = &c->log;
     int64_t left = window_since_most(w, d->first_us - w->period_us - w->slack_us) -
                    window_since_least(w, now_us - w->period_us + 1);
     struct range range = {r->remaining - r->remaining_round + 1 - d->lacks_most,
                           r->remaining + r->remaining_round - 1 + left - d->lacks_least};
-    if (b->kind == WINDOW_FIXED || b->kind == WINDOW_SLICES) {
+    if (c->kind == WINDOW_FIXED || c->kind == WINDOW_SLICES) {
         bool same = r->reset_us >= 0 && d->age_most_us < r->reset_us - r->reset_round_us;
-        range.hi = same ? range.hi - left : INT64_MAX;
+        range.hi = same ? range.hi - left : r->limit;
     }
     return range;
 }
 
-static struct range fixed_range(const struct budget *b, const struct reading *r,
+static struct range fixed_range(const struct fixed *f, const struct reading *r,
                                 const struct decision *d, int64_t now_us)
 {
-    struct range range = {INT64_MIN, INT64_MAX};
-    struct fixed_span now = fixed_span(&b->fixed, now_us);
-    int64_t index = fixed_span(&b->fixed, d->first_us).first;
-    if (now.first != now.last || index != now.first ||
-        fixed_span(&b->fixed, d->last_us).last != index)
-        return range;
+    struct fixed_span now = fixed_span(f, now_us);
+    int64_t index = fixed_span(f, d->first_us).first;
+    if (now.first != now.last || index != now.first || fixed_span(f, d->last_us).last != index)
+        return (struct range){-r->limit, r->limit};
     return (struct range){r->remaining - r->remaining_round + 1 - d->lacks_most,
                           r->remaining + r->remaining_round - 1 - d->lacks_least};
 }
@@ -96,19 +104,22 @@ static struct range fixed_range(const struct budget *b, const struct reading *r,
 static void clamp(const struct ledger *l, struct budget *b, const struct reading *r,
                   const struct echo *e)
 {
+    struct counter *c = counted(b);
     struct decision d = decision_of(l, b, e);
-    struct range range = b->kind == WINDOW_BUCKET ? bucket_range(b, r, &d)
-                         : b->phase_known         ? fixed_range(b, r, &d, e->head_us)
-                                                  : log_range(b, r, &d, e->head_us);
+    struct range range = c->kind == WINDOW_BUCKET ? bucket_range(b, r, &d)
+                         : c->phase_known         ? fixed_range(&c->fixed, r, &d, e->head_us)
+                                                  : log_range(c, r, &d, e->head_us);
     /* A slice's share is over before its answer is back, and some report the minute's. */
-    if (b->kind == WINDOW_SLICES && b->dim == DIM_RPM)
+    if (c->kind == WINDOW_SLICES && b->dim == DIM_RPM)
         return;
     /* Of a shared account only our part may be raised to what is left of all of it. */
     if (b->use_percent < 100)
-        range.lo = INT64_MIN;
+        range.lo = -r->limit;
     if (range.lo > range.hi)
         range.lo = range.hi;
-    budget_clamp(b, e->head_us, range.lo, range.hi);
+    counter_clamp(c, e->head_us, range.lo, range.hi);
+    if (b->later && b->use_percent == 100)
+        counter_clamp(&b->spent, e->head_us, range.lo - b->pending, r->limit);
 }
 
 /* Does the count of what is used fit headers computed at arrival, or at the answer? Told apart
@@ -116,13 +127,13 @@ static void clamp(const struct ledger *l, struct budget *b, const struct reading
 static void vote(struct ledger *l, const struct budget *b, const struct reading *r,
                  const struct echo *e)
 {
-    const struct window *w = &b->log;
+    const struct window *w = &b->spent.log;
     int64_t after_us = e->head_us - min64(WAY_MOST_US, l->way_us) - w->slack_us;
     if (l->refuted[SUPPOSED_ARRIVAL] || l->refuted[SUPPOSED_ANSWER] || after_us <= e->sent_us)
         return;
     int64_t used = r->limit - r->remaining;
-    int64_t meanwhile = window_since_least(w, e->sent_us + w->slack_us + 1) -
-                        window_since_most(w, after_us);
+    int64_t meanwhile =
+        window_since_least(w, e->sent_us + w->slack_us + 1) - window_since_most(w, after_us);
     if (meanwhile < r->limit / 10)
         return;
     /* At the answer all of `meanwhile` had been counted, if no edge lay between. */
@@ -142,11 +153,11 @@ static void vote(struct ledger *l, const struct budget *b, const struct reading 
  * "reset" is the oldest charge's leaving: for a little longer than a period both look alike. */
 static bool may_be_oldest(const struct budget *b, const struct edge *edge, int64_t now_us)
 {
-    int64_t first_us = b->log.first_us;
+    int64_t first_us = b->spent.log.first_us;
     int64_t off_us = (edge->hi_us - first_us) % b->period_us;
     off_us = min64(off_us < 0 ? -off_us : off_us, b->period_us - off_us);
     return now_us - first_us < b->period_us + b->period_us / 10 &&
-           off_us < b->log.slack_us + b->period_us / 50;
+           off_us < b->spent.log.slack_us + b->period_us / 50;
 }
 
 static void identify(struct budget *b, const struct budget_rules *rules,
@@ -158,8 +169,8 @@ static void identify(struct budget *b, const struct budget_rules *rules,
                         .minute_us = rules->minute_us,
                         .latency_us = e->head_us - e->sent_us,
                         .fixed_contradicted = edge->contradicted};
-    if (b->kind != WINDOW_AUTO) {
-        if (identify_doubts(&b->identify, &clue, b->kind)) {
+    if (b->spent.kind != WINDOW_AUTO) {
+        if (identify_doubts(&b->identify, &clue, b->spent.kind)) {
             b->identify = (struct identify){0};
             budget_become(b, WINDOW_AUTO, 0);
         }
@@ -178,8 +189,8 @@ static struct edge listen(struct ledger *l, struct budget *b, const struct readi
 {
     int64_t way_us = min64(WAY_MOST_US, l->way_us);
     phase_hear(&b->phase, e->sent_us, e->head_us, r->reset_us, r->reset_round_us);
-    struct edge edge = phase_edge(&b->phase, b->log.slack_us, way_us, l->refuted);
-    if (edge.contradicted && b->kind != WINDOW_AUTO)
+    struct edge edge = phase_edge(&b->phase, b->spent.log.slack_us, way_us, l->refuted);
+    if (edge.contradicted && b->spent.kind != WINDOW_AUTO)
         phase_init(&b->phase, b->period_us);
     return edge;
 }
@@ -188,12 +199,13 @@ static struct edge listen(struct ledger *l, struct budget *b, const struct readi
 static void share_edge(struct ledger *l, struct budget *from, int64_t now_us)
 {
     struct budget *b = ledger_find(l, DIM_RPM);
-    if (!b || b == from || b->kind != WINDOW_SLICES || from->kind == WINDOW_BUCKET ||
-        b->phase.now[0].n > 0 || from->period_us % b->period_us > from->period_us / 1000)
+    if (!b || b == from || b->spent.kind != WINDOW_SLICES ||
+        from->spent.kind == WINDOW_BUCKET || b->phase.now[0].n > 0 ||
+        from->period_us % b->period_us > from->period_us / 1000)
         return;
-    budget_edge(b, now_us,
-                phase_slice_edge(&from->phase, b->period_us, b->log.slack_us,
-                                 min64(WAY_MOST_US, l->way_us), l->refuted));
+    struct edge edge = phase_slice_edge(&from->phase, b->period_us, b->spent.log.slack_us,
+                                        min64(WAY_MOST_US, l->way_us), l->refuted);
+    counter_edge(&b->spent, now_us, edge);
 }
 
 static void hear_reset(struct ledger *l, struct budget *b, const struct budget_rules *rules,
@@ -205,11 +217,13 @@ static void hear_reset(struct ledger *l, struct budget *b, const struct budget_r
         edge = listen(l, b, r, e);
     if (!b->told && fine)
         identify(b, rules, r, e, &edge);
-    if (b->kind != WINDOW_FIXED && b->kind != WINDOW_SLICES)
+    if (b->spent.kind != WINDOW_FIXED && b->spent.kind != WINDOW_SLICES)
         return;
     if (fine) {
         vote(l, b, r, e);
-        budget_edge(b, e->head_us, edge);
+        counter_edge(&b->spent, e->head_us, edge);
+        if (b->later)
+            counter_edge(&b->landed, e->head_us, edge);
     }
     share_edge(l, b, e->head_us);
 }
@@ -229,7 +243,7 @@ static struct budget *budget_meant(struct ledger *l, const struct budget_rules *
 /* A slice's own figures say nothing of the minute's limit. */
 static bool of_a_slice(const struct budget *b, const struct reading *r)
 {
-    return b->dim == DIM_RPM && b->kind != WINDOW_BUCKET && r->limit <= b->spec.limit / 5;
+    return b->dim == DIM_RPM && b->spent.kind != WINDOW_BUCKET && r->limit <= b->spec.limit / 5;
 }
 
 void feedback_hear(struct ledger *l, const struct budget_rules *rules, const struct echo *e)

@@ -1,14 +1,13 @@
 /* feedback.h: what the headers of an answer teach the budgets.
  *
- * Survives reordering, requests in flight and clock skew: only our own clock is used, and a level
- * is moved into what the figures make possible, never set to them. For an answer sent at s with
- * its first byte at v that says R remain:
+ * Survives reordering, requests in flight and clock skew: only our own clock is used, and a
+ * level is moved into what the figures make possible, never set to them. For an answer sent at
+ * s with its first byte at v that says R remain:
  *
- *     decided    somewhere in [s, v]; near s or near v once it is known when headers are computed
- *     surely not counted in R    what was sent after the decision
- *     perhaps not counted        what was sent since J before it, itself excepted
- *     hi = R + what has come back since at most - surely not counted
- *     lo = R + what has come back since at least - perhaps not counted
+ *     decided    somewhere in [s, v]; near s or near v once it is known when headers are
+ * computed surely not counted in R    what was sent after the decision perhaps not counted what
+ * was sent since J before it, itself excepted hi = R + what has come back since at most -
+ * surely not counted lo = R + what has come back since at least - perhaps not counted
  *
  * Source: design/pacing.md, "Header feedback". */
 #ifndef SLUICE_FEEDBACK_H
@@ -17,8 +16,8 @@
 #include "ledger.h"
 
 struct echo {
-    int64_t sent_us, head_us; /* head_us is now */
-    const int64_t *cost;      /* what the request was charged, by dimension */
+    int64_t sent_us, head_us;       /* head_us is now */
+    const struct bill *bill;        /* what the request was charged */
     const struct reading *readings; /* lent */
     size_t n;
 };

@@ -79,13 +79,13 @@ void fixed_debit(struct fixed *f, int64_t now_us, int64_t units)
         fixed_set(f, i, fixed_used(f, i) + units);
 }
 
-void fixed_credit(struct fixed *f, int64_t sent_us, int64_t units)
+void fixed_amend(struct fixed *f, int64_t sent_us, int64_t delta)
 {
     struct fixed_span span = fixed_span(f, sent_us);
     for (int64_t i = span.first; i <= span.last; i++) {
         int64_t used = fixed_used(f, i);
         if (used > 0)
-            fixed_set(f, i, used > units ? used - units : 0);
+            fixed_set(f, i, used + delta > 0 ? used + delta : 0);
     }
 }
 

@@ -40,7 +40,8 @@ void fixed_set(struct fixed *f, int64_t index, int64_t used);
 
 int64_t fixed_wait_us(const struct fixed *f, int64_t now_us, int64_t held, int64_t cost);
 void fixed_debit(struct fixed *f, int64_t now_us, int64_t units);
-void fixed_credit(struct fixed *f, int64_t sent_us, int64_t units);
+/* What was debited at sent_us turned out to be `delta` more, or less. */
+void fixed_amend(struct fixed *f, int64_t sent_us, int64_t delta);
 int64_t fixed_level(const struct fixed *f, int64_t now_us);
 
 #endif

@@ -2,8 +2,8 @@
 #include "identify.h"
 
 enum {
-    PROOF = 3,  /* contradictions that rule a kind out */
-    DOUBTS = 4, /* in a row, that overturn a proof */
+    PROOF = 3,      /* contradictions that rule a kind out */
+    DOUBTS = 4,     /* in a row, that overturn a proof */
     SLACK_US = 2000 /* providers compute with clocks of a millisecond */
 };
 

@@ -25,9 +25,9 @@ struct identify {
 struct clue {
     const struct reading *reading;
     enum dimension dim;
-    int64_t period_us;      /* of the budget */
+    int64_t period_us; /* of the budget */
     int64_t minute_us;
-    int64_t latency_us;     /* first byte - sent */
+    int64_t latency_us;      /* first byte - sent */
     bool fixed_contradicted; /* by the phases heard so far: phase.h */
 };
 

@@ -27,11 +27,18 @@ struct budget *ledger_find(struct ledger *l, enum dimension dim)
     return NULL;
 }
 
-struct admission ledger_ask(struct ledger *l, int64_t now_us, const int64_t cost[DIM_COUNT])
+struct draw bill_draw(const struct bill *bill, enum dimension dim)
+{
+    bool output = dim == DIM_TPM || dim == DIM_TPD || dim == DIM_OTPM;
+    return (struct draw){.units = bill->units[dim], .later = output ? bill->later : 0};
+}
+
+struct admission ledger_ask(struct ledger *l, int64_t now_us, const struct bill *bill)
 {
     struct admission a = {.take = TAKE_OK};
     for (size_t i = 0; i < l->n; i++) {
-        int64_t wait_us = budget_wait_us(&l->budgets[i], now_us, cost[l->budgets[i].dim]);
+        struct budget *b = &l->budgets[i];
+        int64_t wait_us = budget_wait_us(b, now_us, bill_draw(bill, b->dim));
         if (wait_us > a.wait_us) {
             a.take = wait_us == INT64_MAX ? TAKE_NEVER : TAKE_LATER;
             a.wait_us = wait_us;
@@ -41,31 +48,48 @@ struct admission ledger_ask(struct ledger *l, int64_t now_us, const int64_t cost
     return a;
 }
 
-struct admission ledger_admit(struct ledger *l, int64_t now_us, const int64_t cost[DIM_COUNT])
+struct admission ledger_admit(struct ledger *l, int64_t now_us, struct bill *bill)
 {
-    struct admission a = ledger_ask(l, now_us, cost);
-    for (size_t i = 0; i < l->n && a.take == TAKE_OK; i++)
-        budget_hold(&l->budgets[i], now_us, cost[l->budgets[i].dim]);
+    struct admission a = ledger_ask(l, now_us, bill);
+    if (a.take != TAKE_OK)
+        return a;
+    bill->budgets = l->n;
+    for (size_t i = 0; i < l->n; i++)
+        budget_hold(&l->budgets[i], now_us, bill_draw(bill, l->budgets[i].dim));
     return a;
 }
 
-void ledger_charge(struct ledger *l, int64_t now_us, const int64_t cost[DIM_COUNT])
+void ledger_charge(struct ledger *l, int64_t now_us, const struct bill *bill)
 {
-    for (size_t i = 0; i < l->n; i++)
-        budget_charge(&l->budgets[i], now_us, cost[l->budgets[i].dim]);
+    for (size_t i = 0; i < bill->budgets; i++)
+        budget_charge(&l->budgets[i], now_us, bill_draw(bill, l->budgets[i].dim));
 }
 
-void ledger_release(struct ledger *l, const int64_t cost[DIM_COUNT])
+void ledger_release(struct ledger *l, const struct bill *bill)
 {
-    for (size_t i = 0; i < l->n; i++)
-        budget_release(&l->budgets[i], cost[l->budgets[i].dim]);
+    for (size_t i = 0; i < bill->budgets; i++)
+        budget_release(&l->budgets[i], bill_draw(bill, l->budgets[i].dim));
 }
 
-void ledger_settle(struct ledger *l, int64_t now_us, int64_t sent_us,
-                   const int64_t reserved[DIM_COUNT], const int64_t charged[DIM_COUNT])
+void ledger_expect(struct ledger *l, int64_t now_us, int64_t sent_us, struct bill *bill,
+                   const struct bill *is)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        enum dimension d = l->budgets[i].dim;
-        budget_correct(&l->budgets[i], now_us, sent_us, charged[d] - reserved[d]);
+    for (size_t i = 0; i < bill->budgets; i++) {
+        struct budget *b = &l->budgets[i];
+        struct draw was = bill_draw(bill, b->dim), now = bill_draw(is, b->dim);
+        if (!b->later)
+            continue;
+        budget_expect(b, now_us, sent_us, was, now);
+        bill->units[b->dim] = now.units;
+    }
+    bill->later = is->later;
+}
+
+void ledger_settle(struct ledger *l, int64_t now_us, int64_t sent_us, const struct bill *bill,
+                   const int64_t charged[DIM_COUNT])
+{
+    for (size_t i = 0; i < bill->budgets; i++) {
+        struct budget *b = &l->budgets[i];
+        budget_settle(b, now_us, sent_us, bill_draw(bill, b->dim), charged[b->dim]);
     }
 }

@@ -32,13 +32,26 @@ struct budget *ledger_add(struct ledger *l, const struct limit_spec *spec,
                           const struct budget_rules *rules);
 struct budget *ledger_find(struct ledger *l, enum dimension dim);
 
+/* What one request draws on an account: units by dimension; `later` of the tokens are output
+ * that is charged as it is produced. */
+struct bill {
+    int64_t units[DIM_COUNT];
+    int64_t later;
+    size_t
+        budgets; /* how many the ledger had when it was admitted: later ones do not know it */
+};
+struct draw bill_draw(const struct bill *bill, enum dimension dim);
+
 /* Would it fit? Changes nothing. */
-struct admission ledger_ask(struct ledger *l, int64_t now_us, const int64_t cost[DIM_COUNT]);
-struct admission ledger_admit(struct ledger *l, int64_t now_us, const int64_t cost[DIM_COUNT]);
-void ledger_charge(struct ledger *l, int64_t now_us, const int64_t cost[DIM_COUNT]);
-void ledger_release(struct ledger *l, const int64_t cost[DIM_COUNT]);
+struct admission ledger_ask(struct ledger *l, int64_t now_us, const struct bill *bill);
+struct admission ledger_admit(struct ledger *l, int64_t now_us, struct bill *bill);
+void ledger_charge(struct ledger *l, int64_t now_us, const struct bill *bill);
+void ledger_release(struct ledger *l, const struct bill *bill);
+/* A request in flight is expected to cost something else. */
+void ledger_expect(struct ledger *l, int64_t now_us, int64_t sent_us, struct bill *bill,
+                   const struct bill *is);
 /* What was reserved becomes what was charged. */
-void ledger_settle(struct ledger *l, int64_t now_us, int64_t sent_us,
-                   const int64_t reserved[DIM_COUNT], const int64_t charged[DIM_COUNT]);
+void ledger_settle(struct ledger *l, int64_t now_us, int64_t sent_us, const struct bill *bill,
+                   const int64_t charged[DIM_COUNT]);
 
 #endif

@@ -19,8 +19,8 @@ enum { CELLS_PER_PERIOD = 1000, RING = 2048 };
 void window_init(struct window *w, int64_t limit, int64_t period_us, int64_t slack_us)
 {
     sl_assert(limit > 0 && period_us > 0 && slack_us >= 0);
-    *w = (struct window){.limit = limit, .period_us = period_us, .slack_us = slack_us,
-                          .first_us = -1};
+    *w = (struct window){
+        .limit = limit, .period_us = period_us, .slack_us = slack_us, .first_us = -1};
     w->ring = mem_zero(RING * sizeof *w->ring);
 }
 
@@ -97,16 +97,16 @@ static uint64_t cell_from(const struct window *w, int64_t t)
     return low;
 }
 
-void window_credit(struct window *w, int64_t sent_us, int64_t units)
+void window_amend(struct window *w, int64_t sent_us, int64_t delta)
 {
     uint64_t i = cell_from(w, sent_us);
     if (i < w->tail || i >= w->head)
         return;
     struct window_cell *c = cell_at(w, i);
-    if (units > c->units)
-        units = c->units;
-    c->units -= units;
-    w->used -= units;
+    if (delta < -c->units)
+        delta = -c->units;
+    c->units += delta;
+    w->used += delta;
 }
 
 int64_t window_level(struct window *w, int64_t now_us)

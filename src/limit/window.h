@@ -30,14 +30,15 @@ void window_free(struct window *w);
  * not exceed the limit. */
 int64_t window_wait_us(struct window *w, int64_t now_us, int64_t held, int64_t cost);
 void window_debit(struct window *w, int64_t now_us, int64_t units);
-/* Units debited at sent_us that were not charged; forgotten once that cell has left. */
-void window_credit(struct window *w, int64_t sent_us, int64_t units);
+/* What was debited at sent_us turned out to be `delta` more, or less; forgotten once that cell
+ * has left. */
+void window_amend(struct window *w, int64_t sent_us, int64_t delta);
 int64_t window_level(struct window *w, int64_t now_us);
 /* Moves the level into [lo, hi]: what others spent is taken to have been spent now; what we
  * charged ourselves too much is taken off the oldest cells, which leave first anyway. */
 void window_clamp(struct window *w, int64_t now_us, int64_t lo, int64_t hi);
-/* Bounds of what was debited at or after from_us, to within a cell (clamps do not count). Longer
- * ago than the log remembers, `most` is all that was ever debited. */
+/* Bounds of what was debited at or after from_us, to within a cell (clamps do not count).
+ * Longer ago than the log remembers, `most` is all that was ever debited. */
 int64_t window_since_most(const struct window *w, int64_t from_us);
 int64_t window_since_least(const struct window *w, int64_t from_us);
 #endif

@@ -41,6 +41,7 @@ static struct account_config config_of(const struct cell *c)
         .slice_us = SIM_SLICE_US,
         .charge = rules[c->charge],
         .refusals_drain = c->drain,
+        .idle = true,
         .use_percent = c->mode == SIM_STRANGER ? SIM_USE_PERCENT : 100,
         .jitter_us = c->sabotage == SIM_BLUNT ? 1 : c->jitter_us,
         .retries_max = 8,

@@ -34,17 +34,18 @@ static void run(struct trial *t, int64_t limit)
     int64_t now_us = 5 * PERIOD_US;
     for (size_t i = 0; i < ARRIVALS; i++) {
         int64_t cost = 1 + (int64_t)random_below(&t->random, (uint64_t)limit / 3 + 1);
+        struct draw draw = {.units = cost};
         if (random_below(&t->random, 40) == 0)
             now_us += (int64_t)random_below(&t->random, 2 * PERIOD_US);
-        int64_t wait_us = budget_wait_us(&t->budget, now_us, cost);
+        int64_t wait_us = budget_wait_us(&t->budget, now_us, draw);
         if (wait_us > 0) {
             assert_true(wait_us <= 2 * PERIOD_US);
-            assert_int_not_equal(0, budget_wait_us(&t->budget, now_us + wait_us - 1, cost));
+            assert_int_not_equal(0, budget_wait_us(&t->budget, now_us + wait_us - 1, draw));
             now_us += wait_us;
-            assert_int_equal(0, budget_wait_us(&t->budget, now_us, cost));
+            assert_int_equal(0, budget_wait_us(&t->budget, now_us, draw));
         }
-        budget_hold(&t->budget, now_us, cost);
-        budget_charge(&t->budget, now_us, cost);
+        budget_hold(&t->budget, now_us, draw);
+        budget_charge(&t->budget, now_us, draw);
         int64_t late_us = (int64_t)random_below(&t->random, SLACK_US + 1);
         t->arrivals[i] = (struct arrival){now_us + DELAY_US + late_us, cost};
     }
@@ -113,9 +114,11 @@ static void trials(enum window_kind kind, bool phase_known,
         t->edge_us = (int64_t)random_below(&t->random, PERIOD_US);
         if (phase_known) {
             int64_t width_us = (int64_t)random_below(&t->random, PERIOD_US / 3);
-            t->budget.phase_known = true;
-            fixed_edge(&t->budget.fixed, t->edge_us - DELAY_US - width_us / 2,
-                       t->edge_us - DELAY_US + width_us / 2);
+            counter_edge(&t->budget.spent, 0,
+                         (struct edge){.known = true,
+                                       .lo_us = t->edge_us - DELAY_US - width_us / 2,
+                                       .hi_us = t->edge_us - DELAY_US + width_us / 2});
+            assert_true(t->budget.spent.phase_known);
         }
         run(t, limit);
         check(t, limit);

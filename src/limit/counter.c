@@ -1,0 +1,123 @@
+/* counter.c: see counter.h.
+ *
+ * The log is kept whatever rules, because feedback asks it what was sent when, and because it
+ * is what remains safe when a phase or a kind turns out wrong. The bucket is kept beside it
+ * because the kind may yet turn out to be one. */
+#include "counter.h"
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+void counter_init(struct counter *c, enum window_kind kind, int64_t limit, int64_t period_us,
+                  int64_t slack_us)
+{
+    *c = (struct counter){.kind = kind};
+    slack_us = min64(slack_us, period_us / 2);
+    bucket_init(&c->bucket, limit, period_us, slack_us);
+    window_init(&c->log, limit, period_us, slack_us);
+    fixed_init(&c->fixed, limit, period_us, slack_us);
+}
+
+void counter_free(struct counter *c)
+{
+    window_free(&c->log);
+}
+
+int64_t counter_wait_us(struct counter *c, int64_t now_us, int64_t held, int64_t cost)
+{
+    if (c->kind == WINDOW_BUCKET)
+        return bucket_wait_us(&c->bucket, now_us, held, cost);
+    if (c->phase_known)
+        return fixed_wait_us(&c->fixed, now_us, held, cost);
+    return window_wait_us(&c->log, now_us, held, cost);
+}
+
+void counter_debit(struct counter *c, int64_t now_us, int64_t units)
+{
+    bucket_debit(&c->bucket, now_us, units);
+    window_debit(&c->log, now_us, units);
+    if (c->phase_known)
+        fixed_debit(&c->fixed, now_us, units);
+}
+
+void counter_amend(struct counter *c, int64_t now_us, int64_t sent_us, int64_t delta)
+{
+    if (delta < 0)
+        bucket_credit(&c->bucket, now_us, -delta);
+    else
+        bucket_debit(&c->bucket, now_us, delta);
+    window_amend(&c->log, sent_us, delta);
+    if (c->phase_known)
+        fixed_amend(&c->fixed, sent_us, delta);
+}
+
+int64_t counter_level(struct counter *c, int64_t now_us)
+{
+    if (c->kind == WINDOW_BUCKET)
+        return bucket_level(&c->bucket, now_us);
+    if (c->phase_known)
+        return fixed_level(&c->fixed, now_us);
+    return window_level(&c->log, now_us);
+}
+
+static void fixed_clamp(struct fixed *f, int64_t now_us, int64_t lo, int64_t hi)
+{
+    struct fixed_span span = fixed_span(f, now_us);
+    if (span.first != span.last)
+        return;
+    int64_t level = fixed_level(f, now_us);
+    int64_t moved = min64(hi, max64(lo, level));
+    if (moved != level)
+        fixed_set(f, span.first, max64(0, f->limit - moved));
+}
+
+void counter_clamp(struct counter *c, int64_t now_us, int64_t lo, int64_t hi)
+{
+    if (c->kind == WINDOW_BUCKET)
+        bucket_clamp(&c->bucket, now_us, lo, hi);
+    else if (c->phase_known)
+        fixed_clamp(&c->fixed, now_us, lo, hi);
+    else
+        window_clamp(&c->log, now_us, lo, hi);
+}
+
+/* Whole periods to the nearest. */
+static int64_t periods(int64_t span_us, int64_t period_us)
+{
+    int64_t half_us = span_us < 0 ? -period_us / 2 : period_us / 2;
+    return (span_us + half_us) / period_us;
+}
+
+void counter_edge(struct counter *c, int64_t now_us, struct edge e)
+{
+    struct fixed *f = &c->fixed;
+    bool usable = e.known && e.hi_us - e.lo_us + e.slack_us < f->period_us / 2;
+    if (!usable) {
+        c->phase_known = c->phase_known && !e.contradicted;
+        return;
+    }
+    /* Of all edges the one nearest to the one we count from: indexes keep their meaning. */
+    int64_t shift_us = periods(e.lo_us - f->lo_us, f->period_us) * f->period_us;
+    e.lo_us -= shift_us;
+    e.hi_us -= shift_us;
+    bool narrower = c->phase_known && e.lo_us >= f->lo_us && e.hi_us <= f->hi_us;
+    f->slack_us = max64(f->slack_us, e.slack_us);
+    fixed_edge(f, e.lo_us, e.hi_us);
+    struct fixed_span span = fixed_span(f, now_us);
+    for (int64_t i = span.first; i <= span.last && !narrower; i++)
+        fixed_set(f, i, min64(f->limit, window_since_most(&c->log, fixed_opens_us(f, i))));
+    c->phase_known = true;
+}
+
+void counter_relimit(struct counter *c, int64_t now_us, int64_t limit)
+{
+    bucket_debit(&c->bucket, now_us, 0); /* what drained so far drained at the old rate */
+    c->bucket.limit = c->log.limit = c->fixed.limit = limit;
+}
