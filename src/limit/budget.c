@@ -106,8 +106,9 @@ static int64_t careful_us(struct budget *b, int64_t now_us, int64_t cost)
     if (b->spent.kind != WINDOW_AUTO)
         return wait_us;
     int64_t kept = b->limit / TRICKLE_PARTS;
-    if (window_level(log, now_us) - b->held - cost < kept)
-        wait_us = max64(wait_us, evenly_us(b, now_us, kept));
+    int64_t roomy_us = window_wait_us(log, now_us, b->held + kept, cost);
+    if (roomy_us > 0)
+        wait_us = max64(wait_us, min64(roomy_us, evenly_us(b, now_us, kept)));
     if (b->guard.ring)
         wait_us = max64(wait_us, window_wait_us(&b->guard, now_us, b->held, cost));
     return wait_us;
