@@ -256,6 +256,7 @@ void answer_body(const struct answer *a, struct buf *out)
         buf_printf(out, "{\"input_tokens\":%lld}", (long long)a->query->input_tokens);
         return;
     case API_MODELS:
+    case API_MODEL:
     case API_REPORT:
     case API_RESET:
     case API_NONE:

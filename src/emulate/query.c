@@ -19,20 +19,28 @@ static const struct {
     {"/_emulator/reset", "POST", API_RESET},
 };
 
+static bool name_after(struct str path, struct str marker, struct str *name)
+{
+    ptrdiff_t at = str_find(path, marker, 0);
+    if (at < 0)
+        return false;
+    struct str rest = str_from(path, (size_t)at + marker.n);
+    *name = str_split(&rest, '/');
+    return true;
+}
+
 struct query_route query_route(struct str method, struct str target)
 {
+    const struct str version = STR("api-version=");
     struct query_route r = {.api = API_NONE};
     struct str query = target, path = str_split(&query, '?');
     for (size_t i = 0; r.api == API_NONE && i < sizeof routes / sizeof *routes; i++) {
         if (str_ends(path, str_of(routes[i].tail)))
             r.api = str_eq(method, str_of(routes[i].method)) ? routes[i].api : API_BAD_METHOD;
     }
-    const struct str marker = STR("/openai/deployments/"), version = STR("api-version=");
-    ptrdiff_t at = str_find(path, marker, 0);
-    if (at >= 0) {
-        struct str rest = str_from(path, (size_t)at + marker.n);
-        r.deployment = str_split(&rest, '/');
-    }
+    r.azure = name_after(path, STR("/openai/deployments/"), &r.name);
+    if (r.api == API_NONE && name_after(path, STR("/models/"), &r.name))
+        r.api = str_eq(method, STR("GET")) ? API_MODEL : API_BAD_METHOD;
     while (query.p) {
         struct str part = str_split(&query, '&');
         if (str_starts(part, version))
@@ -142,7 +150,7 @@ static enum sl_err read_lengths(const struct json *body, struct query *out, stru
 enum sl_err query_read(struct arena *arena, const struct query_route *route, struct str body,
                        struct query *out, struct diag *diag)
 {
-    *out = (struct query){.api = route->api, .choices = 1, .model = route->deployment};
+    *out = (struct query){.api = route->api, .choices = 1, .model = route->name};
     const struct json *root = json_parse(arena, body, diag);
     if (!root)
         return SL_SYNTAX;

@@ -14,6 +14,7 @@ enum query_api {
     API_MESSAGES,     /* POST /v1/messages */
     API_COUNT_TOKENS, /* POST /v1/messages/count_tokens */
     API_MODELS,       /* GET /v1/models */
+    API_MODEL,        /* GET /v1/models/NAME */
     API_REPORT,       /* GET /_emulator/report */
     API_RESET,        /* POST /_emulator/reset */
     API_NONE,         /* no such path */
@@ -22,7 +23,8 @@ enum query_api {
 
 struct query_route {
     enum query_api api;
-    struct str deployment;  /* Azure: names the model; else empty */
+    struct str name;        /* the model, where the path names it; else empty */
+    bool azure;             /* by a deployment's path */
     struct str api_version; /* Azure: of the query */
 };
 

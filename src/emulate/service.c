@@ -170,7 +170,7 @@ static enum emulate_dialect dialect_of(const struct service *s, const struct que
 {
     if (route->api == API_MESSAGES || route->api == API_COUNT_TOKENS)
         return EMULATE_ANTHROPIC;
-    if (route->deployment.n)
+    if (route->azure)
         return EMULATE_AZURE;
     if (s->config.dialect == EMULATE_ANTHROPIC && route->api != API_NONE)
         return EMULATE_OPENAI;
@@ -219,6 +219,11 @@ static bool key_accepted(const struct service *s, struct str key)
     return found;
 }
 
+static bool is_about_models(enum query_api api)
+{
+    return api == API_MODELS || api == API_MODEL;
+}
+
 /* Wrong key, path, body or model: refused before any limiter is asked. */
 static bool refused_at_the_door(struct service *s, const struct service_request *r,
                                 const struct query_route *route, struct arena *arena,
@@ -238,7 +243,7 @@ static bool refused_at_the_door(struct service *s, const struct service_request 
     if (route->api == API_NONE || route->api == API_BAD_METHOD) {
         no.kind = route->api == API_NONE ? DENIAL_NO_ROUTE : DENIAL_BAD_METHOD;
         err = SL_UNKNOWN;
-    } else if (route->api != API_MODELS) {
+    } else if (!is_about_models(route->api)) {
         err = query_read(arena, route, r->body, &p->query, &diag);
         no.kind = err == SL_SYNTAX ? DENIAL_BAD_JSON : DENIAL_BAD_REQUEST;
         no.field = err == SL_SYNTAX ? NULL : diag.where;
@@ -317,15 +322,21 @@ static void plan_answer(struct service *s, const struct service_request *r, stru
         denial_event(&fault, &p->fault);
 }
 
+static void model_object(struct str name, struct buf *out)
+{
+    buf_puts(out, "{\"id\":");
+    buf_json(out, name);
+    buf_puts(out, ",\"object\":\"model\",\"created\":1767225600,\"owned_by\":\"sluice\"}");
+}
+
 static void models_body(const struct service *s, struct buf *out)
 {
     buf_puts(out, "{\"object\":\"list\",\"data\":[");
     for (size_t i = 0, n = 0; i < s->config.model_count; i++) {
         if (str_eq(s->config.models[i].name, STR("*")))
             continue;
-        buf_puts(out, n++ ? ",{\"id\":" : "{\"id\":");
-        buf_json(out, s->config.models[i].name);
-        buf_puts(out, ",\"object\":\"model\",\"created\":1767225600,\"owned_by\":\"sluice\"}");
+        buf_puts(out, n++ ? "," : "");
+        model_object(s->config.models[i].name, out);
     }
     buf_puts(out, "]}");
 }
@@ -336,6 +347,8 @@ static bool served_freely(struct service *s, const struct query_route *route, st
     p->status = 200;
     if (route->api == API_MODELS) {
         models_body(s, &p->body);
+    } else if (route->api == API_MODEL) {
+        model_object(route->name, &p->body);
     } else if (route->api == API_COUNT_TOKENS) {
         buf_printf(&p->body, "{\"input_tokens\":%lld}", (long long)p->query.input_tokens);
     } else {
@@ -354,6 +367,7 @@ void service_arrive(struct service *s, int64_t now_us, const struct service_requ
     out->headers = headers_of(s, out->dialect);
     out->id = head_request_id(out->dialect, s->config.seed ^ ++s->requests);
     out->query.api = route.api;
+    out->query.model = route.name;
     if (route.api == API_REPORT || route.api == API_RESET) {
         out->status = 200;
         if (route.api == API_RESET)
@@ -361,7 +375,7 @@ void service_arrive(struct service *s, int64_t now_us, const struct service_requ
         service_report(s, &out->body);
         return;
     }
-    s->totals.arrivals += route.api != API_MODELS;
+    s->totals.arrivals += !is_about_models(route.api);
     if (refused_at_the_door(s, r, &route, arena, out) || served_freely(s, &route, out))
         return;
     if (s->config.wallet_after >= 0 && s->totals.arrivals > s->config.wallet_after) {

@@ -204,6 +204,20 @@ class Process(unittest.TestCase):
         return subprocess.run([SLUICE, "emulate", *args], capture_output=True, text=True,
                               timeout=60)
 
+    def get(self, e, path):
+        with contextlib.closing(e.connect()) as connection:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+
+    def test_models_are_listed(self):
+        with Emulator("--limits", "m:rpm=1", "--limits", "*:rpm=2") as e:
+            status, listed = self.get(e, "/v1/models")
+            self.assertEqual([m["id"] for m in listed["data"]], ["m"])
+            self.assertEqual(self.get(e, "/v1/models/m")[1]["id"], "m")
+        with Emulator("--limits", "m:rpm=1") as e:
+            self.assertEqual(self.get(e, "/v1/models/x")[0], 404)
+
     def test_usage_errors_say_what_to_do(self):
         for args, word in ((("--profile", "openai/tier-9"), "tiers: "),
                            (("--profile", "acme"), "anthropic"),
