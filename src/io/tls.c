@@ -100,6 +100,8 @@ void tls_free(struct tls **t)
 {
     if (!*t)
         return;
+    /* OpenSSL discards the session of a connection that was not shut down. */
+    SSL_set_shutdown((*t)->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free((*t)->ssl);
     free(*t);
     *t = NULL;
@@ -163,11 +165,6 @@ enum sl_err tls_write(struct tls *t, struct str bytes)
     ERR_clear_error();
     int result = SSL_write_ex(t->ssl, bytes.p, bytes.n, &n);
     return result == 1 ? SL_OK : judge(t, result, "TLS");
-}
-
-bool tls_resumed(const struct tls *t)
-{
-    return SSL_session_reused(t->ssl) == 1;
 }
 
 const char *tls_why(const struct tls *t)

@@ -30,8 +30,6 @@ enum sl_err tls_handshake(struct tls *t, bool *done) SL_CHECK;
 /* Up to `size` bytes of plain text. *n = 0: feed more, or *eof: the peer said it is done. */
 enum sl_err tls_read(struct tls *t, char *out, size_t size, size_t *n, bool *eof) SL_CHECK;
 enum sl_err tls_write(struct tls *t, struct str bytes) SL_CHECK;
-/* Whether the handshake resumed an earlier session. */
-bool tls_resumed(const struct tls *t);
 const char *tls_why(const struct tls *t);
 
 #endif
