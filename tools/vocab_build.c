@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_TOKENS = 1 << 18 };
+enum {
+    MOST_TOKENS = 1 << 18,
+    FILTER_MORE = 1 /* bits of the filter for a slot of the pairs, as a power of two */
+};
 
 struct bytes {
     unsigned char *p;
@@ -193,11 +196,14 @@ static struct vocab *lay_out(const struct vocabulary *voc)
     head.key_bits = bits_for(voc->shorts, 80);
     head.long_bits = bits_for(voc->longs, 50);
     head.pair_bits = bits_for(voc->count, 50);
+    head.filter_bits = head.pair_bits + FILTER_MORE;
     head.keys_at = (sizeof head + 63) / 64 * 64;
     head.ids_at = head.keys_at + (sizeof(struct vocab_key) << head.key_bits);
     head.longs_at = head.ids_at + (sizeof(uint32_t) << head.key_bits);
     head.pairs_at = head.longs_at + (sizeof(struct vocab_long) << head.long_bits);
-    head.text_at = head.pairs_at + (sizeof(uint64_t) << head.pair_bits);
+    head.filter_at = head.pairs_at + (sizeof(uint64_t) << head.pair_bits);
+    head.byte_pairs_at = head.filter_at + (UINT64_C(1) << head.filter_bits) / 8;
+    head.text_at = head.byte_pairs_at + sizeof(uint32_t) * 256 * 256;
     head.size = head.text_at + voc->long_bytes;
     struct vocab *image = allocate(head.size);
     *image = head;
@@ -285,7 +291,8 @@ static size_t split_of(const struct vocab *image, struct token t)
 static void put_pairs(struct vocab *image, const struct vocabulary *voc)
 {
     uint64_t *pairs = image_part(image, image->pairs_at);
-    uint32_t mask = (1u << image->pair_bits) - 1;
+    uint64_t *filter = image_part(image, image->filter_at);
+    uint64_t mask = (UINT64_C(1) << image->pair_bits) - 1;
     memset(pairs, 0xFF, sizeof(uint64_t) << image->pair_bits);
     for (uint32_t id = 0; id < MOST_TOKENS; id++) {
         struct token t = voc->by_id[id];
@@ -294,11 +301,20 @@ static void put_pairs(struct vocab *image, const struct vocabulary *voc)
             continue;
         uint64_t pair = (uint64_t)vocab_find(image, t.p, left) << 18 |
                         vocab_find(image, t.p + left, t.n - left);
-        uint32_t slot = vocab_pair_hash(pair, image->pair_bits);
+        uint64_t hash = vocab_pair_hash(pair), bit = hash >> (64 - image->filter_bits);
+        uint64_t slot = hash >> (64 - image->pair_bits);
+        filter[bit / 64] |= UINT64_C(1) << bit % 64;
         while (pairs[slot] != VOCAB_NO_PAIR)
             slot = (slot + 1) & mask;
         pairs[slot] = pair << 18 | id;
     }
+}
+
+static void put_byte_pairs(struct vocab *image)
+{
+    uint32_t *byte_pairs = image_part(image, image->byte_pairs_at);
+    for (uint32_t i = 0; i < 256 * 256; i++)
+        byte_pairs[i] = vocab_merge(image, image->byte_id[i >> 8], image->byte_id[i & 0xFF]);
 }
 
 static void write_file(const char *path, const void *p, size_t n)
@@ -342,6 +358,7 @@ int main(int argc, char **argv)
     struct vocab *image = lay_out(&voc);
     put_tokens(image, &voc);
     put_pairs(image, &voc);
+    put_byte_pairs(image);
     write_file(argv[4], image, image->size);
     write_assembly(argv[5], argv[3], argv[4]);
     return 0;

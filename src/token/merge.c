@@ -33,14 +33,98 @@ enum {
 _Static_assert(WINDOW == 1 << INDEX_BITS, "a pair's key holds its index");
 _Static_assert(18 + INDEX_BITS < 32, "a pair's key fits");
 
+/* rank << INDEX_BITS | i for two tokens of which the first starts at byte i: the least key is
+ * the pair to merge, leftmost among equals. */
+static int32_t pair_key(uint32_t rank, size_t i)
+{
+    return rank == VOCAB_NONE ? NO_PAIR : (int32_t)(rank << INDEX_BITS | (uint32_t)i);
+}
+
+/* Four numbers that the compiler keeps in one register. */
+typedef int32_t lanes __attribute__((vector_size(16)));
+
+static inline lanes lanes_min(lanes a, lanes b)
+{
+    lanes less = a < b;
+    return (a & less) | (b & ~less);
+}
+
+/* Least of n keys, n a positive multiple of 8. */
+static inline int32_t least(const int32_t *keys, size_t n)
+{
+    lanes a[2];
+    memcpy(a, keys, sizeof a);
+    for (size_t i = 8; i < n; i += 8) {
+        lanes b[2];
+        memcpy(b, keys + i, sizeof b);
+        a[0] = lanes_min(a[0], b[0]);
+        a[1] = lanes_min(a[1], b[1]);
+    }
+    a[0] = lanes_min(a[0], a[1]);
+    int32_t x = a[0][0] < a[0][1] ? a[0][0] : a[0][1];
+    int32_t y = a[0][2] < a[0][3] ? a[0][2] : a[0][3];
+    return x < y ? x : y;
+}
+
+/* Ids and keys of n single bytes; the last has no key. */
+static void begin_bytes(const struct vocab *v, const unsigned char *p, size_t n, uint32_t *id,
+                        int32_t *pair)
+{
+    for (size_t i = 0; i < n; i++)
+        id[i] = v->byte_id[p[i]];
+    for (size_t i = 0; i + 1 < n; i++)
+        pair[i] = pair_key(vocab_merge_bytes(v, p[i], p[i + 1]), i);
+}
+
+/* ---- short pieces: which bytes start a token fits one word
+ * ----------------------------------- */
+
+enum {
+    SHORT = 63 /* bit n of the word bounds the piece */
+};
+
+static size_t merge_short(const struct vocab *v, const unsigned char *p, size_t n,
+                          uint32_t *ids)
+{
+    uint32_t id[SHORT + 1];
+    int32_t pair[SHORT + 1];
+    size_t keys = (n + 7) / 8 * 8;
+    begin_bytes(v, p, n, id, pair);
+    for (size_t i = n - 1; i < keys; i++)
+        pair[i] = NO_PAIR;
+    uint64_t starts = (UINT64_C(2) << n) - 1;
+    for (int32_t best; (best = least(pair, keys)) != NO_PAIR;) {
+        size_t i = (size_t)best & (WINDOW - 1);
+        uint64_t after = starts >> i >> 1 << 1 << i;
+        size_t gone = (size_t)__builtin_ctzll(after);
+        size_t next = (size_t)__builtin_ctzll(after & (after - 1));
+        id[i] = (uint32_t)best >> INDEX_BITS;
+        starts ^= UINT64_C(1) << gone;
+        pair[gone] = NO_PAIR;
+        pair[i] = next < n ? pair_key(vocab_merge(v, id[i], id[next]), i) : NO_PAIR;
+        uint64_t before = starts & ((UINT64_C(1) << i) - 1);
+        if (before) {
+            size_t last = 63 - (size_t)__builtin_clzll(before);
+            pair[last] = pair_key(vocab_merge(v, id[last], id[i]), last);
+        }
+    }
+    size_t count = (size_t)__builtin_popcountll(starts) - 1;
+    for (size_t i = 0; ids && i < count; i++, starts &= starts - 1)
+        ids[i] = id[__builtin_ctzll(starts)];
+    return count;
+}
+
+/* ---- windows --------------------------------------------------------------------------------
+ */
+
 /* The state of merging up to WINDOW bytes: slot i belongs to the token that starts at byte i.
  */
 struct window {
     size_t n;
-    uint64_t starts[WINDOW / 64]; /* bit i: a token starts at byte i */
-    uint32_t id[WINDOW];          /* where one does */
-    int32_t pair[WINDOW];         /* rank << INDEX_BITS | i of merging it with its successor */
-    int32_t lowest[WINDOW / GROUP]; /* of the pairs of a group */
+    uint64_t starts[WINDOW / 64];   /* bit i: a token starts at byte i */
+    uint32_t id[WINDOW];            /* where one does */
+    int32_t pair[WINDOW];           /* its key with its successor */
+    int32_t lowest[WINDOW / GROUP]; /* of the keys of a group */
 };
 
 static bool is_start(const struct window *w, size_t i)
@@ -60,7 +144,8 @@ static size_t start_after(const struct window *w, size_t i)
             return w->n;
         bits = w->starts[word];
     }
-    return word * 64 + (size_t)__builtin_ctzll(bits);
+    size_t start = word * 64 + (size_t)__builtin_ctzll(bits);
+    return start < w->n ? start : w->n;
 }
 
 /* Last start before i > 0; byte 0 is always one. */
@@ -73,63 +158,39 @@ static size_t start_before(const struct window *w, size_t i)
     return word * 64 + 63 - (size_t)__builtin_clzll(bits);
 }
 
-static int32_t lowest_in_group(const struct window *w, size_t group)
+static void set_pair(struct window *w, size_t i, int32_t key)
 {
-    int32_t lowest = NO_PAIR;
-    for (size_t i = group * GROUP; i < (group + 1) * GROUP; i++)
-        lowest = w->pair[i] < lowest ? w->pair[i] : lowest;
-    return lowest;
-}
-
-static int32_t pair_key(const struct vocab *v, uint32_t left, uint32_t right, size_t i)
-{
-    uint32_t rank = vocab_merge(v, left, right);
-    return rank == VOCAB_NONE ? NO_PAIR : (int32_t)(rank << INDEX_BITS | (uint32_t)i);
+    w->pair[i] = key;
+    w->lowest[i / GROUP] = least(w->pair + i / GROUP * GROUP, GROUP);
 }
 
 static void window_fill(struct window *w, const struct vocab *v, const unsigned char *p,
                         size_t n)
 {
-    size_t groups = (n + GROUP - 1) / GROUP;
     w->n = n;
     memset(w->starts, 0xFF, sizeof w->starts);
-    for (size_t i = 0; i < n; i++)
-        w->id[i] = v->byte_id[p[i]];
-    for (size_t i = 0; i + 1 < n; i++)
-        w->pair[i] = pair_key(v, w->id[i], w->id[i + 1], i);
-    for (size_t i = n - 1; i < groups * GROUP; i++)
+    begin_bytes(v, p, n, w->id, w->pair);
+    for (size_t i = n - 1; i < WINDOW; i++)
         w->pair[i] = NO_PAIR;
-    for (size_t g = 0; g < groups; g++)
-        w->lowest[g] = lowest_in_group(w, g);
-}
-
-static void set_pair(struct window *w, size_t i, int32_t key)
-{
-    w->pair[i] = key;
-    w->lowest[i / GROUP] = lowest_in_group(w, i / GROUP);
+    for (size_t g = 0; g < WINDOW / GROUP; g++)
+        w->lowest[g] = least(w->pair + g * GROUP, GROUP);
 }
 
 static void window_merge(struct window *w, const struct vocab *v, const unsigned char *p,
                          size_t n)
 {
     window_fill(w, v, p, n);
-    size_t groups = (n + GROUP - 1) / GROUP;
-    for (;;) {
-        int32_t best = NO_PAIR;
-        for (size_t g = 0; g < groups; g++)
-            best = w->lowest[g] < best ? w->lowest[g] : best;
-        if (best == NO_PAIR)
-            return;
+    for (int32_t best; (best = least(w->lowest, WINDOW / GROUP)) != NO_PAIR;) {
         size_t i = (size_t)best & (WINDOW - 1);
         size_t gone = start_after(w, i);
         size_t next = start_after(w, gone);
         w->id[i] = (uint32_t)best >> INDEX_BITS;
         w->starts[gone / 64] &= ~(UINT64_C(1) << gone % 64);
         set_pair(w, gone, NO_PAIR);
-        set_pair(w, i, next < n ? pair_key(v, w->id[i], w->id[next], i) : NO_PAIR);
+        set_pair(w, i, next < n ? pair_key(vocab_merge(v, w->id[i], w->id[next]), i) : NO_PAIR);
         if (i > 0) {
             size_t before = start_before(w, i);
-            set_pair(w, before, pair_key(v, w->id[before], w->id[i], before));
+            set_pair(w, before, pair_key(vocab_merge(v, w->id[before], w->id[i]), before));
         }
     }
 }
@@ -274,6 +335,8 @@ static size_t merge_heap(const struct vocab *v, const unsigned char *p, size_t n
 
 size_t merge_piece(const struct vocab *v, const unsigned char *p, size_t n, uint32_t *ids)
 {
+    if (n <= SHORT)
+        return merge_short(v, p, n, ids);
     if (n <= WINDOW) {
         struct window w;
         window_merge(&w, v, p, n);

@@ -5,6 +5,7 @@
 #include "token.h"
 
 #include "arena.h"
+#include "cuts.h"
 #include "merge.h"
 #include "scan.h"
 #include "utf8.h"
@@ -14,17 +15,25 @@
 
 extern const struct vocab vocab_r50k, vocab_p50k, vocab_cl100k, vocab_o200k;
 
+enum {
+    WIDE_BYTES = CUTS_BYTES + 16 /* a block, and a key that begins in it */
+};
+
 struct encoding {
     const char *name;
     const struct vocab *vocab;
     enum pattern pattern;
+    uint8_t number; /* of its vocabulary, for the memo */
 };
 
 static const struct encoding encodings[] = {
-    {"r50k_base", &vocab_r50k, PATTERN_R50K},       {"gpt2", &vocab_r50k, PATTERN_R50K},
-    {"p50k_base", &vocab_p50k, PATTERN_R50K},       {"p50k_edit", &vocab_p50k, PATTERN_R50K},
-    {"cl100k_base", &vocab_cl100k, PATTERN_CL100K}, {"o200k_base", &vocab_o200k, PATTERN_O200K},
-    {"o200k_harmony", &vocab_o200k, PATTERN_O200K},
+    {"r50k_base", &vocab_r50k, PATTERN_R50K, 0},
+    {"gpt2", &vocab_r50k, PATTERN_R50K, 0},
+    {"p50k_base", &vocab_p50k, PATTERN_R50K, 1},
+    {"p50k_edit", &vocab_p50k, PATTERN_R50K, 1},
+    {"cl100k_base", &vocab_cl100k, PATTERN_CL100K, 2},
+    {"o200k_base", &vocab_o200k, PATTERN_O200K, 3},
+    {"o200k_harmony", &vocab_o200k, PATTERN_O200K, 3},
 };
 
 const struct encoding *encoding_named(struct str name)
@@ -70,20 +79,90 @@ static size_t piece_ids(const struct encoding *e, const unsigned char *p, size_t
     return count;
 }
 
-static size_t piece_count(const struct encoding *e, const unsigned char *p, size_t n)
+/* Counts of the pieces met last that were not found at once: merged ones, and tokens that are
+ * not in their first slot. One for each thread, so that counting needs no lock. */
+enum { MEMO_BITS = 13, MEMO_BYTES = 28 };
+
+struct memo {
+    unsigned char piece[MEMO_BYTES]; /* padded with zeros */
+    uint16_t count;
+    uint8_t length; /* 0: an empty slot */
+    uint8_t vocab;  /* number of the encoding's vocabulary */
+};
+
+static _Thread_local struct memo memos[1 << MEMO_BITS];
+
+static size_t piece_count_anew(const struct encoding *e, const unsigned char *p, size_t n)
 {
     return vocab_find(e->vocab, p, n) != VOCAB_NONE ? 1 : merge_piece(e->vocab, p, n, NULL);
+}
+
+static size_t piece_count(const struct encoding *e, const unsigned char *p, size_t n)
+{
+    if (n > MEMO_BYTES)
+        return piece_count_anew(e, p, n);
+    struct memo memo = {.length = (uint8_t)n, .vocab = e->number};
+    memcpy(memo.piece, p, n);
+    uint64_t word[sizeof memo / 8];
+    memcpy(word, &memo, sizeof memo);
+    uint64_t hash = word[0] * 0x9E3779B97F4A7C15u + word[1] * 0xC2B2AE3D27D4EB4Fu +
+                    word[2] * 0xD6E8FEB86659FD93u + word[3] * 0xA24BAED4963EE407u;
+    struct memo *slot = &memos[hash >> (64 - MEMO_BITS)];
+    memo.count = slot->count;
+    if (memcmp(slot, &memo, sizeof memo) != 0) {
+        memo.count = (uint16_t)piece_count_anew(e, p, n);
+        *slot = memo;
+    }
+    return memo.count;
+}
+
+/* Counts the pieces from p to each of the cuts, and moves p to the last of them. */
+static size_t count_cuts(const struct encoding *e, const unsigned char **p, uint64_t cuts)
+{
+    const struct vocab *v = e->vocab;
+    const struct vocab_key *keys = vocab_at(v, v->keys_at);
+    const unsigned char *start = *p;
+    uint32_t bits = v->key_bits;
+    size_t count = 0, from = 0;
+    do {
+        size_t to = (size_t)__builtin_ctzll(cuts), n = to - from;
+        const unsigned char *piece = start + from;
+        from = to;
+        cuts &= cuts - 1;
+        if (n <= VOCAB_KEY_BYTES) {
+            struct vocab_key key = vocab_key_at(piece, n);
+            const struct vocab_key *slot = &keys[vocab_key_hash(key, bits)];
+            if (slot->low == key.low && slot->high == key.high) {
+                count++;
+                continue;
+            }
+        }
+        count += piece_count(e, piece, n);
+    } while (cuts);
+    *p = start + from;
+    return count;
 }
 
 /* Counts valid UTF-8; stops early behind `limit`. */
 static size_t count_valid(const struct encoding *e, struct str text, size_t limit)
 {
     const unsigned char *p = (const unsigned char *)text.p, *end = p + text.n;
+    cuts_fn *cuts_of = cuts_for(e->pattern, true);
+    /* up to where cuts and keys may be read without looking at the end */
+    const unsigned char *wide = cuts_of && text.n > WIDE_BYTES ? end - WIDE_BYTES : p;
     size_t count = 0;
     while (p < end && count <= limit) {
-        const unsigned char *next = scan_piece(e->pattern, p, end);
-        count += piece_count(e, p, (size_t)(next - p));
-        p = next;
+        uint64_t cuts = p < wide ? cuts_of(p) : 0;
+        if (cuts) {
+            count += count_cuts(e, &p, cuts);
+            continue;
+        }
+        const unsigned char *stop = p + CUTS_BYTES / 2 < end ? p + CUTS_BYTES / 2 : end;
+        while (p < stop) {
+            const unsigned char *next = scan_piece(e->pattern, p, end);
+            count += piece_count(e, p, (size_t)(next - p));
+            p = next;
+        }
     }
     return count;
 }

@@ -38,9 +38,10 @@ struct vocab_long {
 };
 
 struct vocab {
-    uint64_t size;                                         /* bytes of the whole image */
-    uint64_t keys_at, ids_at, longs_at, pairs_at, text_at; /* offsets from the image's start */
-    uint32_t key_bits, long_bits, pair_bits;               /* log2 of slots */
+    uint64_t size; /* bytes of the whole image */
+    /* offsets of the tables from the image's start */
+    uint64_t keys_at, ids_at, longs_at, pairs_at, filter_at, byte_pairs_at, text_at;
+    uint32_t key_bits, long_bits, pair_bits, filter_bits; /* log2 of slots */
     uint32_t tokens;
     uint32_t byte_id[256]; /* id of every single byte */
 };
@@ -58,6 +59,27 @@ static inline struct vocab_key vocab_key_of(const unsigned char *p, size_t n)
     memcpy(bytes, p, n);
     bytes[15] = (unsigned char)n;
     memcpy(&key, bytes, sizeof key);
+    return key;
+}
+
+/* The same where 16 bytes can be read at p. */
+static inline struct vocab_key vocab_key_at(const unsigned char *p, size_t n)
+{
+    static const uint64_t masks[VOCAB_KEY_BYTES + 1][2] = {
+#define LOW(bytes) {(UINT64_C(1) << 8 * (bytes)) - 1, 0}
+#define HIGH(bytes)                                                                            \
+    {                                                                                          \
+        UINT64_MAX, (UINT64_C(1) << 8 * (bytes)) - 1                                           \
+    }
+        LOW(0),  LOW(1),  LOW(2),  LOW(3),  LOW(4),  LOW(5),  LOW(6),  LOW(7),
+        HIGH(0), HIGH(1), HIGH(2), HIGH(3), HIGH(4), HIGH(5), HIGH(6), HIGH(7),
+#undef LOW
+#undef HIGH
+    };
+    struct vocab_key key;
+    memcpy(&key, p, sizeof key);
+    key.low &= masks[n][0];
+    key.high = (key.high & masks[n][1]) | (uint64_t)n << 56;
     return key;
 }
 
@@ -120,23 +142,36 @@ static inline uint32_t vocab_find(const struct vocab *v, const unsigned char *p,
 /* A pair's slot holds left (18 bits), right (18 bits) and what they merge into (18 bits). */
 #define VOCAB_NO_PAIR UINT64_MAX
 
-static inline uint32_t vocab_pair_hash(uint64_t pair, uint32_t bits)
+static inline uint64_t vocab_pair_hash(uint64_t pair)
 {
-    return (uint32_t)((pair * 0x9E3779B97F4A7C15u) >> (64 - bits));
+    return pair * 0x9E3779B97F4A7C15u;
 }
 
-/* What two adjacent tokens merge into, or VOCAB_NONE. The id is its rank too. */
+/* What two adjacent tokens merge into, or VOCAB_NONE. The id is its rank too. Most pairs merge
+ * into nothing: a filter of one bit each, small enough to stay near the processor, says so for
+ * nine in ten of them. */
 static inline uint32_t vocab_merge(const struct vocab *v, uint32_t left, uint32_t right)
 {
+    const uint64_t *filter = vocab_at(v, v->filter_at);
+    uint64_t pair = (uint64_t)left << 18 | right, hash = vocab_pair_hash(pair);
+    uint64_t bit = hash >> (64 - v->filter_bits);
+    if (!(filter[bit / 64] >> bit % 64 & 1))
+        return VOCAB_NONE;
     const uint64_t *pairs = vocab_at(v, v->pairs_at);
-    uint64_t pair = (uint64_t)left << 18 | right;
-    uint32_t mask = (1u << v->pair_bits) - 1;
-    for (uint32_t slot = vocab_pair_hash(pair, v->pair_bits);; slot = (slot + 1) & mask) {
+    uint64_t mask = (UINT64_C(1) << v->pair_bits) - 1;
+    for (uint64_t slot = hash >> (64 - v->pair_bits);; slot = (slot + 1) & mask) {
         if (pairs[slot] >> 18 == pair)
             return (uint32_t)pairs[slot] & VOCAB_NONE;
         if (pairs[slot] == VOCAB_NO_PAIR)
             return VOCAB_NONE;
     }
+}
+
+/* The same for two bytes. */
+static inline uint32_t vocab_merge_bytes(const struct vocab *v, unsigned left, unsigned right)
+{
+    const uint32_t *byte_pairs = vocab_at(v, v->byte_pairs_at);
+    return byte_pairs[left << 8 | right];
 }
 
 #endif
