@@ -175,7 +175,7 @@ INLINE void add_classes_sse2(struct classes *c, const unsigned char *p, unsigned
 #undef IS
 }
 
-#define AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt")))
+#define AVX2 __attribute__((target("avx2,bmi,bmi2")))
 
 AVX2 INLINE void add_classes_avx2(struct classes *c, const unsigned char *p, unsigned at)
 {
@@ -250,8 +250,7 @@ AVX2 static uint64_t cuts_o200k_avx2(const unsigned char *p)
 
 cuts_fn *cuts_for(enum pattern pattern, bool wide)
 {
-    bool avx2 = wide && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
-                __builtin_cpu_supports("lzcnt");
+    bool avx2 = wide && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
     switch (pattern) {
     case PATTERN_R50K:
         return NULL;

@@ -88,12 +88,13 @@ static size_t merge_short(const struct vocab *v, const unsigned char *p, size_t 
 {
     uint32_t id[SHORT + 1];
     int32_t pair[SHORT + 1];
-    size_t keys = (n + 7) / 8 * 8;
+    size_t count = n, keys = (n + 7) / 8 * 8;
     begin_bytes(v, p, n, id, pair);
     for (size_t i = n - 1; i < keys; i++)
         pair[i] = NO_PAIR;
     uint64_t starts = (UINT64_C(2) << n) - 1;
     for (int32_t best; (best = least(pair, keys)) != NO_PAIR;) {
+        count--;
         size_t i = (size_t)best & (WINDOW - 1);
         uint64_t after = starts >> i >> 1 << 1 << i;
         size_t gone = (size_t)__builtin_ctzll(after);
@@ -108,7 +109,6 @@ static size_t merge_short(const struct vocab *v, const unsigned char *p, size_t 
             pair[last] = pair_key(vocab_merge(v, id[last], id[i]), last);
         }
     }
-    size_t count = (size_t)__builtin_popcountll(starts) - 1;
     for (size_t i = 0; ids && i < count; i++, starts &= starts - 1)
         ids[i] = id[__builtin_ctzll(starts)];
     return count;
