@@ -3,6 +3,7 @@
 #include "count.h"
 #include "emulate.h"
 #include "exits.h"
+#include "run.h"
 #include "str.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@ static const struct {
 } verbs[] = {
     {"count", verb_count, "count the tokens of texts, or of the requests of a batch"},
     {"emulate", verb_emulate, "play a provider with its rate limits, on loopback"},
+    {"run", verb_run, "take a batch file through an account's limits"},
     {NULL, NULL, NULL},
 };
 

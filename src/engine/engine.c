@@ -420,6 +420,8 @@ enum sl_err engine_new(uv_loop_t *loop, const struct engine_config *c, struct en
     add_header(e, "content-type", STR("application/json"));
     add_header(e, "accept", STR("application/json"));
     add_header(e, "user-agent", STR("sluice/" SLUICE_VERSION));
+    if (c->provider->version_header)
+        add_header(e, c->provider->version_header, str_of(c->provider->version));
     if (c->key) {
         buf_printf(&e->key_value, "%s%s", c->provider->key_prefix, c->key);
         add_header(e, c->provider->key_header, buf_str(&e->key_value));

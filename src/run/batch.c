@@ -477,6 +477,7 @@ void batch_free(struct batch *b)
         drop_job(b->job_list);
     int busy = uv_loop_close(&b->loop);
     sl_assert(busy == 0);
+    buf_free(&b->errors_path);
     pick_free(&b->pick);
     totals_free(&b->totals);
     input_close(&b->input);

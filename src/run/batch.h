@@ -32,7 +32,8 @@ struct batch {
     const struct settings *settings;
     uv_loop_t loop;
     struct input input;
-    struct results *results;
+    struct results *results; /* NULL once settled */
+    struct buf errors_path;
     struct results_found found;
     struct pick pick;
     struct totals totals;

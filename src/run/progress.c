@@ -5,7 +5,12 @@
 
 #include <string.h>
 
-enum { BAR_CELLS = 31, BUDGET_CELLS = 10 };
+enum {
+    BAR_CELLS = 31,
+    BAR_CELLS_NARROW = 20,
+    BUDGET_CELLS = 10,
+    NARROW = 90, /* columns below which bars give way to figures */
+};
 
 #define BOLD_ON   "\033[1m"
 #define YELLOW_ON "\033[33m"
@@ -84,7 +89,7 @@ static void pool_line(struct buf *b, const struct progress *p, const struct prog
         buf_char(b, ' ');
         if (s->color && pool->tokens.binds)
             buf_puts(b, BOLD_ON);
-        if (!named && pool->tokens.limit > 0)
+        if (!named && pool->tokens.limit > 0 && s->width >= NARROW)
             bar(b, pool->tokens.used, pool->tokens.limit, BUDGET_CELLS, s->utf8);
         buf_puts(b, pool->tokens.binds ? " binds" : "");
         if (s->color && pool->tokens.binds)
@@ -130,12 +135,18 @@ static void end_line(struct buf *b, size_t from, const struct progress_style *s,
     ++*lines;
 }
 
+static const char *file_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
 void progress_block(const struct progress *p, const struct progress_style *s, struct buf *out,
                     int *lines)
 {
     size_t from = out->n;
     *lines = 0;
-    buf_printf(out, "%s -> %s", p->input, p->output);
+    buf_printf(out, "%s -> %s", file_part(p->input), file_part(p->output));
     int room = s->width - 1 - columns(buf_str(out)) - (int)strlen(p->account);
     for (int i = 0; i < (room > 3 ? (room < 30 ? room : 30) : 3); i++)
         buf_char(out, ' ');
@@ -148,7 +159,7 @@ void progress_block(const struct progress *p, const struct progress_style *s, st
     buf_puts(out, " / ");
     buf_thousands(out, p->total);
     buf_puts(out, "  ");
-    bar(out, p->done, p->total, s->width < 80 ? BAR_CELLS / 2 : BAR_CELLS, s->utf8);
+    bar(out, p->done, p->total, s->width < NARROW ? BAR_CELLS_NARROW : BAR_CELLS, s->utf8);
     buf_puts(out, "  ");
     percent(out, p->done, p->total);
     buf_puts(out, "   ");

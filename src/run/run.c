@@ -124,6 +124,8 @@ static int open_results(struct batch *b)
         return complain("", &diag, EXIT_IO);
     if (err != SL_OK)
         return complain("", &diag, EXIT_USAGE);
+    buf_puts(&b->errors_path, results_errors_path(b->results));
+    buf_cstr(&b->errors_path);
     b->totals.total = (int64_t)b->input.rows.n;
     b->totals.before_ok = b->found.ok;
     b->totals.before_failed = b->found.failed;
@@ -222,7 +224,7 @@ static void fill_report(struct batch *b, struct report *r)
 {
     *r = (struct report){.totals = &b->totals,
                          .models = &b->input.models,
-                         .errors_path = results_errors_path(b->results),
+                         .errors_path = b->errors_path.p,
                          .charge = b->settings->account.charge,
                          .binding_dim = DIM_UNKNOWN,
                          .bound_us = -1,

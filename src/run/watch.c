@@ -112,6 +112,8 @@ static void erase(struct batch *b, struct buf *out)
 
 static void print(const struct buf *out)
 {
+    if (!out->n)
+        return;
     fwrite(out->p, 1, out->n, stderr);
     fflush(stderr);
 }
@@ -135,12 +137,14 @@ void watch_start(struct batch *b)
 
 void watch_tick(struct batch *b, int64_t now_us)
 {
-    if (b->settings->quiet || (!b->term.interactive && now_us < b->line_due_us))
+    if (b->settings->quiet)
         return;
     struct progress p = {0};
     char at[16] = "";
     struct buf state = {0};
-    look(b, now_us, &p);
+    look(b, now_us, &p); /* also where nothing is shown yet: it samples the rates */
+    if (!b->term.interactive && now_us < b->line_due_us)
+        return;
     if (p.eta_us >= 0)
         clock_at(p.eta_us, at);
     p.eta_at = at;
