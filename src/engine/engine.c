@@ -24,7 +24,7 @@
 #include <time.h>
 
 enum {
-    /* Headers of one request: key, version, content-type, accept, user-agent. */
+    /* The engine's own headers: key, version, content-type, accept, user-agent. */
     ENGINE_HEADERS = 8,
     /* Readings of one answer: two per dimension are the most seen (Anthropic: 4, priority 2).
      */
@@ -35,6 +35,7 @@ struct engine {
     uv_loop_t *loop;
     const struct provider *provider;
     struct engine_driver driver;
+    struct engine_tap tap;
     struct account *account;
     struct upstream *upstream;
     uv_prepare_t prepare;
@@ -59,13 +60,13 @@ struct attempt {
     struct job *job;
     struct call *call;
     struct attempt *prev, *next;
-    struct arena arena;   /* head of a refusal, request id, parse of the answer */
-    struct message *head; /* kept where status >= 400, for the verdict */
+    struct arena arena; /* head of a refusal, request id, parse of the answer */
     struct buf body;
     struct ending end;
     int64_t sent_us, unix_us;
     bool body_lent;
     bool headed; /* the answer has begun; it may before the request is out */
+    bool handed; /* ... and its driver takes the body in pieces */
     char why[256];
 };
 
@@ -151,10 +152,14 @@ static void on_sent(void *ctx)
         step(e, &ev);
 }
 
-static struct message *copy_head(struct arena *arena, const struct message *m)
+/* The head is needed after it is gone: for the verdict, and by drivers who pass it on. */
+static const struct message *copy_head(struct arena *arena, const struct message *m)
 {
     struct message *copy = arena_alloc(arena, sizeof *copy);
-    *copy = *m;
+    copy->minor = m->minor;
+    copy->status = m->status;
+    copy->content_length = m->content_length;
+    copy->header_count = m->header_count;
     for (size_t i = 0; i < m->header_count; i++) {
         copy->headers[i].name = arena_copy(arena, m->headers[i].name);
         copy->headers[i].value = arena_copy(arena, m->headers[i].value);
@@ -174,8 +179,8 @@ static void on_head(void *ctx, const struct message *m)
     if (!id.n)
         id = message_header(m, "request-id");
     a->end.request_id = arena_copy(&a->arena, id);
-    if (m->status >= 400)
-        a->head = copy_head(&a->arena, m);
+    if (m->status >= 400 || e->tap.begun)
+        a->end.head = copy_head(&a->arena, m);
     struct event ev = {
         .kind = EVENT_HEAD,
         .now_us = engine_now(e),
@@ -186,12 +191,17 @@ static void on_head(void *ctx, const struct message *m)
         .retry_us = headers_retry_us(m, a->unix_us),
     };
     step(e, &ev);
+    if (e->tap.begun && m->status / 100 == 2)
+        a->handed = e->tap.begun(e->driver.ctx, a->job, m);
 }
 
 static void on_body(void *ctx, struct str bytes)
 {
     struct attempt *a = ctx;
-    buf_add(&a->body, bytes);
+    if (a->handed)
+        a->engine->tap.piece(a->engine->driver.ctx, a->job, bytes);
+    else
+        buf_add(&a->body, bytes);
 }
 
 static enum fault fault_of(enum sl_err err)
@@ -212,10 +222,22 @@ static void setback(struct attempt *a)
         d->setback(d->ctx, a->job, &a->end);
 }
 
+static const struct usage unknown_usage = {-1, -1, -1};
+
+/* What an answer meant and used as far as it came, if its driver took it in pieces. */
+static void judge_pieces(struct attempt *a)
+{
+    struct engine *e = a->engine;
+    a->end.usage = unknown_usage;
+    if (a->handed)
+        e->tap.judge(e->driver.ctx, a->job, &a->end.verdict, &a->end.usage);
+}
+
 /* The last step of an attempt that brought no whole answer. */
 static void broken(struct attempt *a, enum sl_err err, const char *why)
 {
     struct engine *e = a->engine;
+    judge_pieces(a);
     a->end.answered = false;
     a->end.err = err;
     snprintf(a->why, sizeof a->why, "%s", why && *why ? why : sl_err_text(err));
@@ -226,7 +248,9 @@ static void broken(struct attempt *a, enum sl_err err, const char *why)
     struct event ev = {.kind = EVENT_BROKEN,
                        .now_us = engine_now(e),
                        .flow = &a->job->flow,
-                       .fault = fault_of(err)};
+                       .fault = fault_of(err),
+                       .last = a->job->committed,
+                       .usage = a->end.usage};
     step(e, &ev);
 }
 
@@ -235,7 +259,9 @@ static bool judge(struct attempt *a)
 {
     struct ending *end = &a->end;
     end->body = buf_str(&a->body);
-    end->usage = (struct usage){-1, -1, -1};
+    judge_pieces(a);
+    if (a->handed)
+        return true;
     if (end->status / 100 == 2) {
         struct json *root = json_parse(&a->arena, end->body, NULL);
         if (!root)
@@ -253,8 +279,8 @@ static bool judge(struct attempt *a)
             return true;
         }
     }
-    end->verdict =
-        verdict_of(a->engine->provider, end->status, a->head, end->body, a->unix_us, &a->arena);
+    end->verdict = verdict_of(a->engine->provider, end->status, end->head, end->body,
+                              a->unix_us, &a->arena);
     return true;
 }
 
@@ -280,12 +306,29 @@ static void on_done(void *ctx, enum sl_err err, const char *why)
                        .now_us = engine_now(e),
                        .flow = &a->job->flow,
                        .verdict = a->end.verdict,
+                       .last = a->job->committed,
                        .usage = a->end.usage};
     e->look.last_answer_us = ev.now_us;
     a->end.service_us = a->sent_us < 0 ? 0 : ev.now_us - a->sent_us;
     if (a->end.verdict.kind != VERDICT_OK)
         setback(a);
     step(e, &ev);
+}
+
+/* The job's headers take the place of the engine's, but for the key. */
+static size_t assemble_headers(const struct engine *e, const struct job *j,
+                               struct header out[BOUND_HEADERS + ENGINE_HEADERS])
+{
+    if (!j->headers) {
+        memcpy(out, e->headers, e->header_count * sizeof *out);
+        return e->header_count;
+    }
+    sl_assert(j->header_count <= BOUND_HEADERS);
+    memcpy(out, j->headers, j->header_count * sizeof *out);
+    size_t n = j->header_count;
+    if (e->key_value.n)
+        out[n++] = e->headers[e->header_count - 1];
+    return n;
 }
 
 static void dispatch(struct engine *e, struct job *j)
@@ -299,10 +342,11 @@ static void dispatch(struct engine *e, struct job *j)
         return;
     }
     a->body_lent = true;
-    struct call_request r = {.method = "POST",
+    struct header headers[BOUND_HEADERS + ENGINE_HEADERS];
+    struct call_request r = {.method = j->method ? j->method : "POST",
                              .path = j->path,
-                             .headers = e->headers,
-                             .header_count = e->header_count,
+                             .headers = headers,
+                             .header_count = assemble_headers(e, j, headers),
                              .body = body};
     struct call_handler h = {on_sent, on_head, on_body, on_done, a};
     e->look.in_flight++;
@@ -412,6 +456,7 @@ enum sl_err engine_new(uv_loop_t *loop, const struct engine_config *c, struct en
     e->loop = loop;
     e->provider = c->provider;
     e->driver = c->driver;
+    e->tap = c->tap;
     e->upstream = upstream;
     e->account = account_new(&c->account);
     e->due_us = INT64_MAX;
@@ -476,13 +521,23 @@ void engine_submit(struct engine *e, struct job *j)
 
 void engine_cancel(struct engine *e, struct job *j)
 {
+    struct usage usage = unknown_usage;
     if (j->last && j->last->call) {
+        judge_pieces(j->last);
+        usage = j->last->end.usage;
         call_cancel(&j->last->call);
         e->look.in_flight--;
         attempt_release(j->last);
     }
-    struct event ev = {.kind = EVENT_CANCEL, .now_us = engine_now(e), .flow = &j->flow};
+    struct event ev = {
+        .kind = EVENT_CANCEL, .now_us = engine_now(e), .flow = &j->flow, .usage = usage};
     step(e, &ev);
+}
+
+void engine_hold(struct job *j, bool hold)
+{
+    if (j->last && j->last->call)
+        (hold ? call_pause : call_resume)(j->last->call);
 }
 
 void engine_drain(struct engine *e)

@@ -17,15 +17,23 @@ struct attempt; /* one sending of a job and what came back */
  * flow.pool, flow.demand and path set before engine_submit; alive until `over`. */
 struct job {
     struct flow flow;
-    struct str path; /* under the base URL, starts with "/" */
+    struct str path;    /* under the base URL, starts with "/" */
+    const char *method; /* NULL: "POST" */
+    /* Sent beside the key; NULL: the engine's own, for JSON. Lent until over. */
+    const struct header *headers;
+    size_t header_count;
+    /* Something of the answer has gone where it cannot be taken back: the job is not sent
+     * again, whatever befalls it. The driver sets it from within `piece`. */
+    bool committed;
     struct attempt *last;
 };
 
 /* How a job ended. Lent for the call. */
 struct ending {
     enum outcome outcome;
-    bool answered; /* a whole answer arrived at the last attempt: the next five fields */
+    bool answered; /* a whole answer arrived at the last attempt: the next six fields */
     int status;
+    const struct message *head;
     struct str request_id; /* the provider's own, or empty */
     struct str body;
     struct verdict verdict;
@@ -53,12 +61,23 @@ struct engine_driver {
     void *ctx;
 };
 
+/* For drivers that pass answers on as they come; with the driver's ctx. */
+struct engine_tap {
+    /* An answer that succeeds has begun. true: its body goes to `piece`, and at the end `judge`
+     * says what it meant and used; false: it is collected for `over`. */
+    bool (*begun)(void *ctx, struct job *j, const struct message *m);
+    void (*piece)(void *ctx, struct job *j, struct str bytes);
+    /* Also asked of answers that were cut short or given up, for what they used. */
+    void (*judge)(void *ctx, struct job *j, struct verdict *v, struct usage *u);
+};
+
 struct engine_config {
     const struct provider *provider;
     struct account_config account;
     struct upstream_config upstream;
     const char *key; /* NULL: none is sent */
     struct engine_driver driver;
+    struct engine_tap tap; /* all NULL: every answer is collected */
 };
 
 /* SL_SYNTAX for a base URL that is none, SL_TLS for an unreadable CA file; *diag says more. */
@@ -74,6 +93,8 @@ int64_t engine_now(struct engine *e);
 
 void engine_submit(struct engine *e, struct job *j);
 void engine_cancel(struct engine *e, struct job *j);
+/* Backpressure on an answer that is handed on in pieces: hold the provider back; go on. */
+void engine_hold(struct job *j, bool hold);
 /* Nothing new is sent: queued jobs end as OUTCOME_UNSENT, those in flight are finished. */
 void engine_drain(struct engine *e);
 /* From now on nothing is sent and nothing reported; engine_close comes next, out of a callback.

@@ -16,6 +16,8 @@ struct account_config account_defaults(const struct provider *p)
                                .use_percent = 100,
                                .retries_max = 4,
                                .order = ORDER_QUEUE,
+                               .resends = true,
+                               .halts = true,
                                .refusals_drain = true,
                                .seed = 1};
     if (p) {

@@ -44,9 +44,10 @@ void line_take(struct line *l, struct flow *f);
 
 /* What a request will be charged, as far as is known before it is sent. */
 void charge_expect(const struct pool *p, const struct demand *d, struct bill *bill);
-/* Learns from a whole answer, and gives what it was charged. */
-void charge_learn(struct pool *p, const struct flow *f, const struct event *end,
-                  int64_t charged[DIM_COUNT]);
+/* What it was charged, as far as its usage tells. */
+void charge_actual(const struct flow *f, const struct usage *u, int64_t charged[DIM_COUNT]);
+/* Learns from a whole answer. */
+void charge_learn(struct pool *p, const struct flow *f, const struct event *end);
 /* Keeps what is in flight, and what is kept free beside it, at what is now expected. */
 void charge_renew(struct pool *p, int64_t now_us);
 

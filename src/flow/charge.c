@@ -26,18 +26,23 @@ static void learn_service(struct pool *p, int64_t took_us)
         p->ledger.budgets[i].service_us = p->service_us;
 }
 
-void charge_learn(struct pool *p, const struct flow *f, const struct event *end,
-                  int64_t charged[DIM_COUNT])
+void charge_actual(const struct flow *f, const struct usage *u, int64_t charged[DIM_COUNT])
 {
     for (int dim = 0; dim < DIM_COUNT; dim++)
         charged[dim] = f->bill.units[dim];
-    const struct usage *u = &end->usage;
-    if (p->account->config.charge != CHARGE_ACTUAL || u->output_tokens < 0)
+    if (f->pool->account->config.charge != CHARGE_ACTUAL || u->output_tokens < 0)
         return;
     int64_t input = u->input_tokens >= 0 ? u->input_tokens : f->demand.input_tokens;
     charged[DIM_ITPM] = input;
     charged[DIM_OTPM] = u->output_tokens;
     charged[DIM_TPM] = charged[DIM_TPD] = input + u->output_tokens;
+}
+
+void charge_learn(struct pool *p, const struct flow *f, const struct event *end)
+{
+    const struct usage *u = &end->usage;
+    if (p->account->config.charge != CHARGE_ACTUAL || u->output_tokens < 0)
+        return;
     output_learn(&p->output, f->demand.max_output_tokens, u->output_tokens);
     learn_service(p, end->now_us - f->sent_us);
 }

@@ -88,6 +88,14 @@ static void settle(struct flow *f, int64_t now_us, const int64_t charged[DIM_COU
     line_take(&f->pool->flying, f);
 }
 
+/* Out of flight with an answer, or a part of one, whose usage counts if `known`. */
+static void settle_used(struct flow *f, const struct event *in, bool known)
+{
+    int64_t charged[DIM_COUNT];
+    charge_actual(f, &in->usage, charged);
+    settle(f, in->now_us, known ? charged : f->bill.units);
+}
+
 static void requeue(struct account *a, struct flow *f, struct actions *out)
 {
     if (a->draining)
@@ -96,11 +104,11 @@ static void requeue(struct account *a, struct flow *f, struct actions *out)
         to_queue(f, true);
 }
 
-static void back_off(struct account *a, struct flow *f, int64_t asked_us, int64_t now_us,
-                     struct actions *out)
+static void back_off(struct account *a, struct flow *f, const struct event *in,
+                     int64_t asked_us, struct actions *out)
 {
     f->failures++;
-    if (f->failures > a->config.retries_max) {
+    if (in->last || f->failures > a->config.retries_max) {
         finish(f, OUTCOME_FAILED, out);
         return;
     }
@@ -109,7 +117,7 @@ static void back_off(struct account *a, struct flow *f, int64_t asked_us, int64_
         return;
     }
     a->totals.retried++;
-    f->due_us = now_us + backoff_us(f->failures - 1, asked_us, &a->random);
+    f->due_us = in->now_us + backoff_us(f->failures - 1, asked_us, &a->random);
     f->state = FLOW_BACKOFF;
     line_insert_due(&f->pool->waiting, f);
 }
@@ -131,12 +139,17 @@ static void refuse(struct account *a, struct flow *f, const struct event *in, in
         if (l->budgets[i].frozen_us < in->now_us + wait_us)
             l->budgets[i].frozen_us = in->now_us + wait_us;
     }
-    requeue(a, f, out);
+    if (in->last)
+        finish(f, OUTCOME_FAILED, out);
+    else
+        requeue(a, f, out);
 }
 
 static void halt(struct account *a, struct flow *f, int64_t now_us, struct actions *out)
 {
-    finish(f, OUTCOME_UNSENT, out);
+    finish(f, a->config.halts ? OUTCOME_UNSENT : OUTCOME_FAILED, out);
+    if (!a->config.halts)
+        return;
     if (a->totals.halted)
         return;
     a->totals.halted = true;
@@ -151,10 +164,9 @@ static void end(struct account *a, struct flow *f, const struct event *in, struc
         refuse(a, f, in, asked_us, out);
         return;
     }
-    int64_t charged[DIM_COUNT];
+    settle_used(f, in, in->last || in->verdict.kind == VERDICT_OK);
     if (in->verdict.kind == VERDICT_OK)
-        charge_learn(f->pool, f, in, charged);
-    settle(f, in->now_us, in->verdict.kind == VERDICT_OK ? charged : f->bill.units);
+        charge_learn(f->pool, f, in);
     switch (in->verdict.kind) {
     case VERDICT_OK:
         finish(f, OUTCOME_OK, out);
@@ -166,7 +178,7 @@ static void end(struct account *a, struct flow *f, const struct event *in, struc
     case VERDICT_OVERLOADED:
     case VERDICT_OTHER:
         if (in->verdict.kind == VERDICT_OVERLOADED || in->verdict.retryable)
-            back_off(a, f, asked_us, in->now_us, out);
+            back_off(a, f, in, asked_us, out);
         else
             finish(f, OUTCOME_FAILED, out);
         break;
@@ -182,9 +194,14 @@ static void broken(struct account *a, struct flow *f, const struct event *in,
                    struct actions *out)
 {
     int64_t none[DIM_COUNT] = {0};
-    bool unsent = in->fault == FAULT_CONNECT;
-    settle(f, in->now_us, unsent ? none : f->bill.units);
-    back_off(a, f, -1, in->now_us, out);
+    struct event end = *in;
+    bool unsent = in->fault == FAULT_CONNECT, whole = f->sent_us >= 0;
+    if (unsent)
+        settle(f, in->now_us, none);
+    else
+        settle_used(f, in, in->last);
+    end.last |= !unsent && whole && !a->config.resends;
+    back_off(a, f, &end, -1, out);
 }
 
 static void head(struct account *a, struct flow *f, const struct event *in)
@@ -201,14 +218,14 @@ static void head(struct account *a, struct flow *f, const struct event *in)
     feedback_hear(&f->pool->ledger, &a->rules, &echo);
 }
 
-static void cancel(struct flow *f, int64_t now_us, struct actions *out)
+static void cancel(struct flow *f, const struct event *in, struct actions *out)
 {
     if (f->state == FLOW_QUEUED)
         line_take(&f->pool->queue, f);
     else if (f->state == FLOW_BACKOFF)
         line_take(&f->pool->waiting, f);
     else if (in_flight(f))
-        settle(f, now_us, f->bill.units);
+        settle_used(f, in, true);
     else
         return;
     finish(f, OUTCOME_UNSENT, out);
@@ -240,7 +257,7 @@ void flow_step(struct account *a, const struct event *in, struct actions *out)
         broken(a, f, in, out);
         break;
     case EVENT_CANCEL:
-        cancel(f, in->now_us, out);
+        cancel(f, in, out);
         break;
     }
     flow_check(f);

@@ -37,6 +37,11 @@ struct account_config {
     int64_t jitter_us;   /* floor of J, the variation of the one-way delay on the way in */
     int64_t concurrency; /* most in flight; 0: found by itself */
     int retries_max; /* attempts after the first for passing faults; rate limits do not count */
+    /* A request whose answer got lost on the way, and which may have been carried out, is sent
+     * again. What never reached the provider always is. */
+    bool resends;
+    /* An empty wallet or a refused key ends the account; else the request that met it alone. */
+    bool halts;
     enum order order;
     uint64_t seed; /* of all jitter */
 };
@@ -112,8 +117,9 @@ struct event {
     size_t reading_count;
     int64_t retry_us;       /* HEAD: from headers, -1 absent */
     struct verdict verdict; /* END; strings lent for the call */
-    struct usage usage;     /* END */
+    struct usage usage;     /* END; BROKEN if last, CANCEL: what the part that came used */
     enum fault fault;       /* BROKEN */
+    bool last;              /* END, BROKEN: part of the answer was passed on: never again */
 };
 
 enum action_kind {

@@ -45,6 +45,8 @@ static struct account_config config_of(const struct cell *c)
         .use_percent = c->mode == SIM_STRANGER ? SIM_USE_PERCENT : 100,
         .jitter_us = c->sabotage == SIM_BLUNT ? 1 : c->jitter_us,
         .retries_max = 8,
+        .resends = true,
+        .halts = true,
         .order = c->work == SIM_ARRIVALS ? ORDER_QUEUE : ORDER_BALANCE,
         .seed = cell_stream(c, "client"),
     };
