@@ -14,7 +14,7 @@ static const char *const TRACE = "../shared/data/azure-llm-conv-2023.csv";
 static const struct verb face = {
     .name = "sim",
     .summary = "run the pacing engine in virtual time",
-    .usage = "sim [--quick] [--seed N] [--jobs N] [--json]\n"
+    .usage = "sim [--quick] [--late] [--seed N] [--jobs N] [--json]\n"
              "sim --cell \"WORD=VALUE ...\" [--events]\n"
              "sim --trace [FILE]",
     .about =
@@ -34,7 +34,7 @@ static const struct verb face = {
 };
 
 struct order {
-    bool quick, json, trace, events;
+    bool quick, json, trace, events, late;
     int64_t seed, jobs;
     const char *cell;
 };
@@ -121,6 +121,8 @@ static int run_grid(const struct order *o, struct str csv)
         grid_trace(&g, (uint64_t)o->seed);
     else
         grid_all(&g, (uint64_t)o->seed, o->quick);
+    for (size_t i = 0; i < g.n; i++)
+        g.cells[i].late = o->late;
     struct trial *trials = mem_zero(g.n * sizeof *trials);
     if (!o->json)
         print_conditions(o);
@@ -142,6 +144,7 @@ int main(int argc, char **argv)
         {"events", 0, OPTION_FLAG, NULL, "With --cell: print every event.", &o.events},
         {"quick", 0, OPTION_FLAG, NULL, "One seed, and one jitter in turn.", &o.quick},
         {"trace", 0, OPTION_FLAG, NULL, "The production trace instead of the grid.", &o.trace},
+        {"late", 0, OPTION_FLAG, NULL, "Headers computed when the answer leaves.", &o.late},
         {"seed", 0, OPTION_COUNT, "N", "The first of the grid's five seeds.", &o.seed},
         {"jobs", 'j', OPTION_COUNT, "N", "Processes to run at once.", &o.jobs},
         {"json", 0, OPTION_FLAG, NULL, "A line of JSON for each cell.", &o.json},
