@@ -29,6 +29,11 @@ int verb_count(int argc, char **argv)
          "Count with this encoding: r50k_base, p50k_base, cl100k_base, o200k_base or "
          "o200k_harmony.",
          &given.encoding},
+        {"requests", 'r', OPTION_FLAG, NULL,
+         "The files are batch files, of OpenAI's or Anthropic's form: print requests, input "
+         "tokens, reserved tokens (the larger of input and max_tokens) and the largest request "
+         "of each model. With --model, as if all were for that model.",
+         &given.requests},
         {"ids", 0, OPTION_FLAG, NULL, "Print the tokens' ids, a line for each file.",
          &given.ids},
         {"json", 'j', OPTION_FLAG, NULL, "Print JSON.", &given.json},
@@ -52,5 +57,11 @@ int verb_count(int argc, char **argv)
         fputs("sluice count: no file given; - reads standard input\n", stderr);
         return EXIT_USAGE;
     }
-    return count_texts(&given, argv, files);
+    if (given.requests && (given.encoding || given.ids)) {
+        fprintf(stderr, "sluice count: --%s does not go with --requests\n",
+                given.ids ? "ids" : "encoding");
+        return EXIT_USAGE;
+    }
+    return given.requests ? count_requests(&given, argv, files)
+                          : count_texts(&given, argv, files);
 }

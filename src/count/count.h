@@ -6,7 +6,7 @@
 
 struct count_options {
     const char *model;    /* NULL: not given */
-    const char *encoding; /* NULL: the model's */
+    const char *encoding; /* NULL: the model's own */
     bool requests;
     bool json;
     bool ids;
@@ -17,5 +17,6 @@ int verb_count(int argc, char **argv);
 /* texts.c and requests.c: the files in order, "-" for standard input, to standard output.
  * Complaints go to standard error; the result is an enum exit_code. */
 int count_texts(const struct count_options *options, char **paths, int n);
+int count_requests(const struct count_options *options, char **paths, int n);
 
 #endif
