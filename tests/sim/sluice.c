@@ -227,12 +227,13 @@ static int64_t on_due(void *self, int64_t now_us)
     struct sluice_client *s = self;
     int64_t next_us;
     uint32_t before;
-    do {
+    top_up(s, now_us);
+    do { /* what was admitted makes room for candidates, which may be admitted at once */
         before = s->submitted;
-        top_up(s, now_us);
         account_due(s->account, now_us, &s->actions, &next_us);
         act(s, now_us);
-    } while (s->submitted < s->offered && s->submitted != before);
+        top_up(s, now_us);
+    } while (s->submitted != before);
     return next_us;
 }
 
