@@ -47,10 +47,10 @@ void batch_stop(struct batch *b, enum stop stop, const char *where, const char *
     b->stop = stop;
     diag_set(&b->why, SL_IO, where, "%s", what);
     if (stop >= STOP_NETWORK) {
-        engine_freeze(b->engine);
+        engine_freeze(b->door.engine);
         uv_stop(&b->loop);
     } else {
-        engine_drain(b->engine);
+        engine_drain(b->door.engine);
     }
 }
 
@@ -81,7 +81,7 @@ static bool load(struct batch_job *j)
         return false;
     }
     j->loaded = true;
-    j->job.path = request_line_path(&j->request.line, b->base_has_path);
+    j->job.path = request_line_path(&j->request.line, b->door.base_path[0] != 0);
     return true;
 }
 
@@ -107,8 +107,8 @@ static void count_out(struct batch_job *j)
     struct batch *b = j->batch;
     struct pool_state *pool = &b->pools[b->input.models.list[row_of(j)->model].pool];
     for (int d = 0; d < DIM_COUNT; d++)
-        pool->remaining[d] -=
-            demand_charge(&j->job.flow.demand, b->settings->account.charge, (enum dimension)d);
+        pool->remaining[d] -= demand_charge(
+            &j->job.flow.demand, b->settings->account.config.charge, (enum dimension)d);
 }
 
 static struct str on_body(void *ctx, struct job *job)
@@ -256,7 +256,7 @@ static void on_over(void *ctx, struct job *job, const struct ending *end)
             write_failure(j, end);
     }
     if (end->answered) {
-        b->totals.last_byte_us = engine_now(b->engine);
+        b->totals.last_byte_us = engine_now(b->door.engine);
         b->reached = true;
         if (end->verdict.kind != VERDICT_OVERLOADED)
             b->alive_us = b->totals.last_byte_us;
@@ -297,7 +297,7 @@ static void submit(struct batch *b, size_t row_index)
     j->job.flow.pool = b->input.models.pools[b->input.models.list[row->model].pool].pool;
     j->job.flow.demand = row_demand(row);
     b->jobs++;
-    engine_submit(b->engine, &j->job);
+    engine_submit(b->door.engine, &j->job);
 }
 
 static void on_hungry(void *ctx)
@@ -328,8 +328,8 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static void watch_patience(struct batch *b, int64_t now_us)
 {
-    struct engine_look look = engine_look(b->engine);
-    struct account_totals totals = account_look(engine_account(b->engine));
+    struct engine_look look = engine_look(b->door.engine);
+    struct account_totals totals = account_look(engine_account(b->door.engine));
     int64_t out_us = now_us - b->alive_us;
     int64_t patience_us = b->settings->patience_us;
     bool reached = b->reached || look.last_answer_us >= 0;
@@ -345,7 +345,7 @@ static void watch_patience(struct batch *b, int64_t now_us)
 static void on_tick(uv_timer_t *timer)
 {
     struct batch *b = timer->data;
-    int64_t now = engine_now(b->engine);
+    int64_t now = engine_now(b->door.engine);
     watch_tick(b, now);
     watch_patience(b, now);
 }
@@ -360,57 +360,15 @@ static void count_remaining(struct batch *b)
         struct pool_state *pool = &b->pools[b->input.models.list[rows->list[i].model].pool];
         for (int dim = 0; dim < DIM_COUNT; dim++)
             pool->remaining[dim] +=
-                demand_charge(&d, b->settings->account.charge, (enum dimension)dim);
+                demand_charge(&d, b->settings->account.config.charge, (enum dimension)dim);
     }
-}
-
-/* Where requests go: the emulator once it listens, or what was given. */
-static enum sl_err find_base_url(struct batch *b, struct buf *out, struct diag *diag)
-{
-    const struct settings *s = b->settings;
-    struct url url;
-    if (s->emulator) {
-        b->emulator = emulator_start(&b->loop, s->emulator, diag);
-        if (!b->emulator)
-            return SL_IO;
-        buf_printf(out, "http://127.0.0.1:%d/v1", emulator_port(b->emulator));
-    } else {
-        buf_puts(out, s->base_url);
-    }
-    enum sl_err err = url_parse(buf_str(out), &url, diag);
-    b->base_has_path = err == SL_OK && url.path[0];
-    return err;
 }
 
 static enum sl_err start_engine(struct batch *b, struct diag *diag)
 {
-    const struct settings *s = b->settings;
-    struct buf url = {0};
-    enum sl_err err = find_base_url(b, &url, diag);
-    if (err != SL_OK) {
-        buf_free(&url);
-        return err;
-    }
-    struct buf key = {0};
-    buf_add(&key, buf_str(&s->key));
-    struct engine_config c = {
-        .provider = s->provider,
-        .account = s->account,
-        .upstream = upstream_defaults(),
-        .key = key.n ? buf_cstr(&key) : NULL,
-        .driver = {on_hungry, on_body, on_release, on_setback, on_over, on_halted, b},
-    };
-    c.upstream.base_url = buf_cstr(&url);
-    c.upstream.connect_timeout_us = s->connect_timeout_us;
-    c.upstream.first_byte_timeout_us = s->first_byte_timeout_us;
-    c.upstream.idle_timeout_us = s->idle_timeout_us;
-    c.upstream.ca_file = s->ca_file;
-    err = engine_new(&b->loop, &c, &b->engine, diag);
-    if (key.p)
-        explicit_bzero(key.p, key.cap);
-    buf_free(&key);
-    buf_free(&url);
-    return err;
+    struct engine_config wiring = {
+        .driver = {on_hungry, on_body, on_release, on_setback, on_over, on_halted, b}};
+    return door_open(&b->door, &b->settings->account, &b->loop, &wiring, diag);
 }
 
 static void start_watching(struct batch *b)
@@ -438,7 +396,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
     enum sl_err err = start_engine(b, diag);
     if (err != SL_OK)
         return err;
-    struct account *account = engine_account(b->engine);
+    struct account *account = engine_account(b->door.engine);
     struct models *models = &b->input.models;
     b->pools = mem_zero((models->pool_count + 1) * sizeof *b->pools);
     for (size_t p = 0; p < models->pool_count; p++)
@@ -446,10 +404,10 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
             account_pool(account, models->pools[p].name, models->pools[p].limits,
                          models->pools[p].limit_count);
     count_remaining(b);
-    pick_init(&b->pick, &b->input.rows, models, b->settings->account.seed);
-    b->alive_us = engine_now(b->engine);
+    pick_init(&b->pick, &b->input.rows, models, b->settings->account.config.seed);
+    b->alive_us = engine_now(b->door.engine);
     start_watching(b);
-    engine_warm(b->engine, WARM_CONNECTIONS);
+    engine_warm(b->door.engine, WARM_CONNECTIONS);
     uv_run(&b->loop, UV_RUN_DEFAULT);
     stop_watching(b);
     return SL_OK;
@@ -466,13 +424,10 @@ void batch_settle(struct batch *b)
 
 void batch_free(struct batch *b)
 {
-    if (b->engine)
-        engine_close(b->engine);
-    if (b->emulator)
-        emulator_stop(&b->emulator);
+    door_close(&b->door);
     batch_settle(b);
     uv_run(&b->loop, UV_RUN_DEFAULT);
-    engine_free(&b->engine);
+    door_free(&b->door);
     while (b->job_list)
         drop_job(b->job_list);
     int busy = uv_loop_close(&b->loop);

@@ -2,6 +2,7 @@
 #ifndef SLUICE_BATCH_H
 #define SLUICE_BATCH_H
 
+#include "door.h"
 #include "input.h"
 #include "pick.h"
 #include "recent.h"
@@ -37,13 +38,11 @@ struct batch {
     struct results_found found;
     struct pick pick;
     struct totals totals;
-    struct engine *engine;
-    struct emulator *emulator;
+    struct door door;
     struct pool_state *pools; /* by index of input.models.pools */
     size_t jobs;              /* handed to the engine and not over */
     struct batch_job *job_list;
-    bool base_has_path; /* the base URL names the API's version itself */
-    uv_timer_t tick;    /* progress and patience */
+    uv_timer_t tick; /* progress and patience */
     uv_signal_t sigint, sigterm;
     struct term term;
     int drawn_lines;     /* of the block on the terminal now */

@@ -94,11 +94,11 @@ static int open_input(struct batch *b)
     struct input_listener listener = {on_complaint, on_checked, &checking};
     struct input_config c = {.path = s->input,
                              .form = s->form,
-                             .provider = s->provider,
-                             .catalogue = s->catalogue,
-                             .limits = &s->limits,
-                             .charge = s->account.charge,
-                             .use_percent = s->account.use_percent};
+                             .provider = s->account.provider,
+                             .catalogue = s->account.catalogue,
+                             .limits = &s->account.limits,
+                             .charge = s->account.config.charge,
+                             .use_percent = s->account.config.use_percent};
     struct diag diag;
     enum sl_err err = input_open(&b->input, &c, &listener, &diag);
     clear_checking(&checking);
@@ -177,7 +177,7 @@ static void measure(struct batch *b, int64_t now_us, struct report *r)
     r->binding_dim = DIM_UNKNOWN;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
         struct pool_view view;
-        pool_look(engine_account(b->engine), b->input.models.pools[p].pool, now_us, &view);
+        pool_look(engine_account(b->door.engine), b->input.models.pools[p].pool, now_us, &view);
         for (size_t i = 0; i < view.budget_count; i++) {
             const struct budget_view *v = &view.budgets[i];
             struct budget_use use = use_of(v);
@@ -197,7 +197,7 @@ static void measure(struct batch *b, int64_t now_us, struct report *r)
 /* What would a smaller max_tokens have saved, where it is max_tokens that is charged? */
 static void advise(const struct batch *b, struct report *r)
 {
-    enum charge_rule rule = b->settings->account.charge;
+    enum charge_rule rule = b->settings->account.config.charge;
     int64_t covering = totals_output_covering(&b->totals, 99);
     if (b->input.models.n != 1 || rule == CHARGE_ACTUAL || r->binding_dim != DIM_TPM ||
         b->totals.ok < TIP_ANSWERS || covering <= 0)
@@ -225,20 +225,20 @@ static void fill_report(struct batch *b, struct report *r)
     *r = (struct report){.totals = &b->totals,
                          .models = &b->input.models,
                          .errors_path = b->errors_path.p,
-                         .charge = b->settings->account.charge,
+                         .charge = b->settings->account.config.charge,
                          .binding_dim = DIM_UNKNOWN,
                          .bound_us = -1,
                          .stopped = b->why.what};
     const struct totals *t = &b->totals;
     r->left = t->total - t->before_ok - t->before_failed - t->ok - t->failed;
-    if (!b->engine)
+    if (!b->door.engine)
         return;
-    struct engine_look look = engine_look(b->engine);
+    struct engine_look look = engine_look(b->door.engine);
     if (look.first_sent_us >= 0) {
         r->paced_us = look.last_sent_us - look.first_sent_us;
         r->makespan_us = t->last_byte_us - look.first_sent_us;
     }
-    measure(b, engine_now(b->engine), r);
+    measure(b, engine_now(b->door.engine), r);
     advise(b, r);
 }
 

@@ -49,8 +49,9 @@ static int64_t eta_us(struct batch *b, int64_t now_us)
 {
     int64_t latest = now_us;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
-        int64_t t = pool_forecast_us(engine_account(b->engine), b->input.models.pools[p].pool,
-                                     now_us, b->pools[p].remaining);
+        int64_t t =
+            pool_forecast_us(engine_account(b->door.engine), b->input.models.pools[p].pool,
+                             now_us, b->pools[p].remaining);
         if (t == INT64_MAX)
             return -1;
         latest = t > latest ? t : latest;
@@ -61,12 +62,12 @@ static int64_t eta_us(struct batch *b, int64_t now_us)
 
 static void describe_state(struct batch *b, struct buf *out)
 {
-    struct engine_look look = engine_look(b->engine);
+    struct engine_look look = engine_look(b->door.engine);
     if (b->stop == STOP_INTERRUPT)
         buf_puts(out, "finishing what is in flight; Ctrl-C again to stop now");
     else if (b->stop == STOP_ACCOUNT)
         buf_puts(out, "the account cannot go on; finishing what is in flight");
-    else if (account_look(engine_account(b->engine)).paused)
+    else if (account_look(engine_account(b->door.engine)).paused)
         buf_printf(out, "provider out, probing%s%s", look.why[0] ? ": " : "", look.why);
 }
 
@@ -83,23 +84,23 @@ static void look(struct batch *b, int64_t now_us, struct progress *p)
     const struct totals *t = &b->totals;
     p->input = input_name(&b->input.config);
     p->output = b->settings->output;
-    p->account = b->settings->account_name.p;
+    p->account = b->settings->account.name.p;
     p->done = t->before_ok + t->before_failed + t->ok + t->failed;
     p->total = t->total;
     p->eta_us = eta_us(b, now_us);
-    p->in_flight = (int64_t)engine_look(b->engine).in_flight;
+    p->in_flight = (int64_t)engine_look(b->door.engine).in_flight;
     p->waiting = p->total - p->done - p->in_flight;
     p->refused = t->refused;
     p->retries = &t->retries;
     p->pool_count = b->input.models.pool_count;
     for (size_t i = 0; i < p->pool_count && i < PROGRESS_POOLS; i++) {
         struct pool_view view;
-        pool_look(engine_account(b->engine), b->input.models.pools[i].pool, now_us, &view);
+        pool_look(engine_account(b->door.engine), b->input.models.pools[i].pool, now_us, &view);
         p->pools[i].name = view.name;
-        show_budget(tightest(&view, true), &b->pools[i].tokens, now_us, b->settings->minute_us,
-                    &p->pools[i].tokens);
+        show_budget(tightest(&view, true), &b->pools[i].tokens, now_us,
+                    b->settings->account.minute_us, &p->pools[i].tokens);
         show_budget(tightest(&view, false), &b->pools[i].requests, now_us,
-                    b->settings->minute_us, &p->pools[i].requests);
+                    b->settings->account.minute_us, &p->pools[i].requests);
     }
 }
 
@@ -132,7 +133,7 @@ static void draw(struct batch *b, const struct progress *p)
 
 void watch_start(struct batch *b)
 {
-    b->line_due_us = engine_now(b->engine) + LINE_EVERY_US;
+    b->line_due_us = engine_now(b->door.engine) + LINE_EVERY_US;
 }
 
 void watch_tick(struct batch *b, int64_t now_us)
