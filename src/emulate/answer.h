@@ -37,6 +37,7 @@ struct script {
     struct script_step *steps;
     size_t count;
 };
+enum { ANSWER_OPENING = 4 }; /* events of a Responses stream before its first delta */
 void answer_script(const struct answer *a, struct script *out);
 void script_free(struct script *s);
 

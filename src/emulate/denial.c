@@ -492,7 +492,7 @@ void denial_event(const struct denial *r, struct buf *out)
         string_or_null(out, code ? code : type);
         buf_puts(out, ",\"message\":");
         buf_json(out, buf_str(&m));
-        buf_puts(out, ",\"param\":null,\"sequence_number\":0}");
+        buf_printf(out, ",\"param\":null,\"sequence_number\":%zu}", r->sequence);
         buf_free(&m);
     } else {
         buf_puts(out, "data: ");

@@ -33,7 +33,8 @@ struct denial {
     struct gauge_figure why; /* RATE, TOO_LARGE */
     int64_t retry_us;        /* RATE; -1: not said */
     const char *field, *text;
-    const char *id; /* the request's, as in its header; NULL: none */
+    size_t sequence; /* of an event of a Responses stream */
+    const char *id;  /* the request's, as in its header; NULL: none */
 };
 
 int denial_status(const struct denial *r);

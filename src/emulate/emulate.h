@@ -88,7 +88,7 @@ struct emulator;
 struct emulator *emulator_start(uv_loop_t *loop, const struct emulate_config *c,
                                 struct diag *diag);
 int emulator_port(const struct emulator *e);
-/* The report as JSON: see docs of `sluice emulate`. */
+/* The report as JSON: see docs/emulate.md. */
 void emulator_report(const struct emulator *e, struct buf *out);
 /* Drops connections, closes its handles; the loop must run once more to free them. */
 void emulator_stop(struct emulator **e);

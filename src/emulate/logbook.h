@@ -29,7 +29,7 @@ void logbook_done(struct logbook *b);
  * was charged by then; -1 where all of it fits into what was there at the start. */
 int64_t logbook_bound_us(const struct logbook *b, const struct gauge_config *c,
                          const struct gauge_limit *limit);
-/* One JSON object: see docs of `sluice emulate`. */
+/* One JSON object: see docs/emulate.md. */
 void logbook_write(const struct logbook *b, const struct gauge_config *c, struct str name,
                    struct buf *out);
 

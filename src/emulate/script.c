@@ -147,13 +147,11 @@ static void response_event(const struct answer *a, const char *type, size_t sequ
     buf_puts(b, "}\n\n");
 }
 
-enum { RESPONSE_OPENING = 4 }; /* events before the first delta */
-
 static void response_delta(const struct answer *a, int64_t choice, int64_t from, int64_t to,
                            struct script *s)
 {
     /* the first step holds the opening events, every later one a single delta */
-    event_open(&s->bytes, "response.output_text.delta", RESPONSE_OPENING + s->count - 1);
+    event_open(&s->bytes, "response.output_text.delta", ANSWER_OPENING + s->count - 1);
     part_fields(a, &s->bytes);
     buf_puts(&s->bytes, "\"delta\":\"");
     answer_text(a, choice, from, to, &s->bytes);
@@ -169,7 +167,7 @@ static void responses_script(const struct answer *a, struct script *s)
     part_event(a, "response.content_part.added", 3, false, b);
     step_end(s, 0);
     each_delta(a, 0, s, response_delta);
-    size_t sequence = RESPONSE_OPENING + s->count - 1;
+    size_t sequence = ANSWER_OPENING + s->count - 1;
     event_open(b, "response.output_text.done", sequence++);
     part_fields(a, b);
     buf_puts(b, "\"text\":\"");

@@ -318,6 +318,7 @@ static void plan_answer(struct service *s, const struct service_request *r, stru
     }
     answer_script(&a, &p->script);
     p->steps = p->script.count;
+    fault.sequence = ANSWER_OPENING + p->steps / 2 - 1;
     if (p->mishap == MISHAP_MIDSTREAM)
         denial_event(&fault, &p->fault);
 }
