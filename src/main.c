@@ -3,6 +3,7 @@
 #include "count.h"
 #include "emulate.h"
 #include "exits.h"
+#include "explain.h"
 #include "run.h"
 #include "str.h"
 
@@ -15,6 +16,7 @@ static const struct {
 } verbs[] = {
     {"count", verb_count, "count the tokens of texts, or of the requests of a batch"},
     {"emulate", verb_emulate, "play a provider with its rate limits, on loopback"},
+    {"explain", verb_explain, "say which limit a refusal means, why, and what to do"},
     {"run", verb_run, "take a batch file through an account's limits"},
     {NULL, NULL, NULL},
 };

@@ -18,8 +18,7 @@ static int64_t token_charge(const struct demand *d, enum charge_rule rule)
     case CHARGE_ACTUAL:
         return d->input_tokens + d->max_output_tokens;
     }
-    sl_assert(!"a charge rule");
-    return 0;
+    return input;
 }
 
 int64_t demand_charge(const struct demand *d, enum charge_rule rule, enum dimension dim)

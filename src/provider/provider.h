@@ -22,12 +22,13 @@ enum provider_id {
 
 struct provider {
     enum provider_id id;
-    const char *name;        /* "openai" */
-    const char *base_url;    /* default, with version path; NULL if there is none (Azure) */
-    const char *key_env;     /* "OPENAI_API_KEY" */
-    const char *key_header;  /* "authorization" (value "Bearer KEY"), "x-api-key", "api-key" */
-    const char *key_prefix;  /* "Bearer " or "" */
-    /* A header that every request must carry ("anthropic-version"), and its value; NULL: none. */
+    const char *name;       /* "openai" */
+    const char *base_url;   /* default, with version path; NULL if there is none (Azure) */
+    const char *key_env;    /* "OPENAI_API_KEY" */
+    const char *key_header; /* "authorization" (value "Bearer KEY"), "x-api-key", "api-key" */
+    const char *key_prefix; /* "Bearer " or "" */
+    /* A header that every request must carry ("anthropic-version"), and its value; NULL: none.
+     */
     const char *version_header, *version;
     enum window_kind window; /* how it is known to enforce; AUTO if not */
     int64_t slice_us;

@@ -106,6 +106,7 @@ static void read_json(struct refusal *r, const struct json *v, struct arena *are
         return;
     read_fields(r, v);
     r->found |= names_an_error(v);
+    r->event |= json_get(v, "sequence_number") != NULL;
     const struct json *inner = inner_error(v);
     if (inner)
         read_json(r, inner, arena, depth + 1);

@@ -7,6 +7,7 @@
 
 struct refusal {
     bool found;         /* the body holds an error */
+    bool event;         /* it is an event out of a stream: the request had been let in */
     bool page;          /* it is an HTML page, from something in between */
     struct str message; /* the provider's words; for a page its title */
     struct str type, code;

@@ -84,7 +84,8 @@ static bool is_too_large(const struct sight *s)
 {
     static const char *const codes[] = {"request_too_large", NULL};
     static const char *const phrases[] = {"request too large", "entity too large",
-                                          "payload too large", NULL};
+                                          "payload too large", "exceeds the maximum size",
+                                          NULL};
     const struct wording *w = &s->w;
     bool over =
         (s->status == 429 || s->status < 400) && w->limit >= 0 && w->requested > w->limit;
@@ -167,8 +168,10 @@ static bool is_auth(const struct sight *s)
         "unauthenticated", "unauthorized",        "account_deactivated",
         "access_denied",   "unsupported_country", NULL};
     static const char *const phrases[] = {
-        "incorrect api key", "invalid api key",        "api key not valid", "invalid x-api-key",
-        "api key expired",   "invalid authentication", "invalid bearer",    NULL};
+        "incorrect api key", "invalid api key",   "api key not valid",
+        "invalid x-api-key", "api key expired",   "invalid authentication",
+        "invalid bearer",    "permission denied", "not have permission",
+        "subscription key",  "been deactivated",  NULL};
     if (s->r.page)
         return s->status == 401;
     return s->status == 401 || s->status == 403 || coded(s, codes) || worded(s, phrases);
@@ -180,25 +183,35 @@ static bool is_rate_limit(const struct sight *s)
         "rate_limit", "ratelimit", "too_many_requests",  "toomanyrequests",
         "throttl",    "slow_down", "resource_exhausted", "token_limit_exceeded",
         NULL};
-    static const char *const phrases[] = {"rate limit",
-                                          "rate limited",
-                                          "ratelimit",
-                                          "too many requests",
-                                          "slow down",
-                                          "throttl",
-                                          "enqueued token",
-                                          "concurrency limit",
-                                          "quota exceeded",
-                                          "error code: 1015",
-                                          NULL};
+    static const char *const phrases[] = {
+        "rate limit",          "rate limited",      "ratelimit",
+        "too many requests",   "slow down",         "throttl",
+        "enqueued token",      "concurrency limit", "quota exceeded",
+        "usage increase rate", "error code: 1015",  NULL};
     bool open = s->status < 400 || s->status == 403;
-    return s->status == 429 || coded(s, codes) || (open && worded(s, phrases));
+    bool figured = s->w.dim != DIM_UNKNOWN && (s->w.limit >= 0 || s->w.retry_us >= 0);
+    return s->status == 429 || coded(s, codes) || (open && (figured || worded(s, phrases)));
+}
+
+/* Faults that pass, told by words where no status is known. */
+static bool is_fault(const struct sight *s)
+{
+    static const char *const codes[] = {"server_error", "api_error", "internal", "timeout",
+                                        NULL};
+    static const char *const phrases[] = {"internal server error",
+                                          "internal error",
+                                          "server experienced an error",
+                                          "server had an error",
+                                          "timed out",
+                                          "bad gateway",
+                                          NULL};
+    return coded(s, codes) || (s->status < 400 && worded(s, phrases));
 }
 
 static bool is_known_failure(const struct sight *s)
 {
     static const char *const codes[] = {"error", "invalid", "failed", NULL};
-    return s->http || s->r.found || coded(s, codes);
+    return s->http || s->r.found || s->status >= 400 || coded(s, codes) || is_fault(s);
 }
 
 static enum verdict_kind kind_of(const struct sight *s)
@@ -306,7 +319,8 @@ static enum dimension dimension_of_limit(const struct sight *s)
         dim = by_type(s->r.type);
     if (dim == DIM_UNKNOWN && is_gemini(s))
         dim = gemini_metric(s->r.message);
-    if (dim == DIM_UNKNOWN && s->http && s->status == 429 && worded(s, assistants))
+    bool on_arrival = !s->r.event && (s->status == 429 || s->status == 0);
+    if (dim == DIM_UNKNOWN && on_arrival && worded(s, assistants))
         dim = DIM_RPM;
     return dim;
 }
@@ -391,10 +405,8 @@ static void fill_quota(const struct sight *s, struct verdict *v)
 
 static bool passes(const struct sight *s)
 {
-    static const char *const codes[] = {"server_error", "api_error", "internal", "timeout",
-                                        NULL};
     if (s->status < 400)
-        return coded(s, codes);
+        return is_fault(s);
     return s->status == 408 || s->status == 409 || s->status >= 500;
 }
 

@@ -1,0 +1,365 @@
+/* diagnosis.c: see diagnosis.h. Advice stands in a table by kind and limit; where the rules of
+ * providers differ, the provider's charge rule chooses. */
+#include "diagnosis.h"
+
+#include "duration.h"
+
+struct advice {
+    const char *why, *act, *not ;
+};
+
+static bool has(struct str text, const char *phrase)
+{
+    return str_find_nocase(text, str_of(phrase), 0) >= 0;
+}
+
+/* ---- what a refusal names -------------------------------------------------------------------
+ */
+
+static bool ends_name(char c)
+{
+    return c == ' ' || c == '`' || c == '\'' || c == '"' || c == ',' || c == '\n' || c == ')';
+}
+
+struct str diagnosis_model(struct str message)
+{
+    static const char *const before[] = {
+        "reached for model `", "large for model `", "reached for ", "too large for ",
+        "limit reached for ",  "requests to gpt",   "the model `",  "access to model `",
+        ", model: ",           "output tokens for "};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        struct str phrase = str_of(before[i]);
+        ptrdiff_t at = str_find_nocase(message, phrase, 0);
+        if (at < 0)
+            continue;
+        struct str rest = str_from(message, (size_t)at + phrase.n);
+        if (str_ends(phrase, STR("gpt")))
+            rest = (struct str){rest.p - 3, rest.n + 3};
+        size_t n = 0;
+        while (n < rest.n && !ends_name(rest.p[n]))
+            n++;
+        struct str name = str_cut(rest, n);
+        while (name.n && name.p[name.n - 1] == '.')
+            name.n--;
+        if (name.n && !str_eq(name, STR("tokens")) && !str_eq(name, STR("requests")))
+            return name;
+    }
+    return (struct str){0};
+}
+
+/* ---- advice ---------------------------------------------------------------------------------
+ */
+
+static const char pace_it[] =
+    "let sluice pace the work to the limit: sluice run requests.jsonl -o results.jsonl";
+
+static struct advice token_advice(const struct origin *o)
+{
+    struct advice a = {
+        .why = "a request is charged the larger of its max_tokens and its input, whatever it "
+               "uses in the end",
+        .act = "lower max_tokens if it is the larger, or let sluice pace the work: sluice run "
+               "requests.jsonl -o results.jsonl",
+        .not = "a billing problem, not a fault of the provider"};
+    if (o->provider->id == PROVIDER_AZURE) {
+        a.why =
+            "on arrival a request is charged its prompt and its max_tokens together, against "
+            "a counter that starts anew each minute";
+        a.act = "lower max_tokens, or give the deployment a larger share of the quota";
+    } else if (o->provider->id == PROVIDER_GEMINI) {
+        a.why = "input tokens alone count, over all keys of the project";
+        a.act = pace_it;
+    } else if (o->provider->id == PROVIDER_ANTHROPIC) {
+        a.why = "input counts when a request starts, output as it is produced";
+        a.act = pace_it;
+    }
+    return a;
+}
+
+static struct advice rate_advice(const struct origin *o, const struct verdict *v)
+{
+    static const char ours[] = "a billing problem, not a fault of the provider";
+    switch (v->dim) {
+    case DIM_TPM:
+    case DIM_TPD:
+        return token_advice(o);
+    case DIM_ITPM:
+        return (struct advice){
+            "input tokens and what is written to the prompt cache count; what "
+            "is read from the cache does not",
+            "cache what prompts have in common, or let sluice pace the work", ours};
+    case DIM_OTPM:
+        return (struct advice){
+            "output counts as it is produced; max_tokens plays no part in it",
+            "ask for shorter answers, or let sluice pace the work", ours};
+    case DIM_RPM:
+    case DIM_RPD:
+        return (struct advice){"requests are counted however small they are, refused ones as a "
+                               "rule too",
+                               "put more work into each request, or let sluice pace the work",
+                               ours};
+    case DIM_IPM:
+        return (struct advice){"images are counted apart from tokens and requests", pace_it,
+                               ours};
+    case DIM_CONCURRENCY:
+        return (struct advice){
+            "too many requests are in flight at once; how many a minute plays "
+            "no part",
+            "send fewer at a time: sluice run --concurrency N", ours};
+    case DIM_BATCH_ENQUEUED:
+        return (struct advice){"the input tokens of all queued batch jobs of a model count "
+                               "together until a job ends",
+                               "submit smaller batches, the next when one has completed", ours};
+    case DIM_UNKNOWN:
+        break;
+    }
+    return (struct advice){"the provider does not say which limit", pace_it, ours};
+}
+
+/* Refusals of one wording that tell more than their kind. */
+static bool special_advice(const struct verdict *v, struct advice *a)
+{
+    if (has(v->message, "usage increase rate") || has(v->code, "slow_down"))
+        *a = (struct advice){
+            "traffic rose too fast: there is a limit on the rise itself, below "
+            "the limits by the minute",
+            "raise the rate slowly, by no more than half in a quarter of an hour",
+            "a billing problem; the limits by the minute may have room"};
+    else if (has(v->message, "error code: 1015") || (v->message.n && has(v->message, "denied")))
+        *a = (struct advice){"an edge network in front of the provider refused this address, "
+                             "before the provider saw the request",
+                             "wait, and send more slowly from this address",
+                             "one of the account's limits"};
+    else if (has(v->message, "please slow down") && v->kind == VERDICT_RATE_LIMIT)
+        *a = (struct advice){"the Assistants API counts requests by type: GET 1,000, POST 300, "
+                             "runs 200, DELETE 300 a minute, whatever the tier",
+                             "poll less often", "a matter of tokens, nor of the tier"};
+    else
+        return false;
+    return true;
+}
+
+static struct advice advice_on(const struct origin *o, const struct verdict *v)
+{
+    struct advice a;
+    switch (v->kind) {
+    case VERDICT_RATE_LIMIT:
+        return special_advice(v, &a) ? a : rate_advice(o, v);
+    case VERDICT_QUOTA:
+        if (v->limit == 0)
+            return (struct advice){"the limit is 0: the model is not offered on this account's "
+                                   "tier",
+                                   "choose another model, or link billing",
+                                   "a matter of waiting"};
+        return (struct advice){
+            "this is money, not rate: credit is used up, or a spending limit "
+            "is reached",
+            "add credit or raise the spending limit, then run the same again",
+            "a rate limit: waiting or retrying does not help"};
+    case VERDICT_CONTEXT_LENGTH:
+        return (struct advice){
+            "input and requested output together must fit the model's window",
+            "shorten the input or lower max_tokens, or choose a model with a "
+            "larger window",
+            "a rate limit: the same request never succeeds"};
+    case VERDICT_TOO_LARGE:
+        return (struct advice){
+            "this one request is larger than the whole limit",
+            "split it, shorten it or lower max_tokens; or move to a tier with "
+            "a larger limit",
+            "a matter of waiting: the same request never succeeds"};
+    case VERDICT_OVERLOADED:
+        return (struct advice){
+            "the provider has more traffic than it can serve",
+            "retry with growing pauses; another model or region may have room",
+            "one of your limits, nor a fault of yours"};
+    case VERDICT_AUTH:
+        return (struct advice){"the key is wrong, revoked, or not allowed to do this",
+                               "check which key is sent, and its project and permissions",
+                               "a rate limit: retrying does not help"};
+    case VERDICT_OTHER:
+        if (v->retryable)
+            return (struct advice){"a fault on the provider's side or on the way to it",
+                                   "retry with growing pauses", "one of your limits"};
+        return (struct advice){"the request itself is not accepted", "correct the request",
+                               "a rate limit: the same request never succeeds"};
+    case VERDICT_OK:
+        break;
+    }
+    return (struct advice){0};
+}
+
+/* ---- lines ----------------------------------------------------------------------------------
+ */
+
+static void write_upper(struct buf *out, const char *text)
+{
+    for (; *text; text++)
+        buf_char(out, (char)(*text >= 'a' && *text <= 'z' ? *text - 'a' + 'A' : *text));
+}
+
+/* "TOKENS PER MINUTE (TPM)" */
+static void write_dimension(struct buf *out, enum dimension dim)
+{
+    write_upper(out, dimension_unit(dim));
+    if (dimension_period_s(dim)) {
+        buf_puts(out, " (");
+        write_upper(out, dimension_name(dim));
+        buf_char(out, ')');
+    }
+}
+
+static void write_headline(struct buf *out, const struct origin *o, const struct verdict *v)
+{
+    struct str model = diagnosis_model(v->message);
+    const char *rest = "";
+    buf_puts(out, o->title);
+    switch (v->kind) {
+    case VERDICT_RATE_LIMIT:
+        rest = v->dim == DIM_UNKNOWN ? " refused this request: A RATE LIMIT"
+                                     : " refused this request: ";
+        break;
+    case VERDICT_QUOTA:
+        rest = " refused this request: NO CREDIT, or a spending limit";
+        break;
+    case VERDICT_CONTEXT_LENGTH:
+        rest = " refused this request: LONGER THAN THE MODEL'S WINDOW";
+        break;
+    case VERDICT_TOO_LARGE:
+        rest = v->dim == DIM_UNKNOWN ? " refused this request: TOO LARGE"
+                                     : " refused this request: LARGER THAN ITS LIMIT OF ";
+        break;
+    case VERDICT_OVERLOADED:
+        rest = " is OVERLOADED";
+        break;
+    case VERDICT_AUTH:
+        rest = " did not accept the API KEY";
+        break;
+    case VERDICT_OTHER:
+        rest = v->retryable ? " FAILED" : " did not accept this REQUEST";
+        break;
+    case VERDICT_OK:
+        rest = " answered";
+        break;
+    }
+    buf_puts(out, rest);
+    if (v->dim != DIM_UNKNOWN)
+        write_dimension(out, v->dim);
+    if (model.n)
+        buf_printf(out, " of %.*s", STR_ARG(model));
+    if (v->bucket.n && !str_eq(v->bucket, model))
+        buf_printf(out, " (shared limit %.*s)", STR_ARG(v->bucket));
+    buf_char(out, '\n');
+}
+
+static void write_figure(struct buf *out, const char *name, int64_t n, bool *any)
+{
+    if (n < 0)
+        return;
+    buf_printf(out, "%s%s ", *any ? "   " : "  ", name);
+    buf_thousands(out, n);
+    *any = true;
+}
+
+static void write_figures(struct buf *out, const struct verdict *v)
+{
+    bool any = false;
+    int64_t all = v->requested < 0 ? -1 : v->requested + (v->used > 0 ? v->used : 0);
+    write_figure(out, "limit", v->limit, &any);
+    write_figure(out, "used", v->used, &any);
+    write_figure(out, "this request", v->requested, &any);
+    if (v->limit >= 0 && all > v->limit)
+        write_figure(out, "over by", all - v->limit, &any);
+    if (any)
+        buf_char(out, '\n');
+}
+
+/* "the bucket refills 500 tokens per second" */
+static void write_refill(struct buf *out, const struct origin *o, const struct verdict *v)
+{
+    int64_t period = dimension_period_s(v->dim);
+    if (o->provider->window != WINDOW_BUCKET || period == 0 || v->limit <= 0)
+        return;
+    const char *unit = v->dim == DIM_RPM || v->dim == DIM_RPD ? "request"
+                       : v->dim == DIM_IPM                    ? "image"
+                                                              : "token";
+    buf_puts(out, " (the bucket refills ");
+    if (v->limit >= period) {
+        buf_thousands(out, v->limit / period);
+        buf_printf(out, " %s%s per second)", unit, v->limit / period == 1 ? "" : "s");
+    } else {
+        buf_printf(out, "one %s in ", unit);
+        duration_human(out, period * 1000000 / v->limit);
+        buf_char(out, ')');
+    }
+}
+
+static void write_retry(struct buf *out, const struct origin *o, const struct verdict *v)
+{
+    if (!v->retryable) {
+        buf_puts(out, "  retrying does not help\n");
+        return;
+    }
+    if (v->retry_us < 0) {
+        buf_puts(out, "  retry after a pause that grows; the refusal does not say how long\n");
+        return;
+    }
+    buf_puts(out, "  retry in ");
+    duration_human(out, v->retry_us);
+    if (v->kind == VERDICT_RATE_LIMIT)
+        write_refill(out, o, v);
+    if (v->kind == VERDICT_RATE_LIMIT && o->provider->refusals_drain)
+        buf_puts(out, "; retrying sooner counts against you");
+    buf_char(out, '\n');
+}
+
+/* The provider's own words where ours are general. What looks like a key in them is not shown:
+ * diagnoses are pasted into tickets. */
+static void write_words(struct buf *out, const struct verdict *v)
+{
+    enum { SHOWN = 200 };
+    struct str rest = v->message, key = STR("sk-");
+    struct str line = str_cut(str_split(&rest, '\n'), SHOWN);
+    if (line.n == 0)
+        return;
+    buf_puts(out, "  says  ");
+    for (size_t i = 0; i < line.n; i++) {
+        buf_char(out, line.p[i]);
+        if (i + 1 < key.n || !str_eq((struct str){line.p + i + 1 - key.n, key.n}, key))
+            continue;
+        while (i + 1 < line.n && !ends_name(line.p[i + 1]))
+            i++;
+        buf_puts(out, "...");
+    }
+    buf_puts(out, line.n == SHOWN ? "...\n" : "\n");
+}
+
+void diagnosis_write(struct buf *out, const struct origin *o, const struct verdict *v)
+{
+    struct advice a = advice_on(o, v);
+    write_headline(out, o, v);
+    write_figures(out, v);
+    write_retry(out, o, v);
+    if (v->kind != VERDICT_RATE_LIMIT || v->dim == DIM_UNKNOWN)
+        write_words(out, v);
+    buf_printf(out, "  why   %s\n  do    %s\n  not   %s\n", a.why, a.act, a.not );
+}
+
+static void write_number(struct buf *out, const char *name, int64_t n)
+{
+    if (n < 0)
+        buf_printf(out, ", \"%s\": null", name);
+    else
+        buf_printf(out, ", \"%s\": %lld", name, (long long)n);
+}
+
+void diagnosis_json(struct buf *out, const struct origin *o, const struct verdict *v)
+{
+    buf_printf(out, "{\"provider\": \"%s\", \"kind\": \"%s\", \"dimension\": \"%s\"",
+               o->name ? o->name : "unknown", verdict_name(v->kind), dimension_name(v->dim));
+    write_number(out, "limit", v->limit);
+    write_number(out, "used", v->used);
+    write_number(out, "requested", v->requested);
+    write_number(out, "retry_after_ms", v->retry_us < 0 ? -1 : v->retry_us / 1000);
+    buf_printf(out, ", \"retryable\": %s}\n", v->retryable ? "true" : "false");
+}
