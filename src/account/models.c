@@ -99,12 +99,10 @@ static const struct limit_entry *entry_for(const struct limit_source *s, struct 
 static enum sl_err limits_of_tier(const struct limit_source *s, struct str model,
                                   struct batch_pool *p, struct diag *diag)
 {
-    struct tier_limit found[BOUND_BUDGETS];
-    size_t n = catalogue_limits(s->catalogue, str_of(s->provider->name), s->tier, model, found,
-                                BOUND_BUDGETS, diag);
+    struct tier_limit found[DIM_COUNT];
+    size_t n =
+        catalogue_limits(s->catalogue, str_of(s->provider->name), s->tier, model, found, diag);
     for (size_t i = 0; i < n; i++) {
-        if (found[i].dim == DIM_BATCH_ENQUEUED)
-            continue;
         p->limits[p->limit_count++] =
             (struct limit_spec){.dim = found[i].dim,
                                 .limit = found[i].limit,

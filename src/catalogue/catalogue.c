@@ -120,10 +120,10 @@ static const struct limit_row *find_row(const struct catalogue *c, struct str pr
     return NULL;
 }
 
-static size_t live_limits(const struct limit_row *r, struct tier_limit *out, size_t max)
+static size_t live_limits(const struct limit_row *r, struct tier_limit out[DIM_COUNT])
 {
     size_t n = 0;
-    for (int d = 0; d < DIM_COUNT && n < max; d++) {
+    for (int d = 0; d < DIM_COUNT; d++) {
         if (d != DIM_BATCH_ENQUEUED && r->limit[d] >= 0)
             out[n++] = (struct tier_limit){(enum dimension)d, r->limit[d]};
     }
@@ -144,26 +144,25 @@ static void complain(const struct catalogue *c, struct str provider, struct str 
     }
     if (tier_known)
         (void)diag_set(diag, SL_UNKNOWN, "model",
-                       "no published limits of %.*s on %.*s tier %.*s are known; give "
-                       "--limits %.*s:rpm=N,tpm=N",
-                       STR_ARG(model), STR_ARG(provider), STR_ARG(tier), STR_ARG(model));
+                       "no published limits of %.*s on %.*s tier %.*s are known",
+                       STR_ARG(model), STR_ARG(provider), STR_ARG(tier));
     else if (known.n)
         (void)diag_set(diag, SL_UNKNOWN, "tier", "%.*s has no tier \"%.*s\"; known: %s",
                        STR_ARG(provider), STR_ARG(tier), buf_cstr(&known));
     else
-        (void)diag_set(diag, SL_UNKNOWN, "tier",
-                       "no tiers of %.*s are known: give the limits of your account or "
-                       "deployment by --limits %.*s:rpm=N,tpm=N",
-                       STR_ARG(provider), STR_ARG(model));
+        (void)diag_set(
+            diag, SL_UNKNOWN, "tier",
+            "no tiers of %.*s are known: limits belong to the account or the deployment",
+            STR_ARG(provider));
     buf_free(&known);
 }
 
 size_t catalogue_limits(const struct catalogue *c, struct str provider, struct str tier,
-                        struct str model, struct tier_limit *out, size_t max, struct diag *diag)
+                        struct str model, struct tier_limit out[DIM_COUNT], struct diag *diag)
 {
     tier = catalogue_tier_name(tier);
     const struct limit_row *r = find_row(c, provider, tier, filed_name(c, model));
-    size_t n = r ? live_limits(r, out, max) : 0;
+    size_t n = r ? live_limits(r, out) : 0;
     if (n == 0 && diag)
         complain(c, provider, tier, model, diag);
     return n;
@@ -180,7 +179,7 @@ void catalogue_each_limit(const struct catalogue *c, struct str provider, struct
         if (find_row(c, provider, tier, r->model) != r)
             continue; /* another tier, or overridden */
         struct tier_limit limits[DIM_COUNT];
-        size_t n = live_limits(r, limits, DIM_COUNT);
+        size_t n = live_limits(r, limits);
         if (n)
             each(ctx, r->model, limits, n);
     }

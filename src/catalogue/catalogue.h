@@ -45,12 +45,11 @@ void catalogue_close(struct catalogue **c);
 const struct model *catalogue_model(const struct catalogue *c, struct str name);
 
 /* Limits that hold for live requests of a model on a tier ("1", "tier-1", "free", "build",
- * ...): at most DIM_COUNT, written to out[max]; returns how many. 0: provider, tier or model
+ * ...): at most DIM_COUNT, written to *out; returns how many. 0: provider, tier or model
  * unknown, *diag (may be NULL) says which and what is known. A model without an own row gives
  * 0: no guess. */
 size_t catalogue_limits(const struct catalogue *c, struct str provider, struct str tier,
-                        struct str model, struct tier_limit *out, size_t max,
-                        struct diag *diag);
+                        struct str model, struct tier_limit out[DIM_COUNT], struct diag *diag);
 /* Models with limits on that tier, for `emulate --profile openai/tier-1`: calls `each` for
  * every one. */
 void catalogue_each_limit(const struct catalogue *c, struct str provider, struct str tier,

@@ -38,11 +38,6 @@ static void *append(void *list_of_rows, size_t *count, size_t size)
     return row;
 }
 
-static bool given(const struct json *v)
-{
-    return v && v->type != JSON_NULL;
-}
-
 /* A number times 10^digits, exactly: "0.0028" with 6 digits is 2800. */
 static enum sl_err read_scaled(const struct json *v, int digits, int64_t *out)
 {
@@ -75,7 +70,7 @@ static enum sl_err take_scaled(const struct loader *l, const struct json *object
     const struct json *v = json_get(object, field);
     if (v && v->type == JSON_NULL)
         *out = -1;
-    if (!given(v))
+    if (!v || v->type == JSON_NULL)
         return SL_OK;
     enum sl_err err = read_scaled(v, digits, out);
     return err ? complain(l, err, field, "not a plain number of the right size") : SL_OK;
@@ -93,7 +88,7 @@ static enum sl_err take_str(const struct loader *l, const struct json *object,
     const struct json *v = json_get(object, field);
     if (v && v->type == JSON_NULL)
         *out = (struct str){0};
-    if (!given(v))
+    if (!v || v->type == JSON_NULL)
         return SL_OK;
     if (v->type != JSON_STRING)
         return complain(l, SL_TYPE, field, "not a string");
@@ -162,7 +157,7 @@ static size_t model_named(struct catalogue *c, struct str name)
 
 static enum sl_err load_aliases(const struct loader *l, const struct json *list, size_t model)
 {
-    if (!given(list))
+    if (!list || list->type == JSON_NULL)
         return SL_OK;
     if (list->type != JSON_ARRAY)
         return complain(l, SL_TYPE, "aliases", "not a list");
@@ -178,7 +173,7 @@ static enum sl_err load_prices(const struct loader *l, const struct json *price,
                                struct model *m)
 {
     enum { USD_DIGITS = 6 };
-    if (!given(price))
+    if (!price || price->type == JSON_NULL)
         return SL_OK;
     if (price->type != JSON_OBJECT)
         return complain(l, SL_TYPE, "usd_per_mtok", "not an object");
@@ -324,8 +319,8 @@ static enum sl_err load_pool(const struct loader *l, const struct json *row)
     return err ? err : each_model(l, row, add_pool, &p);
 }
 
-/* Limits of the batch services beside enqueued tokens: checked for form, read by nobody yet who
- * would need more than the file itself. */
+/* Limits of the batch services beside enqueued tokens stand in the file for people: they are
+ * checked for form alone. */
 static enum sl_err load_batch(const struct loader *l, const struct json *row)
 {
     static const char *const fields[] = {"tier", "rpm", "queued_requests", "concurrent_batches",

@@ -43,7 +43,7 @@ static enum sl_err read_anthropic(const struct json *root, struct request_line *
 static enum sl_err read_openai(const struct json *root, struct request_line *out,
                                struct diag *diag)
 {
-    struct str method;
+    struct str method = {0};
     enum sl_err err = need_string(root, "method", &method, diag);
     if (err != SL_OK)
         return err;

@@ -237,35 +237,47 @@ static bool period_ends(struct str s, size_t at, size_t *end)
     return false;
 }
 
+struct period {
+    ptrdiff_t at; /* -1 none */
+    size_t end;
+    bool day;
+};
+
+/* The first "per min", "/ day" and the like, written with `before`, if it stands before *first.
+ */
+static void earlier_period(struct str s, const char *before, bool day, struct period *first)
+{
+    struct str mark = str_of(before), word = day ? STR("day") : STR("min");
+    for (ptrdiff_t at = str_find_nocase(s, mark, 0); at >= 0;
+         at = str_find_nocase(s, mark, (size_t)at + 1)) {
+        size_t from = (size_t)at + mark.n, end;
+        if (first->at >= 0 && at >= first->at)
+            return;
+        if (str_eq_nocase(str_cut(str_from(s, from), word.n), word) &&
+            period_ends(s, from + word.n, &end)) {
+            *first = (struct period){at, end, day};
+            return;
+        }
+    }
+}
+
 /* "SUBJECT per PERIOD" or "PERIODly SUBJECT": the first period decides. */
 static struct said by_period(struct str s)
 {
-    static const char *const per[] = {"per ", "per-", "per_", "per", "/ ", "/"};
-    static const char *const periods[] = {"min", "day"};
+    static const char *const before[] = {"per ", "per-", "per_", "per", "/ ", "/"};
     struct str daily = STR("daily");
-    ptrdiff_t first = str_find_nocase(s, daily, 0);
-    size_t end = (size_t)first + daily.n;
-    bool day = true;
-    for (size_t i = 0; i < 2 * sizeof per / sizeof *per; i++) {
-        struct str before = str_of(per[i / 2]), period = str_of(periods[i % 2]);
-        for (ptrdiff_t at = str_find_nocase(s, before, 0); at >= 0;
-             at = str_find_nocase(s, before, (size_t)at + 1)) {
-            size_t from = (size_t)at + before.n, stop;
-            if ((first < 0 || at < first) &&
-                str_eq_nocase(str_cut(str_from(s, from), period.n), period) &&
-                period_ends(s, from + period.n, &stop)) {
-                first = at;
-                end = stop;
-                day = i % 2 == 1;
-            }
-        }
+    struct period first = {str_find_nocase(s, daily, 0), 0, true};
+    first.end = (size_t)first.at + daily.n;
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        earlier_period(s, before[i], false, &first);
+        earlier_period(s, before[i], true, &first);
     }
-    if (first < 0)
+    if (first.at < 0)
         return (struct said){DIM_UNKNOWN, -1, 0};
-    struct subject subject = subject_after(s, end);
+    struct subject subject = subject_after(s, first.end);
     if (subject.at < 0)
-        subject = subject_before(s, (size_t)first);
-    return said_of(s, subject, day);
+        subject = subject_before(s, (size_t)first.at);
+    return said_of(s, subject, first.day);
 }
 
 /* "TPM" and the like; in parentheses they name the limit beyond doubt. */

@@ -114,7 +114,7 @@ static void limits_by_tier(void **state)
         struct tier_limit got[DIM_COUNT];
         struct diag diag = {0};
         size_t n = catalogue_limits(c, str_of(w->provider), str_of(w->tier), str_of(w->model),
-                                    got, DIM_COUNT, &diag);
+                                    got, &diag);
         if (n == 0)
             fail_msg("%s %s %s: %s", w->provider, w->tier, w->model, diag.what);
         const struct {
@@ -151,7 +151,7 @@ static void no_limits_are_guessed(void **state)
         struct tier_limit got[DIM_COUNT];
         struct diag diag = {0};
         assert_int_equal(catalogue_limits(c, str_of(rows[i].provider), str_of(rows[i].tier),
-                                          str_of(rows[i].model), got, DIM_COUNT, &diag),
+                                          str_of(rows[i].model), got, &diag),
                          0);
         assert_string_equal(diag.where, rows[i].where);
         if (!strstr(diag.what, rows[i].says))
@@ -210,8 +210,7 @@ static void overrides_are_laid_over_by_name(void **state)
     assert_str(catalogue_model(c, STR("gpt-4"))->name, "house-7b");
 
     struct tier_limit got[DIM_COUNT];
-    size_t n =
-        catalogue_limits(c, STR("mine"), STR("gold"), STR("house-7b"), got, DIM_COUNT, NULL);
+    size_t n = catalogue_limits(c, STR("mine"), STR("gold"), STR("house-7b"), got, NULL);
     assert_int_equal(limit_of(got, n, DIM_RPM), 9);
     assert_str(catalogue_pool(c, STR("mine"), STR("house-7b")), "p");
     struct seen seen = {0};
