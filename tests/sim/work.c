@@ -55,13 +55,14 @@ static int64_t batch_tenths(const struct cell *c)
 {
     if (c->window == SIM_BUCKET)
         return 115;
-    return c->window == SIM_SLICES && c->bound == SIM_BOUND_RPM ? 105 : 125;
+    return c->window == SIM_SLICES && c->bound != SIM_BOUND_TPM ? 105 : 125;
 }
 
 static enum sl_err make_synthetic(const struct cell *c, struct work *out)
 {
+    bool by_tokens = c->bound == SIM_BOUND_TPM;
     int64_t share = c->mode == SIM_STRANGER ? SIM_USE_PERCENT : 100;
-    int64_t target = (c->bound == SIM_BOUND_TPM ? TPM : RPM) * batch_tenths(c) * share / 1000;
+    int64_t target = (by_tokens ? TPM : RPM) * batch_tenths(c) * share / 1000;
     int64_t done = 0, tokens = 0;
     struct random r = {cell_stream(c, "work")};
     size_t room = 4096;
@@ -72,12 +73,12 @@ static enum sl_err make_synthetic(const struct cell *c, struct work *out)
         struct job *j = &out->jobs[out->n++];
         *j = draw_job(&r, c->service_us);
         tokens += job_tokens(j, c->charge);
-        done += c->bound == SIM_BOUND_TPM ? job_tokens(j, c->charge) : 1;
+        done += by_tokens ? job_tokens(j, c->charge) : 1;
     }
-    out->rpm = c->bound == SIM_BOUND_TPM ? RPM_AMPLE : RPM;
-    out->tpm = c->bound == SIM_BOUND_TPM   ? TPM
-               : c->bound == SIM_BOUND_RPM ? TPM_AMPLE
-                                           : tokens * RPM / (int64_t)out->n;
+    out->rpm = by_tokens ? RPM_AMPLE : RPM;
+    out->tpm = by_tokens ? TPM : TPM_AMPLE;
+    if (c->bound == SIM_BOUND_MIXED)
+        out->tpm = tokens * 1000 / (batch_tenths(c) * share);
     return SL_OK;
 }
 

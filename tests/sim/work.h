@@ -7,11 +7,11 @@
  * and in seconds. The provider estimates characters / 4, which is 0 to 15 % above the exact
  * count.
  *
- * Account: 600 RPM with TPM 3M (rpm), 300k TPM with 6,000 RPM (tpm), or 600 RPM with as many
- * TPM as 600 mean requests take (mixed). The batch is 12.5 times what a minute allows (fixed
- * and sliding: well inside a step of the bound), 11.5 times for a bucket (ten and a half
- * minutes beyond the first fill), 10.5 times for the requests of slices. Beside a stranger: of
- * the client's share. */
+ * Account: 600 RPM with TPM 3M (rpm), 300k TPM with 6,000 RPM (tpm), or 600 RPM and as many TPM
+ * as 600 mean requests take (mixed). The batch is 12.5 times what a minute allows in fixed and
+ * sliding windows (well inside a step of the bound), 11.5 times for a bucket (ten and a half
+ * minutes beyond the first fill), 10.5 times where slices of requests bind. Beside a stranger:
+ * of the client's share. */
 #ifndef SLUICE_SIM_WORK_H
 #define SLUICE_SIM_WORK_H
 
