@@ -9,7 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +57,7 @@ static enum sl_err parse_listen(struct str text, struct sockaddr_storage *out,
 
 static int port_of(int fd)
 {
-    struct sockaddr_storage a;
+    struct sockaddr_storage a = {0};
     socklen_t n = sizeof a;
     if (getsockname(fd, (struct sockaddr *)&a, &n) != 0)
         return 0;
@@ -99,9 +99,8 @@ static void turn_away(int fd)
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n"
                                  "retry-after: 1\r\nconnection: close\r\n\r\n";
     char ignored[4096];
-    ssize_t n = recv(fd, ignored, sizeof ignored, MSG_DONTWAIT);
-    n = send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)n;
+    (void)recv(fd, ignored, sizeof ignored, MSG_DONTWAIT);
+    (void)send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(fd, SHUT_WR);
     close(fd);
 }
@@ -151,6 +150,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 enum sl_err server_new(uv_loop_t *loop, const struct server_config *c, struct server_handler h,
                        struct server **out, struct diag *diag)
 {
+    signal(SIGPIPE, SIG_IGN); /* a client that left shows as an error of the write */
     struct server *s = mem_zero(sizeof *s);
     s->loop = loop;
     s->config = *c;

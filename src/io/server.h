@@ -42,7 +42,8 @@ struct server_config {
 };
 struct server_config server_defaults(void);
 
-/* SL_SYNTAX for an address that is not numeric, SL_IO with the system's reason. */
+/* The process ignores SIGPIPE from here on. SL_SYNTAX for an address that is not numeric, SL_IO
+ * with the system's reason. */
 enum sl_err server_new(uv_loop_t *loop, const struct server_config *c, struct server_handler h,
                        struct server **out, struct diag *diag) SL_CHECK;
 /* Drops connections; memory is freed as the loop runs on. */

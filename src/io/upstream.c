@@ -6,6 +6,7 @@
 #include "pool.h"
 #include "write.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,6 +163,7 @@ static enum sl_err prepare(struct origin *o, const struct upstream_config *c, st
 enum sl_err upstream_new(uv_loop_t *loop, const struct upstream_config *c,
                          struct upstream **out, struct diag *diag)
 {
+    signal(SIGPIPE, SIG_IGN); /* a peer that left shows as an error of the write */
     struct upstream *u = mem_zero(sizeof *u);
     u->origin.loop = loop;
     u->config = *c;

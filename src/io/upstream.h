@@ -25,8 +25,8 @@ struct upstream_config {
 /* base_url is NULL and must be set. */
 struct upstream_config upstream_defaults(void);
 
-/* SL_SYNTAX (URL, proxy variables), SL_TLS (certificates cannot be loaded). Connects to
- * nothing. */
+/* The process ignores SIGPIPE from here on. SL_SYNTAX (URL, proxy variables), SL_TLS
+ * (certificates cannot be loaded). Connects to nothing. */
 enum sl_err upstream_new(uv_loop_t *loop, const struct upstream_config *c,
                          struct upstream **out, struct diag *diag) SL_CHECK;
 /* Closes all connections; calls still open end with SL_CANCELLED first. Memory is freed as the
