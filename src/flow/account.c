@@ -105,7 +105,6 @@ struct pool *account_pool(struct account *a, struct str name, const struct limit
 
 size_t pool_appetite(const struct pool *p)
 {
-    enum { CANDIDATES = 48 };
     return p->queue.n < CANDIDATES ? CANDIDATES - p->queue.n : 0;
 }
 

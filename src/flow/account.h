@@ -7,6 +7,9 @@
 #include "output.h"
 #include "random.h"
 
+/* How many candidates ORDER_BALANCE chooses from. */
+enum { CANDIDATES = 48 };
+
 struct line { /* flows in order */
     struct flow *head, *tail;
     size_t n;

@@ -1,5 +1,6 @@
 /* due.c: what time alone makes possible: admissions and the end of backoffs. */
 #include "account.h"
+#include "pick.h"
 
 static void send(struct account *a, struct flow *f, struct actions *out)
 {
@@ -12,24 +13,45 @@ static void send(struct account *a, struct flow *f, struct actions *out)
     actions_add(out, ACT_SEND, f, OUTCOME_OK);
 }
 
+static bool fits(struct pool *p, const struct flow *f, int64_t now_us, int64_t *next_us)
+{
+    struct admission a = ledger_ask(&p->ledger, now_us, &f->bill);
+    if (a.take == TAKE_LATER && now_us + a.wait_us < *next_us)
+        *next_us = now_us + a.wait_us;
+    return a.take == TAKE_OK;
+}
+
+/* Of the candidates that fit, the one that keeps the budgets level. */
+static struct flow *choose(struct pool *p, int64_t now_us, int64_t *next_us)
+{
+    struct flow *best = NULL;
+    int64_t best_us = INT64_MAX;
+    size_t left = p->account->config.order == ORDER_BALANCE ? CANDIDATES : 1;
+    for (struct flow *f = p->queue.head; f && left > 0; f = f->next, left--) {
+        if (!fits(p, f, now_us, next_us))
+            continue;
+        int64_t uneven_us = pick_unevenness_us(&p->ledger, &f->bill);
+        if (uneven_us < best_us) {
+            best = f;
+            best_us = uneven_us;
+        }
+    }
+    return best;
+}
+
 /* Admits one if one fits; false, and when to ask again, if none does. */
 static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct actions *out,
                       int64_t *next_us)
 {
-    enum { LOOKED_AT = 48 };
-    size_t most = a->config.order == ORDER_BALANCE ? LOOKED_AT : 1;
     if ((int64_t)p->flying.n >= p->concurrency)
         return false;
-    for (struct flow *f = p->queue.head; f && most > 0; f = f->next, most--) {
-        struct admission got = ledger_admit(&p->ledger, now_us, &f->bill);
-        if (got.take == TAKE_OK) {
-            send(a, f, out);
-            return true;
-        }
-        if (got.take == TAKE_LATER && now_us + got.wait_us < *next_us)
-            *next_us = now_us + got.wait_us;
-    }
-    return false;
+    struct flow *f = choose(p, now_us, next_us);
+    if (!f)
+        return false;
+    struct admission got = ledger_admit(&p->ledger, now_us, &f->bill);
+    sl_assert(got.take == TAKE_OK);
+    send(a, f, out);
+    return true;
 }
 
 void account_due(struct account *a, int64_t now_us, struct actions *out, int64_t *next_us)

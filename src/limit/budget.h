@@ -13,6 +13,7 @@
 
 #include "counter.h"
 #include "identify.h"
+#include "slices.h"
 
 /* What an account knows of how its provider enforces. */
 struct budget_rules {
@@ -53,6 +54,7 @@ struct budget {
     int64_t service_us;  /* how long an answer takes, as learned */
     struct window guard; /* AUTO, requests: the log of one slice, should they be counted so */
     struct phase phase;
+    struct slices slices;
     struct identify identify;
 };
 

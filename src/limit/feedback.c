@@ -195,17 +195,17 @@ static struct edge listen(struct ledger *l, struct budget *b, const struct readi
     return edge;
 }
 
-/* Requests counted in slices of a minute: the minute's edge is a slice's too. */
-static void share_edge(struct ledger *l, struct budget *from, int64_t now_us)
+/* Requests counted in slices too short for their resets to tell. */
+static void hear_slice(struct budget *b, const struct reading *r, const struct echo *e)
 {
-    struct budget *b = ledger_find(l, DIM_RPM);
-    if (!b || b == from || b->spent.kind != WINDOW_SLICES ||
-        from->spent.kind == WINDOW_BUCKET || b->phase.now[0].n > 0 ||
-        from->period_us % b->period_us > from->period_us / 1000)
-        return;
-    struct edge edge = phase_slice_edge(&from->phase, b->period_us, b->spent.log.slack_us,
-                                        min64(WAY_MOST_US, l->way_us), l->refuted);
-    counter_edge(&b->spent, now_us, edge);
+    int64_t slack_us = b->spent.log.slack_us;
+    int64_t whole = (int64_t)((__int128)b->spec.limit * b->period_us / b->spec.period_us);
+    slices_hear(&b->slices, b->period_us, slack_us, e->sent_us, max64(1, whole) - r->remaining,
+                max64(1, whole));
+    struct edge edge = b->slices.edge;
+    edge.slack_us = slack_us;
+    edge.contradicted = b->slices.late;
+    counter_edge(&b->spent, e->head_us, edge);
 }
 
 static void hear_reset(struct ledger *l, struct budget *b, const struct budget_rules *rules,
@@ -225,7 +225,8 @@ static void hear_reset(struct ledger *l, struct budget *b, const struct budget_r
         if (b->later)
             counter_edge(&b->landed, e->head_us, edge);
     }
-    share_edge(l, b, e->head_us);
+    else if (b->dim == DIM_RPM && b->spent.kind == WINDOW_SLICES)
+        hear_slice(b, r, e);
 }
 
 /* The dimension that a reading is of. "requests" may be the day's: no minute has a reset longer

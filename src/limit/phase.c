@@ -36,9 +36,6 @@ static struct phase_ear ear_merge(const struct phase_ear *a, const struct phase_
         return a->n ? *a : *b;
     return (struct phase_ear){.least_us = min64(a->least_us, b->least_us),
                               .most_us = max64(a->most_us, b->most_us),
-                              .raw_least_us = min64(a->raw_least_us, b->raw_least_us),
-                              .raw_most_us = max64(a->raw_most_us, b->raw_most_us),
-                              .grain_us = max64(a->grain_us, b->grain_us),
                               .n = a->n + b->n};
 }
 
@@ -46,9 +43,6 @@ static void ear_add(struct phase_ear *e, int64_t instant_us, int64_t round_us)
 {
     struct phase_ear one = {.least_us = instant_us + round_us,
                             .most_us = instant_us - round_us,
-                            .raw_least_us = instant_us,
-                            .raw_most_us = instant_us,
-                            .grain_us = round_us,
                             .n = 1};
     *e = ear_merge(e, &one);
 }
@@ -137,20 +131,5 @@ struct edge phase_edge(const struct phase *p, int64_t slack_us, int64_t way_us,
     }
     if (h.answer)
         widen(&e, h.out.most_us - slack_us - way_us, h.out.least_us);
-    return finish(p, e);
-}
-
-struct edge phase_slice_edge(const struct phase *p, int64_t slice_us, int64_t slack_us,
-                             int64_t way_us, const bool refuted[SUPPOSED_COUNT])
-{
-    struct heard h = weigh(p, slack_us, refuted);
-    bool coarse = h.in.grain_us >= slice_us && h.in.grain_us % slice_us == 0;
-    if (!coarse || h.arrival == h.answer)
-        return phase_edge(p, slack_us, way_us, refuted);
-    const struct phase_ear *ear = h.arrival ? &h.in : &h.out;
-    struct edge e = {.slack_us = slack_us};
-    widen(&e, ear->raw_most_us - ear->grain_us, ear->raw_least_us + slack_us);
-    if (h.answer)
-        e.lo_us -= slack_us + way_us;
     return finish(p, e);
 }

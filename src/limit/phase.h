@@ -19,8 +19,6 @@ enum supposed { SUPPOSED_ARRIVAL, SUPPOSED_ANSWER, SUPPOSED_COUNT };
 /* Instants heard in one period, relative to ref_us. */
 struct phase_ear {
     int64_t least_us, most_us; /* least (instant + rounding), most (instant - rounding) */
-    int64_t raw_least_us, raw_most_us;
-    int64_t grain_us; /* coarsest rounding */
     int64_t n;
 };
 
@@ -47,12 +45,5 @@ void phase_hear(struct phase *p, int64_t sent_us, int64_t head_us, int64_t reset
  * suppositions known to be wrong from elsewhere. */
 struct edge phase_edge(const struct phase *p, int64_t slack_us, int64_t way_us,
                        const bool refuted[SUPPOSED_COUNT]);
-
-/* The same modulo `slice_us`, for the slices that a minute is made of. Where resets are rounded
- * to no less than a slice, whether up or down makes no difference modulo it, so the instants
- * themselves tell more than their intervals. (Rounded to the nearest, the edge is half a slice
- * off: bursts at slice intervals then stand in the middle, which is as good.) */
-struct edge phase_slice_edge(const struct phase *p, int64_t slice_us, int64_t slack_us,
-                             int64_t way_us, const bool refuted[SUPPOSED_COUNT]);
 
 #endif
