@@ -93,6 +93,14 @@ static int64_t evenly_us(const struct budget *b, int64_t now_us, int64_t units)
     return b->last_cost ? max64(0, b->last_us + gap_us - now_us) : 0;
 }
 
+/* Slices of unknown edges are filled evenly: a burst would place their edges no better than to a
+ * whole slice. */
+static int64_t spread_us(const struct budget *b, int64_t now_us)
+{
+    int64_t gap_us = (b->period_us + b->spent.log.slack_us) / b->limit;
+    return b->last_cost ? max64(0, b->last_us + gap_us - now_us) : 0;
+}
+
 /* What carefulness adds to the wait while the kind or the level is not known. */
 static int64_t careful_us(struct budget *b, int64_t now_us, int64_t cost)
 {
@@ -139,6 +147,8 @@ int64_t budget_wait_us(struct budget *b, int64_t now_us, struct draw d)
     if (b->later)
         wait_us = max64(wait_us, landed_wait_us(b, now_us, d));
     enum window_kind kind = b->spent.kind;
+    if (kind == WINDOW_SLICES && b->dim == DIM_RPM && !b->spent.phase_known)
+        wait_us = max64(wait_us, spread_us(b, now_us));
     if (kind == WINDOW_AUTO || (!b->heard && kind != WINDOW_BUCKET))
         wait_us = max64(wait_us, careful_us(b, now_us, d.units));
     return wait_us;

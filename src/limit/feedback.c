@@ -198,13 +198,14 @@ static struct edge listen(struct ledger *l, struct budget *b, const struct readi
 /* Requests counted in slices too short for their resets to tell. */
 static void hear_slice(struct budget *b, const struct reading *r, const struct echo *e)
 {
-    int64_t slack_us = b->spent.log.slack_us;
     int64_t whole = (int64_t)((__int128)b->spec.limit * b->period_us / b->spec.period_us);
-    slices_hear(&b->slices, b->period_us, slack_us, e->sent_us, max64(1, whole) - r->remaining,
-                max64(1, whole));
+    if (b->use_percent < 100 || r->remaining > max64(1, whole))
+        return;
+    slices_hear(&b->slices, &b->spent.log, e->sent_us, max64(1, whole) - r->remaining);
     struct edge edge = b->slices.edge;
-    edge.slack_us = slack_us;
-    edge.contradicted = b->slices.late;
+    edge.slack_us = b->spent.log.slack_us;
+    edge.contradicted = b->slices.unfit;
+    edge.known = edge.known && !edge.contradicted;
     counter_edge(&b->spent, e->head_us, edge);
 }
 

@@ -39,11 +39,13 @@ static struct phase_ear ear_merge(const struct phase_ear *a, const struct phase_
                               .n = a->n + b->n};
 }
 
-static void ear_add(struct phase_ear *e, int64_t instant_us, int64_t round_us)
+/* Heard at at_us: an edge comes after `least`, and no later than `most`. */
+static void ear_add(const struct phase *p, struct phase_ear *e, int64_t at_us, int64_t least_us,
+                    int64_t most_us)
 {
-    struct phase_ear one = {.least_us = instant_us + round_us,
-                            .most_us = instant_us - round_us,
-                            .n = 1};
+    int64_t from_us = offset(p, at_us + least_us);
+    struct phase_ear one = {
+        .least_us = from_us + (most_us - least_us), .most_us = from_us, .n = 1};
     *e = ear_merge(e, &one);
 }
 
@@ -62,8 +64,11 @@ void phase_hear(struct phase *p, int64_t sent_us, int64_t head_us, int64_t reset
         }
         p->since_us = head_us;
     }
-    ear_add(&p->now[SUPPOSED_ARRIVAL], offset(p, sent_us + reset_us), round_us);
-    ear_add(&p->now[SUPPOSED_ANSWER], offset(p, head_us + reset_us), round_us);
+    /* However coarse the header, an edge is ahead, and less than a period away. */
+    int64_t least_us = max64(0, reset_us - round_us);
+    int64_t most_us = max64(least_us, min64(p->period_us, reset_us + round_us));
+    ear_add(p, &p->now[SUPPOSED_ARRIVAL], sent_us, least_us, most_us);
+    ear_add(p, &p->now[SUPPOSED_ANSWER], head_us, least_us, most_us);
 }
 
 /* By how much the instants scatter beyond their rounding. */
@@ -72,32 +77,39 @@ static int64_t scatter(const struct phase_ear *e)
     return e->most_us > e->least_us ? e->most_us - e->least_us : 0;
 }
 
-/* Both periods where they agree; else the newer as soon as it has enough to say. */
-static struct phase_ear ear_of(const struct phase *p, int supposed, int64_t slack_us)
-{
-    const struct phase_ear *now = &p->now[supposed], *before = &p->before[supposed];
-    struct phase_ear both = ear_merge(now, before);
-    if (scatter(&both) <= slack_us)
-        return both;
-    return now->n >= ENOUGH || before->n == 0 ? *now : *before;
-}
-
 /* What was heard, and which supposition it leaves standing. */
 struct heard {
     struct phase_ear in, out;
     bool arrival, answer;
 };
 
+static struct heard compare(const struct phase *p, struct phase_ear in, struct phase_ear out,
+                            int64_t slack_us)
+{
+    int64_t in_us = scatter(&in), out_us = scatter(&out), most_us = p->period_us / 8;
+    return (struct heard){
+        .in = in,
+        .out = out,
+        .arrival = in.n > 0 && in_us <= most_us && in_us <= 2 * out_us + slack_us,
+        .answer = out.n > 0 && out_us <= most_us && out_us <= 2 * in_us + slack_us};
+}
+
+/* By both periods, unless they contradict each other: then by the newer, as soon as it has enough
+ * to say. */
 static struct heard weigh(const struct phase *p, int64_t slack_us,
                           const bool refuted[SUPPOSED_COUNT])
 {
-    struct heard h = {.in = ear_of(p, SUPPOSED_ARRIVAL, slack_us),
-                      .out = ear_of(p, SUPPOSED_ANSWER, slack_us)};
-    int64_t in_us = scatter(&h.in), out_us = scatter(&h.out), most_us = p->period_us / 8;
-    h.arrival = h.in.n > 0 && in_us <= most_us && in_us <= 2 * out_us + slack_us &&
-                !refuted[SUPPOSED_ARRIVAL];
-    h.answer = h.out.n > 0 && out_us <= most_us && out_us <= 2 * in_us + slack_us &&
-               !refuted[SUPPOSED_ANSWER];
+    const struct phase_ear *now = p->now, *before = p->before;
+    struct heard h = compare(p, ear_merge(&now[0], &before[0]), ear_merge(&now[1], &before[1]),
+                             slack_us);
+    bool agree = (h.arrival && scatter(&h.in) <= slack_us) ||
+                 (h.answer && scatter(&h.out) <= slack_us);
+    if (!agree) {
+        const struct phase_ear *one = now[0].n >= ENOUGH || before[0].n == 0 ? now : before;
+        h = compare(p, one[0], one[1], slack_us);
+    }
+    h.arrival = h.arrival && !refuted[SUPPOSED_ARRIVAL];
+    h.answer = h.answer && !refuted[SUPPOSED_ANSWER];
     return h;
 }
 

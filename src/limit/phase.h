@@ -18,7 +18,7 @@ enum supposed { SUPPOSED_ARRIVAL, SUPPOSED_ANSWER, SUPPOSED_COUNT };
 
 /* Instants heard in one period, relative to ref_us. */
 struct phase_ear {
-    int64_t least_us, most_us; /* least (instant + rounding), most (instant - rounding) */
+    int64_t least_us, most_us; /* the least upper and the most lower bound */
     int64_t n;
 };
 

@@ -1,9 +1,6 @@
 /* slices.c: see slices.h. */
 #include "slices.h"
 
-/* Sends within this part of a slice are one burst. */
-enum { BURST_PARTS = 20 };
-
 static int64_t min64(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -14,47 +11,31 @@ static int64_t max64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static struct slices_burst *burst_of(struct slices *s, int64_t sent_us, int64_t most_us)
+/* An edge lies in [lo, hi], and so one does period after period. */
+static void narrow(struct edge *e, int64_t period_us, int64_t lo_us, int64_t hi_us)
 {
-    struct slices_burst *oldest = &s->bursts[0];
-    for (int i = 0; i < SLICES_BURSTS; i++) {
-        struct slices_burst *b = &s->bursts[i];
-        if (b->last_us > 0 && max64(b->last_us, sent_us) - min64(b->first_us, sent_us) <= most_us)
-            return b;
-        if (b->last_us < oldest->last_us)
-            oldest = b;
-    }
-    *oldest = (struct slices_burst){.first_us = sent_us, .last_us = sent_us};
-    return oldest;
-}
-
-/* An edge lies in [lo, hi], as it does period after period. */
-static void cut(struct slices *s, int64_t period_us, int64_t lo_us, int64_t hi_us)
-{
-    struct edge *e = &s->edge;
-    int64_t shift_us = (hi_us - e->lo_us) / period_us * period_us;
-    int64_t lo_then = max64(lo_us - shift_us, e->lo_us), hi_then = min64(hi_us - shift_us, e->hi_us);
+    int64_t ahead_us = hi_us - e->lo_us;
+    int64_t shift_us = (ahead_us - (ahead_us % period_us + period_us) % period_us);
+    int64_t lo_then = max64(lo_us - shift_us, e->lo_us);
+    int64_t hi_then = min64(hi_us - shift_us, e->hi_us);
     if (e->known && lo_then <= hi_then)
         *e = (struct edge){.known = true, .lo_us = lo_then, .hi_us = hi_then};
     else
         *e = (struct edge){.known = true, .lo_us = lo_us, .hi_us = hi_us};
 }
 
-void slices_hear(struct slices *s, int64_t period_us, int64_t slack_us, int64_t sent_us,
-                 int64_t used, int64_t limit)
+void slices_hear(struct slices *s, const struct window *log, int64_t sent_us, int64_t used)
 {
-    if (used <= 0)
-        s->late = true;
-    if (s->late)
-        s->edge.known = false;
-    /* A refused one sees a full slice as its predecessor did. */
-    if (s->late || used >= limit || used >= SLICES_COUNTS)
+    int64_t slack_us = log->slack_us, lo_us, hi_us;
+    s->unfit = s->unfit || used <= 0;
+    if (s->unfit)
         return;
-    struct slices_burst *b = burst_of(s, sent_us, period_us / BURST_PARTS);
-    b->first_us = min64(b->first_us, sent_us);
-    b->last_us = max64(b->last_us, sent_us);
-    uint64_t bit = UINT64_C(1) << (used % 64);
-    if (b->seen[used / 64] & bit)
-        cut(s, period_us, b->first_us, b->last_us + slack_us);
-    b->seen[used / 64] |= bit;
+    /* Had the slice begun by lo, `used` others would surely have been counted before us; had it
+     * begun after hi, no more than `used` - 2 others could have been. */
+    if (!window_back(log, sent_us - slack_us - 1, used, &lo_us) ||
+        !window_back(log, sent_us + slack_us, used, &hi_us))
+        return;
+    hi_us = min64(hi_us, sent_us) + slack_us;
+    if (hi_us - lo_us < log->period_us)
+        narrow(&s->edge, log->period_us, lo_us, hi_us);
 }

@@ -1,32 +1,25 @@
 /* slices.h: where the edges of short slices lie, learned from what remains.
  *
- * Reset headers in whole seconds cannot place slices of a second. The counts can: requests of one
- * burst that fell into one slice all see different counts, since each counted itself. Two that see
- * the same count lie on either side of an edge, which places it to within the burst and J. Bursts
- * sent period + J apart drift over all phases, so sooner or later one is cut.
+ * Reset headers in whole seconds cannot place slices of a second; counts can. A request that was
+ * the third of its slice says that the slice began after the third request before it, and not
+ * after the second, each to within J. Requests sent evenly place the edge closely; what each
+ * answer allows is intersected.
  *
- * Needs counts taken at the decision; a count of zero used betrays that they are taken later. */
+ * Needs counts taken at the decision (a count of zero used betrays that they are taken later) and
+ * nobody else on the account. */
 #ifndef SLUICE_SLICES_H
 #define SLUICE_SLICES_H
 
 #include "phase.h"
-
-enum { SLICES_BURSTS = 32, SLICES_COUNTS = 128 };
-
-struct slices_burst {
-    int64_t first_us, last_us; /* sending times heard of */
-    uint64_t seen[SLICES_COUNTS / 64];
-};
+#include "window.h"
 
 struct slices {
-    struct slices_burst bursts[SLICES_BURSTS];
-    struct edge edge; /* the last cut, narrowed by those that agree with it */
-    bool late;        /* counts are not taken at the decision */
+    struct edge edge;
+    bool unfit; /* counts are not what we need: the edges stay unknown */
 };
 
-/* An answer: its request was sent at sent_us and saw `used` of `limit` used in its slice, itself
- * included. */
-void slices_hear(struct slices *s, int64_t period_us, int64_t slack_us, int64_t sent_us,
-                 int64_t used, int64_t limit);
+/* An answer: its request, sent at sent_us, saw `used` in its slice, itself included. `log` is
+ * what was sent when. */
+void slices_hear(struct slices *s, const struct window *log, int64_t sent_us, int64_t used);
 
 #endif

@@ -148,3 +148,16 @@ int64_t window_since_least(const struct window *w, int64_t from_us)
         i++;
     return i < w->head ? w->sent - cell_at(w, i)->before : 0;
 }
+
+bool window_back(const struct window *w, int64_t at_us, int64_t units, int64_t *us)
+{
+    uint64_t end = cell_from(w, at_us + 1), oldest = w->head > RING ? w->head - RING : 0;
+    int64_t upto = end < w->head ? cell_at(w, end)->before : w->sent;
+    for (uint64_t i = end; i > oldest; i--) {
+        if (cell_at(w, i - 1)->before <= upto - units) {
+            *us = cell_at(w, i - 1)->last_us;
+            return upto >= units;
+        }
+    }
+    return false;
+}
