@@ -94,6 +94,7 @@ struct pool *account_pool(struct account *a, struct str name, const struct limit
     p->account = a;
     p->name = copy_name(name);
     p->concurrency = a->config.concurrency > 0 ? a->config.concurrency : CONCURRENCY_CEILING;
+    p->output.hopeful = a->config.window != WINDOW_BUCKET && a->config.window != WINDOW_AUTO;
     for (size_t i = 0; i < n; i++) {
         if (limits[i].dim == DIM_CONCURRENCY && limits[i].limit < p->concurrency)
             p->concurrency = limits[i].limit;

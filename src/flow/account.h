@@ -24,7 +24,8 @@ struct pool {
     struct line waiting; /* BACKOFF, by due_us */
     struct line flying;  /* SENDING, RECEIVING */
     struct output output;
-    int64_t service_us;  /* how long an answer takes, learned */
+    int64_t took_us; /* how long an answer takes, learned; and its square */
+    __int128 took_squared;
     int64_t expected_at; /* answers learned from when expectations were last renewed */
     int64_t concurrency; /* most in flight, found by itself */
 };

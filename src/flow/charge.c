@@ -18,12 +18,17 @@ void charge_expect(const struct pool *p, const struct demand *d, struct bill *bi
         bill->units[dim] = demand_charge(&expected, rule, (enum dimension)dim);
 }
 
-/* A moving mean over about sixteen answers. */
+/* How long an answer takes that is found in flight: E[t^2] / E[t], since long ones are met more
+ * often. Moving means over about 256 answers. */
 static void learn_service(struct pool *p, int64_t took_us)
 {
-    p->service_us += p->service_us ? (took_us - p->service_us) / 16 : took_us;
+    enum { OVER = 256 };
+    int64_t n = p->output.n < OVER ? p->output.n : OVER;
+    p->took_us += (took_us - p->took_us) / n;
+    p->took_squared += ((__int128)took_us * took_us - p->took_squared) / n;
+    int64_t service_us = p->took_us > 0 ? (int64_t)(p->took_squared / p->took_us) : 0;
     for (size_t i = 0; i < p->ledger.n; i++)
-        p->ledger.budgets[i].service_us = p->service_us;
+        p->ledger.budgets[i].service_us = service_us;
 }
 
 void charge_actual(const struct flow *f, const struct usage *u, int64_t charged[DIM_COUNT])

@@ -13,7 +13,7 @@ enum {
     GUARD_PARTS = 60,
     /* Output charged as it is produced: what may be charged between our look and our arrival.
      */
-    BLIND_PARTS = 50,
+    BLIND_PARTS = 100,
 };
 
 static int64_t min64(int64_t a, int64_t b)
@@ -126,7 +126,8 @@ int64_t budget_unseen(const struct budget *b, int64_t now_us)
 {
     if (b->service_us <= 0)
         return b->pending;
-    __int128 by_age = ((__int128)b->pending * now_us - b->pending_at) / b->service_us;
+    __int128 by_age =
+        ((__int128)b->pending * (now_us + b->way_us) - b->pending_at) / b->service_us;
     return by_age < b->pending ? (int64_t)by_age : b->pending;
 }
 

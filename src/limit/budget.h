@@ -51,7 +51,8 @@ struct budget {
     struct counter landed;
     int64_t pending;     /* output expected of what is in flight */
     __int128 pending_at; /* the same, each weighed with its sending time */
-    int64_t service_us;  /* how long an answer takes, as learned */
+    int64_t way_us;       /* how far ahead of our knowledge our arrival is, at most */
+    int64_t service_us;   /* how long what is in flight takes in all, as learned */
     struct window guard; /* AUTO, requests: the log of one slice, should they be counted so */
     struct phase phase;
     struct slices slices;
@@ -74,7 +75,7 @@ void budget_expect(struct budget *b, int64_t now_us, int64_t sent_us, struct dra
                    struct draw is);
 /* What is left now, what is held subtracted. */
 int64_t budget_level(struct budget *b, int64_t now_us);
-/* Of what is expected of requests in flight, what may have been charged already. */
+/* Of what is expected of requests in flight, what may be charged by the time we arrive. */
 int64_t budget_unseen(const struct budget *b, int64_t now_us);
 
 /* Another kind rules from now on; slices of `slice_us`. */

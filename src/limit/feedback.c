@@ -253,6 +253,8 @@ void feedback_hear(struct ledger *l, const struct budget_rules *rules, const str
     int64_t took_us = e->head_us - e->sent_us;
     if (l->way_us == 0 || took_us < l->way_us)
         l->way_us = max64(1, took_us);
+    for (size_t i = 0; i < l->n; i++)
+        l->budgets[i].way_us = min64(WAY_MOST_US, l->way_us);
     for (size_t i = 0; i < e->n; i++) {
         const struct reading *r = &e->readings[i];
         struct budget *b = budget_meant(l, rules, r);

@@ -22,7 +22,7 @@ int64_t output_expect(const struct output *o, int64_t max_tokens)
     if (c->n >= OUTPUT_ENOUGH)
         return min64(max_tokens, (c->sum + c->n - 1) / c->n);
     if (o->n < OUTPUT_ENOUGH || o->asked <= 0)
-        return max_tokens;
+        return o->hopeful ? (max_tokens + 1) / 2 : max_tokens;
     __int128 part = ((__int128)max_tokens * o->sum + o->asked - 1) / o->asked;
     return part < max_tokens ? (int64_t)part : max_tokens;
 }

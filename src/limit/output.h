@@ -8,6 +8,7 @@
 #ifndef SLUICE_OUTPUT_H
 #define SLUICE_OUTPUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { OUTPUT_CLASSES = 24, OUTPUT_ENOUGH = 30 };
@@ -17,6 +18,7 @@ struct output {
         int64_t n, sum;
     } classes[OUTPUT_CLASSES]; /* by the power of two that holds max_tokens */
     int64_t n, sum, asked;     /* of all */
+    bool hopeful;              /* until ENOUGH are known: half of max_tokens, else all of it */
     __int128 squares;          /* of what each was off its expectation, `checked` of them */
     int64_t checked;
 };
