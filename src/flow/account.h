@@ -26,7 +26,8 @@ struct pool {
     struct output output;
     int64_t took_us; /* how long an answer takes, learned; and its square */
     __int128 took_squared;
-    int64_t expected_at; /* answers learned from when expectations were last renewed */
+    int64_t took_n;
+    int64_t expected_at; /* cohorts learned from when expectations were last renewed */
     int64_t concurrency; /* most in flight, found by itself */
 };
 
@@ -51,7 +52,7 @@ void charge_expect(const struct pool *p, const struct demand *d, struct bill *bi
 /* What it was charged, as far as its usage tells. */
 void charge_actual(const struct flow *f, const struct usage *u, int64_t charged[DIM_COUNT]);
 /* Learns from a whole answer. */
-void charge_learn(struct pool *p, const struct flow *f, const struct event *end);
+void charge_learn(struct pool *p, struct flow *f, const struct event *end);
 /* Keeps what is in flight, and what is kept free beside it, at what is now expected. */
 void charge_renew(struct pool *p, int64_t now_us);
 

@@ -23,9 +23,9 @@ void charge_expect(const struct pool *p, const struct demand *d, struct bill *bi
 static void learn_service(struct pool *p, int64_t took_us)
 {
     enum { OVER = 256 };
-    int64_t n = p->output.n < OVER ? p->output.n : OVER;
-    p->took_us += (took_us - p->took_us) / n;
-    p->took_squared += ((__int128)took_us * took_us - p->took_squared) / n;
+    p->took_n += p->took_n < OVER;
+    p->took_us += (took_us - p->took_us) / p->took_n;
+    p->took_squared += ((__int128)took_us * took_us - p->took_squared) / p->took_n;
     int64_t service_us = p->took_us > 0 ? (int64_t)(p->took_squared / p->took_us) : 0;
     for (size_t i = 0; i < p->ledger.n; i++)
         p->ledger.budgets[i].service_us = service_us;
@@ -43,12 +43,14 @@ void charge_actual(const struct flow *f, const struct usage *u, int64_t charged[
     charged[DIM_TPM] = charged[DIM_TPD] = input + u->output_tokens;
 }
 
-void charge_learn(struct pool *p, const struct flow *f, const struct event *end)
+void charge_learn(struct pool *p, struct flow *f, const struct event *end)
 {
     const struct usage *u = &end->usage;
     if (p->account->config.charge != CHARGE_ACTUAL || u->output_tokens < 0)
         return;
-    output_learn(&p->output, f->demand.max_output_tokens, u->output_tokens);
+    output_learn(&p->output, f->cohort, f->demand.max_output_tokens, u->output_tokens,
+                 f->bill.later);
+    f->cohort = 0; /* not lost */
     learn_service(p, end->now_us - f->sent_us);
 }
 
@@ -62,9 +64,9 @@ void charge_renew(struct pool *p, int64_t now_us)
         if (b->later && b->spent.kind == WINDOW_BUCKET)
             b->margin = margin < b->limit / 4 ? margin : b->limit / 4;
     }
-    if (p->output.n < OUTPUT_ENOUGH || p->output.n < 2 * p->expected_at)
+    if (p->output.cohorts == p->expected_at)
         return;
-    p->expected_at = p->output.n;
+    p->expected_at = p->output.cohorts;
     for (struct flow *f = p->flying.head; f; f = f->next) {
         struct bill is = f->bill;
         charge_expect(p, &f->demand, &is);

@@ -8,6 +8,8 @@ static void send(struct account *a, struct flow *f, struct actions *out)
     f->state = FLOW_SENDING;
     f->attempts++;
     f->sent_us = f->head_us = f->due_us = -1;
+    if (a->config.charge == CHARGE_ACTUAL)
+        f->cohort = output_follow(&f->pool->output, f->demand.max_output_tokens);
     line_push(&f->pool->flying, f);
     a->totals.sent++;
     actions_add(out, ACT_SEND, f, OUTCOME_OK);

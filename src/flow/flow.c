@@ -86,6 +86,7 @@ static void settle(struct flow *f, int64_t now_us, const int64_t charged[DIM_COU
     charge(f, now_us);
     ledger_settle(&f->pool->ledger, now_us, f->sent_us, &f->bill, charged);
     line_take(&f->pool->flying, f);
+    output_lose(&f->pool->output, f->cohort, f->demand.max_output_tokens);
 }
 
 /* Out of flight with an answer, or a part of one, whose usage counts if `known`. */
@@ -164,9 +165,9 @@ static void end(struct account *a, struct flow *f, const struct event *in, struc
         refuse(a, f, in, asked_us, out);
         return;
     }
-    settle_used(f, in, in->last || in->verdict.kind == VERDICT_OK);
     if (in->verdict.kind == VERDICT_OK)
         charge_learn(f->pool, f, in);
+    settle_used(f, in, in->last || in->verdict.kind == VERDICT_OK);
     switch (in->verdict.kind) {
     case VERDICT_OK:
         finish(f, OUTCOME_OK, out);

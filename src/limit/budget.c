@@ -14,6 +14,8 @@ enum {
     /* Output charged as it is produced: what may be charged between our look and our arrival.
      */
     BLIND_PARTS = 100,
+    /* In so many parts we take the output of an answer to have been charged. */
+    LANDINGS = 4,
 };
 
 static int64_t min64(int64_t a, int64_t b)
@@ -208,6 +210,16 @@ void budget_expect(struct budget *b, int64_t now_us, int64_t sent_us, struct dra
     expect(b, sent_us, is.later - was.later);
 }
 
+/* Output was charged as it was produced: in even parts from the sending until now. */
+static void land(struct budget *b, int64_t now_us, int64_t sent_us, int64_t output)
+{
+    for (int64_t i = 1; i <= LANDINGS; i++) {
+        int64_t at_us = sent_us + (now_us - sent_us) * i / LANDINGS;
+        int64_t part = output * i / LANDINGS - output * (i - 1) / LANDINGS;
+        counter_debit_late(&b->landed, now_us, at_us, part);
+    }
+}
+
 void budget_settle(struct budget *b, int64_t now_us, int64_t sent_us, struct draw d,
                    int64_t charged)
 {
@@ -219,7 +231,7 @@ void budget_settle(struct budget *b, int64_t now_us, int64_t sent_us, struct dra
     expect(b, sent_us, -d.later);
     int64_t output = charged - (d.units - d.later);
     if (output > 0)
-        counter_debit(&b->landed, now_us, output);
+        land(b, now_us, sent_us, output);
     else if (output < 0)
         counter_amend(&b->landed, now_us, sent_us, output);
 }

@@ -58,6 +58,14 @@ void counter_amend(struct counter *c, int64_t now_us, int64_t sent_us, int64_t d
         fixed_amend(&c->fixed, sent_us, delta);
 }
 
+void counter_debit_late(struct counter *c, int64_t now_us, int64_t at_us, int64_t units)
+{
+    bucket_debit(&c->bucket, now_us, units);
+    window_debit_late(&c->log, now_us, at_us, units);
+    if (c->phase_known && fixed_span(&c->fixed, at_us).last >= fixed_span(&c->fixed, now_us).first)
+        fixed_debit(&c->fixed, at_us, units);
+}
+
 int64_t counter_level(struct counter *c, int64_t now_us)
 {
     if (c->kind == WINDOW_BUCKET)

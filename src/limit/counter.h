@@ -25,6 +25,8 @@ int64_t counter_wait_us(struct counter *c, int64_t now_us, int64_t held, int64_t
 void counter_debit(struct counter *c, int64_t now_us, int64_t units);
 /* What was debited at sent_us turned out to be `delta` more, or less. */
 void counter_amend(struct counter *c, int64_t now_us, int64_t sent_us, int64_t delta);
+/* Units charged at an instant that is past, of which we learn now. */
+void counter_debit_late(struct counter *c, int64_t now_us, int64_t at_us, int64_t units);
 int64_t counter_level(struct counter *c, int64_t now_us);
 void counter_clamp(struct counter *c, int64_t now_us, int64_t lo, int64_t hi);
 /* The edge of its windows is known; or no more, where what was heard contradicts itself. */

@@ -1,12 +1,9 @@
-/* output.c: see output.h. Sums are halved at FORGET answers, so that old ones fade. */
+/* output.c: see output.h. */
 #include "output.h"
 
-enum { FORGET = 4096, DEVIATIONS = 3 };
+#include <stddef.h>
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
+enum { FORGET = 2048, DEVIATIONS = 3, BACK = OUTPUT_COHORT - OUTPUT_COHORT / 8 };
 
 static int class_of(int64_t max_tokens)
 {
@@ -19,37 +16,76 @@ static int class_of(int64_t max_tokens)
 int64_t output_expect(const struct output *o, int64_t max_tokens)
 {
     const struct output_class *c = &o->classes[class_of(max_tokens)];
-    if (c->n >= OUTPUT_ENOUGH)
-        return min64(max_tokens, (c->sum + c->n - 1) / c->n);
-    if (o->n < OUTPUT_ENOUGH || o->asked <= 0)
-        return o->hopeful ? (max_tokens + 1) / 2 : max_tokens;
-    __int128 part = ((__int128)max_tokens * o->sum + o->asked - 1) / o->asked;
-    return part < max_tokens ? (int64_t)part : max_tokens;
+    __int128 expected = max_tokens;
+    if (c->n > 0)
+        expected = (c->sum + c->n - 1) / c->n;
+    else if (o->asked > 0)
+        expected = ((__int128)max_tokens * o->sum + o->asked - 1) / o->asked;
+    else if (o->hopeful)
+        expected = (max_tokens + 1) / 2;
+    return expected < max_tokens ? (int64_t)expected : max_tokens;
 }
 
-void output_learn(struct output *o, int64_t max_tokens, int64_t tokens)
+uint32_t output_follow(struct output *o, int64_t max_tokens)
 {
-    if (o->n >= OUTPUT_ENOUGH) {
-        __int128 off = tokens - output_expect(o, max_tokens);
-        o->squares += off * off;
+    struct output_class *c = &o->classes[class_of(max_tokens)];
+    if (c->sent == OUTPUT_COHORT)
+        return 0;
+    if (c->sent++ == 0)
+        c->cohort++;
+    c->missing += max_tokens;
+    return c->cohort;
+}
+
+static void complete(struct output *o, struct output_class *c)
+{
+    c->n += OUTPUT_COHORT;
+    c->sum += c->tokens + c->missing;
+    if (c->n >= FORGET) {
+        c->n /= 2;
+        c->sum /= 2;
+    }
+    c->sent = c->back = 0;
+    c->tokens = c->missing = 0;
+    o->cohorts++;
+}
+
+/* The cohort's class, or NULL if it is over or never was. */
+static struct output_class *followed(struct output *o, uint32_t cohort, int64_t max_tokens)
+{
+    struct output_class *c = &o->classes[class_of(max_tokens)];
+    return cohort != 0 && c->sent > 0 && c->cohort == cohort ? c : NULL;
+}
+
+void output_learn(struct output *o, uint32_t cohort, int64_t max_tokens, int64_t tokens,
+                  int64_t expected)
+{
+    if (o->cohorts > 0) {
+        o->squares += (__int128)(tokens - expected) * (tokens - expected);
         if (++o->checked >= FORGET) {
             o->squares /= 2;
             o->checked /= 2;
         }
     }
-    struct output_class *c = &o->classes[class_of(max_tokens)];
-    c->sum += tokens;
-    if (++c->n >= FORGET) {
-        c->sum /= 2;
-        c->n /= 2;
-    }
-    o->sum += tokens;
-    o->asked += max_tokens;
-    if (++o->n >= FORGET) {
-        o->sum /= 2;
-        o->asked /= 2;
-        o->n /= 2;
-    }
+    struct output_class *c = followed(o, cohort, max_tokens);
+    if (!c)
+        return;
+    c->tokens += tokens;
+    c->missing -= max_tokens;
+    if (++c->back < BACK || c->sent < OUTPUT_COHORT)
+        return;
+    o->sum += c->tokens + c->missing;
+    o->asked += (int64_t)OUTPUT_COHORT * max_tokens;
+    complete(o, c);
+}
+
+void output_lose(struct output *o, uint32_t cohort, int64_t max_tokens)
+{
+    struct output_class *c = followed(o, cohort, max_tokens);
+    if (!c)
+        return;
+    c->missing -= max_tokens;
+    c->sent--;
 }
 
 static int64_t root(__int128 x)

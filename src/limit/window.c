@@ -109,6 +109,21 @@ void window_amend(struct window *w, int64_t sent_us, int64_t delta)
     w->used += delta;
 }
 
+void window_debit_late(struct window *w, int64_t now_us, int64_t at_us, int64_t units)
+{
+    expire(w, now_us);
+    uint64_t i = cell_from(w, at_us);
+    if (i == w->head) {
+        window_debit(w, now_us, units);
+        return;
+    }
+    w->sent += units;
+    if (i < w->tail)
+        return;
+    cell_at(w, i)->units += units;
+    w->used += units;
+}
+
 int64_t window_level(struct window *w, int64_t now_us)
 {
     expire(w, now_us);

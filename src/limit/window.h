@@ -33,6 +33,9 @@ void window_debit(struct window *w, int64_t now_us, int64_t units);
 /* What was debited at sent_us turned out to be `delta` more, or less; forgotten once that cell
  * has left. */
 void window_amend(struct window *w, int64_t sent_us, int64_t delta);
+/* Units charged at an instant that is past, of which we learn now. They count among what was sent
+ * since then. */
+void window_debit_late(struct window *w, int64_t now_us, int64_t at_us, int64_t units);
 int64_t window_level(struct window *w, int64_t now_us);
 /* Moves the level into [lo, hi]: what others spent is taken to have been spent now; what we
  * charged ourselves too much is taken off the oldest cells, which leave first anyway. */
