@@ -86,7 +86,7 @@ struct flow {
     int failures; /* of those, passing faults (not rate limits) */
     int refusals; /* of those, rate limits */
     int64_t submitted_us, sent_us, head_us;
-    uint32_t cohort;  /* of output.h */
+    uint32_t cohort;          /* of output.h */
     struct bill bill;         /* what it is expected to be charged */
     struct flow *prev, *next; /* in whatever list its state says */
     int64_t due_us;

@@ -44,8 +44,10 @@ static void make_counters(struct budget *b, enum window_kind kind, int64_t slack
     counter_free(&b->spent);
     counter_free(&b->landed);
     counter_init(&b->spent, kind, b->limit, b->period_us, slack_us);
-    if (b->later)
+    if (b->later) {
         counter_init(&b->landed, kind, b->limit, b->period_us, slack_us);
+        b->spent.fixed.slack_us = 0;
+    }
     phase_init(&b->phase, b->period_us);
 }
 
@@ -95,8 +97,8 @@ static int64_t evenly_us(const struct budget *b, int64_t now_us, int64_t units)
     return b->last_cost ? max64(0, b->last_us + gap_us - now_us) : 0;
 }
 
-/* Slices of unknown edges are filled evenly: a burst would place their edges no better than to a
- * whole slice. */
+/* Slices of unknown edges are filled evenly: a burst would place their edges no better than to
+ * a whole slice. */
 static int64_t spread_us(const struct budget *b, int64_t now_us)
 {
     int64_t gap_us = (b->period_us + b->spent.log.slack_us) / b->limit;

@@ -51,8 +51,8 @@ struct budget {
     struct counter landed;
     int64_t pending;     /* output expected of what is in flight */
     __int128 pending_at; /* the same, each weighed with its sending time */
-    int64_t way_us;       /* how far ahead of our knowledge our arrival is, at most */
-    int64_t service_us;   /* how long what is in flight takes in all, as learned */
+    int64_t way_us;      /* how far ahead of our knowledge our arrival is, at most */
+    int64_t service_us;  /* how long what is in flight takes in all, as learned */
     struct window guard; /* AUTO, requests: the log of one slice, should they be counted so */
     struct phase phase;
     struct slices slices;

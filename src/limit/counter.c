@@ -62,7 +62,8 @@ void counter_debit_late(struct counter *c, int64_t now_us, int64_t at_us, int64_
 {
     bucket_debit(&c->bucket, now_us, units);
     window_debit_late(&c->log, now_us, at_us, units);
-    if (c->phase_known && fixed_span(&c->fixed, at_us).last >= fixed_span(&c->fixed, now_us).first)
+    if (c->phase_known &&
+        fixed_span(&c->fixed, at_us).last >= fixed_span(&c->fixed, now_us).first)
         fixed_debit(&c->fixed, at_us, units);
 }
 

@@ -222,11 +222,13 @@ static void hear_reset(struct ledger *l, struct budget *b, const struct budget_r
         return;
     if (fine) {
         vote(l, b, r, e);
-        counter_edge(&b->spent, e->head_us, edge);
-        if (b->later)
+        if (b->later) {
             counter_edge(&b->landed, e->head_us, edge);
-    }
-    else if (b->dim == DIM_RPM && b->spent.kind == WINDOW_SLICES)
+            edge.lo_us = edge.hi_us; /* `spent` holds the rate: no need to charge both sides */
+            edge.slack_us = 0;
+        }
+        counter_edge(&b->spent, e->head_us, edge);
+    } else if (b->dim == DIM_RPM && b->spent.kind == WINDOW_SLICES)
         hear_slice(b, r, e);
 }
 

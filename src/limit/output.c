@@ -37,16 +37,20 @@ uint32_t output_follow(struct output *o, int64_t max_tokens)
     return c->cohort;
 }
 
-static void complete(struct output *o, struct output_class *c)
+static void complete(struct output *o, struct output_class *c, int64_t max_tokens)
 {
+    int64_t rest = (c->sent - c->back) * (c->longest + c->longest / 2);
+    int64_t sum = c->tokens + (rest < c->missing ? rest : c->missing);
+    o->sum += sum;
+    o->asked += OUTPUT_COHORT * max_tokens;
     c->n += OUTPUT_COHORT;
-    c->sum += c->tokens + c->missing;
+    c->sum += sum;
     if (c->n >= FORGET) {
         c->n /= 2;
         c->sum /= 2;
     }
     c->sent = c->back = 0;
-    c->tokens = c->missing = 0;
+    c->tokens = c->missing = c->longest = 0;
     o->cohorts++;
 }
 
@@ -72,11 +76,10 @@ void output_learn(struct output *o, uint32_t cohort, int64_t max_tokens, int64_t
         return;
     c->tokens += tokens;
     c->missing -= max_tokens;
-    if (++c->back < BACK || c->sent < OUTPUT_COHORT)
-        return;
-    o->sum += c->tokens + c->missing;
-    o->asked += (int64_t)OUTPUT_COHORT * max_tokens;
-    complete(o, c);
+    if (tokens > c->longest)
+        c->longest = tokens;
+    if (++c->back >= BACK && c->sent == OUTPUT_COHORT)
+        complete(o, c, max_tokens);
 }
 
 void output_lose(struct output *o, uint32_t cohort, int64_t max_tokens)

@@ -94,16 +94,16 @@ static struct heard compare(const struct phase *p, struct phase_ear in, struct p
         .answer = out.n > 0 && out_us <= most_us && out_us <= 2 * in_us + slack_us};
 }
 
-/* By both periods, unless they contradict each other: then by the newer, as soon as it has enough
- * to say. */
+/* By both periods, unless they contradict each other: then by the newer, as soon as it has
+ * enough to say. */
 static struct heard weigh(const struct phase *p, int64_t slack_us,
                           const bool refuted[SUPPOSED_COUNT])
 {
     const struct phase_ear *now = p->now, *before = p->before;
-    struct heard h = compare(p, ear_merge(&now[0], &before[0]), ear_merge(&now[1], &before[1]),
-                             slack_us);
-    bool agree = (h.arrival && scatter(&h.in) <= slack_us) ||
-                 (h.answer && scatter(&h.out) <= slack_us);
+    struct heard h =
+        compare(p, ear_merge(&now[0], &before[0]), ear_merge(&now[1], &before[1]), slack_us);
+    bool agree =
+        (h.arrival && scatter(&h.in) <= slack_us) || (h.answer && scatter(&h.out) <= slack_us);
     if (!agree) {
         const struct phase_ear *one = now[0].n >= ENOUGH || before[0].n == 0 ? now : before;
         h = compare(p, one[0], one[1], slack_us);

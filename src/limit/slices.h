@@ -1,12 +1,12 @@
 /* slices.h: where the edges of short slices lie, learned from what remains.
  *
- * Reset headers in whole seconds cannot place slices of a second; counts can. A request that was
- * the third of its slice says that the slice began after the third request before it, and not
- * after the second, each to within J. Requests sent evenly place the edge closely; what each
- * answer allows is intersected.
+ * Reset headers in whole seconds cannot place slices of a second; counts can. A request that
+ * was the third of its slice says that the slice began after the third request before it, and
+ * not after the second, each to within J. Requests sent evenly place the edge closely; what
+ * each answer allows is intersected.
  *
- * Needs counts taken at the decision (a count of zero used betrays that they are taken later) and
- * nobody else on the account. */
+ * Needs counts taken at the decision (a count of zero used betrays that they are taken later)
+ * and nobody else on the account. */
 #ifndef SLUICE_SLICES_H
 #define SLUICE_SLICES_H
 

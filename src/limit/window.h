@@ -33,8 +33,8 @@ void window_debit(struct window *w, int64_t now_us, int64_t units);
 /* What was debited at sent_us turned out to be `delta` more, or less; forgotten once that cell
  * has left. */
 void window_amend(struct window *w, int64_t sent_us, int64_t delta);
-/* Units charged at an instant that is past, of which we learn now. They count among what was sent
- * since then. */
+/* Units charged at an instant that is past, of which we learn now. They count among what was
+ * sent since then. */
 void window_debit_late(struct window *w, int64_t now_us, int64_t at_us, int64_t units);
 int64_t window_level(struct window *w, int64_t now_us);
 /* Moves the level into [lo, hi]: what others spent is taken to have been spent now; what we
@@ -43,8 +43,11 @@ void window_clamp(struct window *w, int64_t now_us, int64_t lo, int64_t hi);
 /* Bounds of what was debited at or after from_us, to within a cell (clamps do not count).
  * Longer ago than the log remembers, `most` is all that was ever debited. */
 int64_t window_since_most(const struct window *w, int64_t from_us);
-int64_t window_since_least(const struct window *w, int64_t from_us);/* When the unit was debited that is the units-th back from at_us, itself included where it was
- * debited then. False if that is longer ago than the log remembers. */
+int64_t window_since_least(
+    const struct window *w,
+    int64_t from_us); /* When the unit was debited that is the units-th back from at_us, itself
+                       * included where it was debited then. False if that is longer ago than
+                       * the log remembers. */
 bool window_back(const struct window *w, int64_t at_us, int64_t units, int64_t *us);
 
 #endif
