@@ -306,7 +306,7 @@ static void absorb_successor(const struct vocab *v, struct node *nodes, size_t n
         rank_node(v, nodes, n, node->before, h);
 }
 
-static size_t merge_heap(const struct vocab *v, const unsigned char *p, size_t n, uint32_t *ids)
+size_t merge_heap(const struct vocab *v, const unsigned char *p, size_t n, uint32_t *ids)
 {
     sl_assert(n < UINT32_MAX);
     struct node *nodes = mem_alloc(n * sizeof *nodes);
