@@ -1,6 +1,6 @@
 /* vocab_build.c: turns a .tiktoken file into the image that sluice carries (src/token/vocab.h).
  *
- *     vocab_build FILE.tiktoken SHA256 SYMBOL OUT.image OUT.s
+ *     vocab_build FILE.tiktoken SHA256 SYMBOL OUT.image OUT.c
  *
  * Refuses a file whose SHA-256 is not the one its publisher gives. OUT.s is assembly that
  * places the image in read-only memory under the name SYMBOL. */
@@ -324,21 +324,21 @@ static void write_file(const char *path, const void *p, size_t n)
         fail("cannot be written", path);
 }
 
-static void write_assembly(const char *path, const char *symbol, const char *image)
+static void write_source(const char *path, const char *symbol, const char *image)
 {
     FILE *f = fopen(path, "w");
     if (!f)
         fail("cannot be written", path);
     fprintf(f,
-            "    .section .rodata\n"
-            "    .balign 64\n"
-            "    .globl %s\n"
-            "    .hidden %s\n"
-            "    .type %s, %%object\n"
-            "%s:\n"
-            "    .incbin \"%s\"\n"
-            "    .size %s, . - %s\n"
-            "    .section .note.GNU-stack, \"\", %%progbits\n",
+            "__asm__(\".pushsection .rodata\\n\"\n"
+            "        \".balign 64\\n\"\n"
+            "        \".globl %s\\n\"\n"
+            "        \".hidden %s\\n\"\n"
+            "        \".type %s, %%object\\n\"\n"
+            "        \"%s:\\n\"\n"
+            "        \".incbin \\\"%s\\\"\\n\"\n"
+            "        \".size %s, . - %s\\n\"\n"
+            "        \".popsection\\n\");\n",
             symbol, symbol, symbol, symbol, image, symbol, symbol);
     if (fclose(f) != 0)
         fail("cannot be written", path);
@@ -347,7 +347,7 @@ static void write_assembly(const char *path, const char *symbol, const char *ima
 int main(int argc, char **argv)
 {
     if (argc != 6)
-        fail("FILE.tiktoken SHA256 SYMBOL OUT.image OUT.s", "usage");
+        fail("FILE.tiktoken SHA256 SYMBOL OUT.image OUT.c", "usage");
     struct bytes file = read_file(argv[1]);
     char hex[65];
     sha256_hex(file, hex);
@@ -360,6 +360,6 @@ int main(int argc, char **argv)
     put_pairs(image, &voc);
     put_byte_pairs(image);
     write_file(argv[4], image, image->size);
-    write_assembly(argv[5], argv[3], argv[4]);
+    write_source(argv[5], argv[3], argv[4]);
     return 0;
 }

@@ -7,7 +7,8 @@
 /* Number of tokens of the n bytes at p; with ids != NULL (room for n) the ids too. n > 0. */
 size_t merge_piece(const struct vocab *v, const unsigned char *p, size_t n, uint32_t *ids);
 
-/* The same by the way of last resort, O(n log n) on any input; a way of its own for the tests. */
+/* The same by the way of last resort, O(n log n) on any input; a way of its own for the tests.
+ */
 size_t merge_heap(const struct vocab *v, const unsigned char *p, size_t n, uint32_t *ids);
 
 #endif
