@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+bool options_as_man;
+
 /* Levenshtein distance, bounded: names are short and anything above 3 is not a misspelling. */
 static size_t distance(struct str a, struct str b)
 {
@@ -156,6 +158,9 @@ enum sl_err options_parse(const struct option *options, size_t n, int argc, char
             ended = true;
         } else if (!ended && (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)) {
             *help = true;
+            return SL_OK;
+        } else if (!ended && strcmp(arg, "--man") == 0) {
+            *help = options_as_man = true;
             return SL_OK;
         } else if (!ended && arg[0] == '-' && arg[1]) {
             enum sl_err err = take(options, n, argc, args, &i, diag);

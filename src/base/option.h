@@ -48,7 +48,9 @@ struct verb {
  * stops. */
 enum sl_err options_parse(const struct option *options, size_t n, int argc, char **args,
                           int *positional, bool *help, struct diag *diag) SL_CHECK;
-/* The --help text, at most 80 columns. */
+/* Whether --man was asked for: a program prints one page and ends. */
+extern bool options_as_man;
+/* The --help text, at most 80 columns; or the man page where --man asked for it. */
 void options_help(struct buf *out, const struct verb *v, const struct option *options,
                   size_t n);
 /* The same as a man page in mdoc(7). */

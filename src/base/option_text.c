@@ -51,6 +51,10 @@ static void help_option(struct buf *out, const struct option *o)
 
 void options_help(struct buf *out, const struct verb *v, const struct option *options, size_t n)
 {
+    if (options_as_man) {
+        options_man(out, v, options, n);
+        return;
+    }
     struct str usage = str_of(v->usage);
     for (const char *lead = "usage: "; usage.p; lead = "       ") {
         struct str line = str_split(&usage, '\n');
@@ -80,13 +84,16 @@ void options_help(struct buf *out, const struct verb *v, const struct option *op
     }
 }
 
-/* mdoc reads a leading dot or quote as a request, and backslashes as escapes. */
+/* mdoc reads a leading dot or quote as a request, and backslashes as escapes; it wants every
+ * sentence on a line of its own. */
 static void roff(struct buf *out, struct str text)
 {
     if (text.n && (text.p[0] == '.' || text.p[0] == '\''))
         buf_puts(out, "\\&");
     for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '\\')
+        if (text.p[i] == ' ' && i > 0 && text.p[i - 1] == '.')
+            buf_char(out, '\n');
+        else if (text.p[i] == '\\')
             buf_puts(out, "\\e");
         else if (text.p[i] == '-')
             buf_puts(out, "\\-");
@@ -106,7 +113,7 @@ static void roff_lines(struct buf *out, struct str text)
 static void man_option(struct buf *out, const struct option *o)
 {
     if (o->kind == OPTION_HEADING) {
-        buf_printf(out, ".El\n.Ss %s\n.Bl -tag -width Ds\n", o->name);
+        buf_printf(out, ".Ss %s\n.Bl -tag -width Ds\n", o->name);
         return;
     }
     buf_puts(out, ".It ");
@@ -142,15 +149,15 @@ void options_man(struct buf *out, const struct verb *v, const struct option *opt
         roff(out, line);
         buf_char(out, '\n');
     }
-    buf_puts(out, ".Sh OPTIONS\n.Bl -tag -width Ds\n");
-    for (size_t i = 0; i < n; i++)
+    buf_puts(out, ".Sh OPTIONS\n");
+    if (n && options[0].kind != OPTION_HEADING)
+        buf_puts(out, ".Bl -tag -width Ds\n");
+    for (size_t i = 0; i < n; i++) {
+        if (i && options[i].kind == OPTION_HEADING)
+            buf_puts(out, ".El\n");
         man_option(out, &options[i]);
-    buf_puts(out, ".It Fl h , Fl Fl help\nPrints a summary.\n.El\n");
-    if (v->examples) {
-        buf_puts(out, ".Sh EXAMPLES\n.Bd -literal\n");
-        roff_lines(out, str_of(v->examples));
-        buf_puts(out, ".Ed\n");
     }
+    buf_puts(out, ".It Fl h , Fl Fl help\nPrints a summary.\n.El\n");
     struct str exits = str_of(v->exits);
     if (exits.n)
         buf_puts(out, ".Sh EXIT STATUS\n.Bl -tag -width Ds\n");
@@ -163,4 +170,9 @@ void options_man(struct buf *out, const struct verb *v, const struct option *opt
     }
     if (str_of(v->exits).n)
         buf_puts(out, ".El\n");
+    if (v->examples) {
+        buf_puts(out, ".Sh EXAMPLES\n.Bd -literal\n");
+        roff_lines(out, str_of(v->examples));
+        buf_puts(out, ".Ed\n");
+    }
 }

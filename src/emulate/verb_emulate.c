@@ -11,7 +11,8 @@
 static const struct verb face = {
     .name = "emulate",
     .summary = "play a provider with its rate limits, on loopback",
-    .usage = "sluice emulate [--profile PROVIDER/TIER | --limits MODEL:LIMITS ...] [options]",
+    .usage = "sluice emulate --profile PROVIDER/TIER\n"
+             "sluice emulate --limits MODEL:LIMITS ...",
     .about =
         "Serves the HTTP APIs of OpenAI (chat completions, completions, responses, embeddings, "
         "models), Azure OpenAI (deployment paths) and Anthropic (messages), plain and "

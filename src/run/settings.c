@@ -6,10 +6,9 @@
 static const struct verb face = {
     .name = "run",
     .summary = "take a batch file through an account's limits",
-    .usage = "sluice run REQUESTS.jsonl -o RESULTS.jsonl --provider NAME --tier TIER\n"
-             "sluice run REQUESTS.jsonl -o RESULTS.jsonl --base-url URL --limits "
-             "MODEL:rpm=..,tpm=..\n"
-             "sluice run REQUESTS.jsonl -o RESULTS.jsonl --emulate PROFILE",
+    .usage = "sluice run REQUESTS -o RESULTS --provider NAME --tier TIER\n"
+             "sluice run REQUESTS -o RESULTS --base-url URL --limits MODEL:LIMITS\n"
+             "sluice run REQUESTS -o RESULTS --emulate PROFILE",
     .about =
         "Sends every request of the file as early as the account's rate limits allow, and none "
         "earlier: no refusals, no waiting that is not needed. The file holds OpenAI Batch "
