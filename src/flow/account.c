@@ -136,7 +136,8 @@ void pool_look(const struct account *a, const struct pool *p, int64_t now_us,
                                                .binds = binds,
                                                .wait_us = binds ? next.wait_us : 0,
                                                .refusals = b->refusals,
-                                               .window = b->spent.kind};
+                                               .window = b->spent.kind,
+                                               .edge_us = budget_edge_us(b)};
     }
 }
 

@@ -168,6 +168,8 @@ struct budget_view {
     int64_t wait_us; /* until it fits; 0 none */
     int64_t refusals;
     enum window_kind window; /* as told or identified */
+    int64_t
+        edge_us; /* fixed, slices: an instant where one of its windows begins; -1 not known */
 };
 
 struct pool_view {

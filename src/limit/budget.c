@@ -267,3 +267,12 @@ void budget_relimit(struct budget *b, int64_t now_us, int64_t limit)
     if (b->guard.ring)
         b->guard.limit = share(own, b->guard.period_us, b->spec.period_us);
 }
+
+int64_t budget_edge_us(const struct budget *b)
+{
+    const struct counter *c = &b->spent;
+    if ((c->kind != WINDOW_FIXED && c->kind != WINDOW_SLICES) || !c->phase_known)
+        return -1;
+    int64_t edge_us = c->fixed.lo_us % b->period_us; /* all edges lie whole periods apart */
+    return edge_us < 0 ? edge_us + b->period_us : edge_us;
+}

@@ -75,6 +75,8 @@ void budget_expect(struct budget *b, int64_t now_us, int64_t sent_us, struct dra
                    struct draw is);
 /* What is left now, what is held subtracted. */
 int64_t budget_level(struct budget *b, int64_t now_us);
+/* An instant where one of its fixed windows begins, in sending time; -1: not known, or none. */
+int64_t budget_edge_us(const struct budget *b);
 /* Of what is expected of requests in flight, what may be charged by the time we arrive. */
 int64_t budget_unseen(const struct budget *b, int64_t now_us);
 

@@ -342,10 +342,25 @@ static void watch_patience(struct batch *b, int64_t now_us)
         batch_stop(b, STOP_NETWORK, "", look.why[0] ? look.why : "the provider is overloaded");
 }
 
+/* Edges are kept as they become known: towards the end, with few answers, flow may lose them.
+ */
+static void remember_edges(struct batch *b, int64_t now_us)
+{
+    for (size_t p = 0; p < b->input.models.pool_count; p++) {
+        struct pool_view view;
+        pool_look(engine_account(b->door.engine), b->input.models.pools[p].pool, now_us, &view);
+        for (size_t i = 0; i < view.budget_count; i++) {
+            if (view.budgets[i].edge_us >= 0)
+                b->pools[p].edge_us[view.budgets[i].dim] = view.budgets[i].edge_us;
+        }
+    }
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct batch *b = timer->data;
     int64_t now = engine_now(b->door.engine);
+    remember_edges(b, now);
     watch_tick(b, now);
     watch_patience(b, now);
 }
@@ -399,10 +414,12 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
     struct account *account = engine_account(b->door.engine);
     struct models *models = &b->input.models;
     b->pools = mem_zero((models->pool_count + 1) * sizeof *b->pools);
-    for (size_t p = 0; p < models->pool_count; p++)
-        models->pools[p].pool =
-            account_pool(account, models->pools[p].name, models->pools[p].limits,
-                         models->pools[p].limit_count);
+    for (size_t p = 0; p < models->pool_count; p++) {
+        struct batch_pool *pool = &models->pools[p];
+        pool->pool = account_pool(account, pool->name, pool->limits, pool->limit_count);
+        for (int d = 0; d < DIM_COUNT; d++)
+            b->pools[p].edge_us[d] = -1;
+    }
     count_remaining(b);
     pick_init(&b->pick, &b->input.rows, models, b->settings->account.config.seed);
     b->alive_us = engine_now(b->door.engine);

@@ -27,6 +27,7 @@ struct batch_job;
 struct pool_state {
     int64_t remaining[DIM_COUNT]; /* what unsent rows will be charged, for the ETA */
     struct recent tokens, requests;
+    int64_t edge_us[DIM_COUNT]; /* where a fixed window began, as last known; -1 never */
 };
 
 struct batch {

@@ -160,14 +160,20 @@ static int write_invalid(struct batch *b)
 /* ---- the end
  * ---------------------------------------------------------------------------------------- */
 
-static struct budget_use use_of(const struct budget_view *v)
+static struct budget_use use_of(const struct batch *b, size_t pool, const struct budget_view *v)
 {
+    int64_t edge_us = b->pools[pool].edge_us[v->dim];
+    int64_t first_us = engine_look(b->door.engine).first_sent_us, ahead_us = -1;
+    if (edge_us >= 0 && first_us >= 0 && v->period_us > 0) {
+        ahead_us = (edge_us - first_us) % v->period_us;
+        ahead_us += ahead_us < 0 ? v->period_us : 0;
+    }
     return (struct budget_use){.window = v->window,
                                .limit = v->limit,
                                .period_us = v->period_us,
                                .charged = v->charged,
                                .start_level = v->limit,
-                               .first_reset_us = -1};
+                               .first_reset_us = ahead_us};
 }
 
 /* The largest bound over all budgets sets the pace. */
@@ -180,7 +186,7 @@ static void measure(struct batch *b, int64_t now_us, struct report *r)
         pool_look(engine_account(b->door.engine), b->input.models.pools[p].pool, now_us, &view);
         for (size_t i = 0; i < view.budget_count; i++) {
             const struct budget_view *v = &view.budgets[i];
-            struct budget_use use = use_of(v);
+            struct budget_use use = use_of(b, p, v);
             int64_t bound = bound_us(&use);
             if (v->dim == DIM_TPM || v->dim == DIM_ITPM || v->dim == DIM_OTPM)
                 r->charged += v->charged;
