@@ -45,7 +45,6 @@ class Emulator:
                 break
         if not self.port:
             raise AssertionError("emulator did not start: " + " ".join(command))
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.port}/v1"
 
     def report(self):
@@ -59,6 +58,7 @@ class Emulator:
     def __exit__(self, *unused):
         self.process.kill()
         self.process.wait()
+        self.process.stdout.close()
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
