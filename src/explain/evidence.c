@@ -148,7 +148,12 @@ static int status_told(struct str text)
     return 0;
 }
 
-/* The first object in the text that can be read, as JSON. */
+static bool tells_of_an_error(const struct json *v)
+{
+    return json_get(v, "error") || json_get(v, "message") || json_get(v, "body");
+}
+
+/* The first object in the text that tells of an error, as JSON. */
 static const struct json *object_in(struct reader *r, struct str text)
 {
     enum { TRIES = 8 };
@@ -160,7 +165,7 @@ static const struct json *object_in(struct reader *r, struct str text)
         buf_clear(&r->converted);
         if (literal_json(str_from(text, (size_t)at), &r->converted, &used) == SL_OK) {
             const struct json *v = json_parse(&r->arena, buf_str(&r->converted), NULL);
-            if (v && v->count)
+            if (tells_of_an_error(v))
                 return v;
         }
         from = (size_t)at + 1;

@@ -70,12 +70,11 @@ static struct verdict judge(const struct session *s, const struct evidence *e,
                             const struct origin *o, struct arena *arena)
 {
     struct verdict v = verdict_of(o->provider, e->status, &e->head, e->body, s->now_us, arena);
-    bool nothing = v.kind == VERDICT_OK || (v.kind == VERDICT_OTHER && v.message.n == 0);
-    if (nothing && !e->prose && e->status == 0)
-        /* an object beside the words that matter: judge the words */
-        v = verdict_of(o->provider, 0, &e->head, e->text, s->now_us, arena);
-    bool doubtful = e->prose && !e->alone && e->status == 0;
-    if (doubtful && (v.kind == VERDICT_OTHER || !reads_as_refusal(e->body)))
+    /* an object that stands beside the words that matter */
+    if (v.message.n == 0 && !e->prose && e->head.header_count == 0)
+        v = verdict_of(o->provider, e->status, &e->head, e->text, s->now_us, arena);
+    bool doubtful = !e->alone && e->status == 0;
+    if (doubtful && (v.kind == VERDICT_OTHER || (e->prose && !reads_as_refusal(e->body))))
         v.kind = VERDICT_OK;
     return v;
 }
@@ -152,7 +151,8 @@ static int print(struct session *s, bool json)
         write_summary(&out, s);
     if (!json && s->refusals)
         buf_add(&out, buf_str(&s->groups[0].words));
-    bool written = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
+    bool written =
+        (out.n == 0 || fwrite(out.p, 1, out.n, stdout) == out.n) && fflush(stdout) == 0;
     if (s->refusals == 0)
         fputs("sluice explain: no refusal in the input\n", stderr);
     buf_free(&out);

@@ -100,7 +100,8 @@ static bool read_string(struct reader *r)
     }
 }
 
-/* None, true, undefined, 429, or the bare name of a member. */
+/* None, true, undefined, 429, the bare name of a member, or a class before its object, which
+ * says nothing to us. */
 static bool read_word(struct reader *r)
 {
     size_t start = r->at;
@@ -110,7 +111,9 @@ static bool read_word(struct reader *r)
     if (word.n == 0)
         return false;
     skip_space(r);
-    bool member = more(r) && peek(r) == ':';
+    bool member = more(r) && peek(r) == ':', class = more(r) && peek(r) == '{';
+    if (class)
+        return true;
     if (member)
         buf_json(r->out, word);
     else if (str_eq(word, STR("None")) || str_eq(word, STR("undefined")))

@@ -2,6 +2,10 @@
  * overrides. */
 #include "catalogue.h"
 #include "check.h"
+#include "json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 static struct catalogue *open_with(const char *override)
 {
@@ -263,6 +267,62 @@ static void a_bad_override_is_told_by_its_field(void **state)
     }
 }
 
+/* A price in the facts, to compare with ours in micro-USD per million tokens. */
+static int64_t price_of(const struct json *row, const char *path)
+{
+    const struct json *v = json_path(row, path);
+    char text[32];
+    if (!v || v->type != JSON_NUMBER)
+        return -1;
+    snprintf(text, sizeof text, "%.*s", STR_ARG(v->text));
+    return (int64_t)(strtod(text, NULL) * 1e6 + 0.5);
+}
+
+static int64_t count_of(const struct json *row, const char *field)
+{
+    int64_t n;
+    return json_int(json_get(row, field), &n) == SL_OK ? n : -1;
+}
+
+static void compare_with_fact(const struct catalogue *c, const struct json *row)
+{
+    struct str name = json_str(json_get(row, "model"));
+    const struct model *m = catalogue_model(c, name);
+    if (!m || !str_eq(m->name, name))
+        fail_msg("%.*s is not in the catalogue", STR_ARG(name));
+    if (m->context_tokens != count_of(row, "context_tokens") ||
+        m->max_output_tokens != count_of(row, "max_output_tokens") ||
+        m->input_pusd != price_of(row, "usd_per_mtok.input") ||
+        m->cached_input_pusd != price_of(row, "usd_per_mtok.cached_input") ||
+        m->output_pusd != price_of(row, "usd_per_mtok.output") ||
+        !str_eq(m->shutdown, json_str(json_get(row, "shutdown"))))
+        fail_msg("%.*s differs from the facts", STR_ARG(name));
+    for (const struct json *a = json_get(row, "aliases")->first; a; a = a->next)
+        assert_ptr_equal(catalogue_model(c, a->text), m);
+}
+
+static void every_model_of_the_facts(void **state)
+{
+    static char text[1 << 20];
+    FILE *f = fopen("../shared/facts/models.json", "rb");
+    if (!f && getenv("CI"))
+        fail_msg("no shared data in CI");
+    if (!f) {
+        print_message("skipped: no shared data\n");
+        skip();
+    }
+    size_t n = fread(text, 1, sizeof text, f), rows = 0;
+    fclose(f);
+    struct arena arena = {0};
+    const struct json *facts = json_parse(&arena, (struct str){text, n}, NULL);
+    struct catalogue *c = open_with(NULL);
+    for (const struct json *row = facts->first; row; row = row->next, rows++)
+        compare_with_fact(c, row);
+    assert_int_equal(rows, 79);
+    catalogue_close(&c);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +333,7 @@ int main(void)
         cmocka_unit_test(pools),
         cmocka_unit_test(overrides_are_laid_over_by_name),
         cmocka_unit_test(a_bad_override_is_told_by_its_field),
+        cmocka_unit_test(every_model_of_the_facts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

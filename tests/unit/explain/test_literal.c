@@ -17,6 +17,7 @@ static void literals_become_json(void **state)
         {"{\"a\": \"\\u00e9\\/\", \"b\": [true, null]} and more",
          "{\"a\":\"\\u00e9\\/\",\"b\":[true,null]}"},
         {"{'a-b': `c`}", "{\"a-b\":\"c\"}"},
+        {"{ headers: Headers { 'a': '1' } }", "{\"headers\":{\"a\":\"1\"}}"},
         {"{}", "{}"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
