@@ -282,11 +282,15 @@ static enum dimension gemini_metric(struct str message)
 }
 
 /* One real refusal names no dimension at all ("on : Limit 500000"). The figures still tell: a
- * bucket's wait is (used + requested - limit) / limit of its period. */
-static enum dimension by_formula(const struct wording *w)
+ * bucket's wait is (used + requested - limit) / limit of its period. Where a period is named
+ * that we keep no budget for ("audio seconds per hour"), they tell of that. */
+static enum dimension by_formula(const struct sight *s)
 {
+    static const char *const named[] = {" per ", NULL};
+    const struct wording *w = &s->w;
     int64_t over = w->used + w->requested - w->limit;
-    if (w->limit <= 0 || w->used < 0 || w->requested <= 1 || w->retry_us <= 0 || over <= 0)
+    if (worded(s, named) || w->limit <= 0 || w->used < 0 || w->requested <= 1 ||
+        w->retry_us <= 0 || over <= 0)
         return DIM_UNKNOWN;
     return (__int128)w->retry_us * w->limit / over > minute_or_day_us ? DIM_TPD : DIM_TPM;
 }
@@ -314,7 +318,7 @@ static enum dimension dimension_of_limit(const struct sight *s)
     static const char *const assistants[] = {"please slow down", NULL};
     enum dimension dim = s->w.dim;
     if (dim == DIM_UNKNOWN)
-        dim = by_formula(&s->w);
+        dim = by_formula(s);
     if (dim == DIM_UNKNOWN)
         dim = by_type(s->r.type);
     if (dim == DIM_UNKNOWN && is_gemini(s))
