@@ -75,6 +75,8 @@ static void on_timer(uv_timer_t *timer);
 static void on_sock_closed(uv_handle_t *handle)
 {
     struct sock *s = handle->data;
+    if (s->flying.p)
+        explicit_bzero(s->flying.p, s->flying.cap); /* it may hold the proxy's password */
     buf_free(&s->flying);
     free(s);
 }

@@ -15,6 +15,7 @@
 #include "write.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -157,6 +158,8 @@ static void on_closed(uv_handle_t *handle)
         c->next->prev = c->prev;
     s->connection_count--;
     parser_free(&c->parser);
+    if (c->pending.p)
+        explicit_bzero(c->pending.p, c->pending.cap); /* its heads may hold keys */
     buf_free(&c->pending);
     buf_free(&c->out);
     buf_free(&c->flying);

@@ -25,7 +25,8 @@ struct tls_peer {
     pthread_t thread;
     const char *answer;
     bool as_proxy;   /* expects CONNECT first, and ends the tunnel itself */
-    bool rude;       /* closes without saying so */
+    bool once;       /* closes after one answer */
+    bool rude;       /* ... without saying so */
     struct buf head; /* of CONNECT */
     int served, resumed, refused;
 };
@@ -85,9 +86,9 @@ static inline void tls_peer_serve(struct tls_peer *p, int fd)
     while (ok && tls_peer_read(ssl, &got, "\r\n\r\n1")) {
         buf_clear(&got);
         p->served++;
-        ok = SSL_write(ssl, p->answer, (int)strlen(p->answer)) > 0 && !p->rude;
+        ok = SSL_write(ssl, p->answer, (int)strlen(p->answer)) > 0 && !p->once;
     }
-    if (ok && !p->rude)
+    if (!p->rude)
         SSL_shutdown(ssl);
     SSL_free(ssl);
     buf_free(&got);

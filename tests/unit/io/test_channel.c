@@ -176,12 +176,41 @@ static void an_end_without_notice_is_not_the_end_of_an_answer(void **state)
     struct tls_peer p;
     struct world w;
     tls_peer_start(&p, "HTTP/1.1 200 OK\r\n\r\nhi");
-    p.rude = true;
+    p.once = p.rude = true;
     tls_peer_go(&p);
     world_open(&w, "https://127.0.0.1:%d", p.port, p.ca_path);
     call(&w, "sent; 200; {hi}; done: closed by the peer", "closed by the peer");
     world_close(&w);
     tls_peer_stop(&p);
+}
+
+static void a_pause_holds_back_what_is_decrypted_and_the_end(void **state)
+{
+    struct tls_peer p;
+    struct world w;
+    struct probe a = {.pause_in_head = true};
+    struct buf answer = {0};
+    buf_puts(&answer, "HTTP/1.1 200 OK\r\n\r\n");
+    for (int i = 0; i < 100000; i++)
+        buf_char(&answer, 'x');
+    tls_peer_start(&p, buf_cstr(&answer));
+    p.once = true;
+    tls_peer_go(&p);
+    world_open(&w, "https://127.0.0.1:%d", p.port, p.ca_path);
+    probe_start(&a, w.upstream, "POST", "/x", STR("1"));
+    while (str_find(buf_str(&a.log), STR("200"), 0) < 0)
+        uv_run(&w.loop, UV_RUN_ONCE);
+    for (int i = 0; i < 10; i++)
+        uv_run(&w.loop, UV_RUN_NOWAIT);
+    assert_int_equal(a.body.n, 0);
+    call_resume(a.call);
+    probe_await(&a, &w.loop);
+    assert_string_equal(buf_cstr(&a.log), "sent; 200; done: no error");
+    assert_int_equal(a.body.n, 100000);
+    probe_free(&a);
+    world_close(&w);
+    tls_peer_stop(&p);
+    buf_free(&answer);
 }
 
 static void certificates_that_cannot_be_loaded_are_told(void **state)
@@ -348,6 +377,7 @@ int main(void)
         cmocka_unit_test(an_unknown_authority_is_refused),
         cmocka_unit_test(what_is_no_tls_is_refused),
         cmocka_unit_test(an_end_without_notice_is_not_the_end_of_an_answer),
+        cmocka_unit_test(a_pause_holds_back_what_is_decrypted_and_the_end),
         cmocka_unit_test(certificates_that_cannot_be_loaded_are_told),
         cmocka_unit_test(https_goes_through_a_tunnel),
         cmocka_unit_test(a_proxy_that_refuses_is_named),

@@ -127,6 +127,62 @@ static void pipelined_requests_are_answered_in_turn(void **state)
     world_close(&w);
 }
 
+static void a_flood_of_requests_waits_for_its_turn(void **state)
+{
+    enum { FLOOD = 2000 };
+    struct world w;
+    struct peer p;
+    struct buf flood = {0};
+    world_open(&w, server_defaults());
+    peer_connect(&p, &w.loop, server_port(w.server));
+    buf_puts(&flood, "GET /hold " HOST "\r\n");
+    for (int i = 0; i < FLOOD; i++)
+        buf_printf(&flood, "GET /a " HOST "padding: %0100d\r\n\r\n", i);
+    buf_puts(&flood, "GET /last " HOST "\r\n");
+    struct str rest = buf_str(&flood);
+    bool answered = false;
+    while (rest.n || !answered) {
+        ssize_t n = send(p.fd, rest.p, rest.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        rest = str_from(rest, n > 0 ? (size_t)n : 0);
+        uv_run(&w.loop, UV_RUN_NOWAIT);
+        /* once all is sent, or no more is taken */
+        if (!answered && w.held && (n < 0 || rest.n == 0)) {
+            server_answer(w.held, 200, NULL, 0, STR("held"));
+            answered = true;
+        }
+    }
+    await_log(&w, "start /last; end 0; complete; ");
+    size_t ended = 0;
+    for (ptrdiff_t at = 0; (at = str_find(buf_str(&w.log), STR("complete"), (size_t)at)) >= 0;
+         at++)
+        ended++;
+    assert_int_equal(ended, FLOOD + 2);
+    buf_free(&flood);
+    peer_close(&p);
+    world_close(&w);
+}
+
+static void a_reader_that_stops_is_given_up(void **state)
+{
+    struct world w;
+    struct peer p;
+    struct server_config config = server_defaults();
+    config.idle_timeout_us = 20000;
+    world_open(&w, config);
+    peer_connect(&p, &w.loop, server_port(w.server));
+    peer_send(&p, STR("GET /hold " HOST "\r\n"));
+    await_log(&w, "end 0");
+    uv_poll_stop(p.poll);
+    struct buf big = {0};
+    buf_reserve(&big, 32 << 20);
+    memset(big.p, 'x', 32 << 20);
+    server_answer(w.held, 200, NULL, 0, (struct str){big.p, 32 << 20});
+    await_log(&w, "gone");
+    buf_free(&big);
+    peer_close(&p);
+    world_close(&w);
+}
+
 static void an_answer_is_streamed_in_chunks(void **state)
 {
     struct world w;
@@ -457,6 +513,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pipelined_requests_are_answered_in_turn),
+        cmocka_unit_test(a_flood_of_requests_waits_for_its_turn),
+        cmocka_unit_test(a_reader_that_stops_is_given_up),
         cmocka_unit_test(an_answer_is_streamed_in_chunks),
         cmocka_unit_test(an_old_client_is_streamed_to_until_the_end),
         cmocka_unit_test(a_client_that_leaves_is_noticed),

@@ -198,6 +198,74 @@ static void what_cannot_be_reached_is_an_error_of_its_own(void **state)
     world_close(&w);
 }
 
+static void a_peer_that_does_not_take_connections_times_out(void **state)
+{
+    struct world w;
+    struct probe a = {0};
+    struct peer filler;
+    world_listen(&w);
+    /* a full queue: further connections are neither taken nor refused */
+    assert_int_equal(listen(w.listener, 0), 0);
+    int port = atoi(strrchr(w.url, ':') + 1);
+    peer_connect(&filler, &w.loop, port);
+    w.config.connect_timeout_us = 20000;
+    world_connect(&w);
+    probe_start(&a, w.upstream, "POST", "/a", STR("1"));
+    probe_await(&a, &w.loop);
+    assert_string_equal(buf_cstr(&a.why), "connecting timed out");
+    expect_log(&a, &w, "done: connection refused or unreachable");
+    peer_close(&filler);
+    world_close(&w);
+}
+
+static void every_address_of_a_name_is_tried(void **state)
+{
+    struct world w;
+    struct peer p;
+    struct probe a = {0};
+    world_listen(&w);
+    /* "localhost" is ::1 first where there is IPv6; only 127.0.0.1 listens */
+    snprintf(w.url, sizeof w.url, "http://localhost:%d", atoi(strrchr(w.url, ':') + 1));
+    world_connect(&w);
+    for (int i = 0; i < 2; i++) { /* the second time the addresses are known */
+        probe_start(&a, w.upstream, "POST", "/a", STR("1"));
+        peer_accept(&p, &w.loop, w.listener);
+        peer_await(&p, "\r\n\r\n1", 1);
+        peer_send(&p, STR("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhi"));
+        peer_close(&p);
+        expect_log(&a, &w, "sent; 200; {hi}; done: no error");
+    }
+    world_close(&w);
+}
+
+static void ipv6_is_spoken(void **state)
+{
+    uv_loop_t loop;
+    struct server *s = NULL;
+    struct upstream *u = NULL;
+    struct diag d;
+    char url[64];
+    struct server_config sc = server_defaults();
+    struct upstream_config uc = upstream_defaults();
+    sc.listen = "[::1]:0";
+    uv_loop_init(&loop);
+    if (server_new(&loop, &sc, (struct server_handler){0}, &s, &d) != SL_OK) {
+        uv_loop_close(&loop);
+        print_message("# skipped: no IPv6 here\n");
+        skip();
+    }
+    snprintf(url, sizeof url, "http://[::1]:%d", server_port(s));
+    uc.base_url = url;
+    assert_int_equal(upstream_new(&loop, &uc, &u, &d), SL_OK);
+    upstream_warm(u, 1);
+    while (server_connections(s) == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    upstream_free(&u);
+    server_free(&s);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 static void headers_that_would_break_out_are_not_sent(void **state)
 {
     struct world w;
@@ -412,6 +480,9 @@ int main(void)
         cmocka_unit_test(an_idle_connection_that_dies_is_not_used),
         cmocka_unit_test(answers_that_are_wrong_or_cut_short_are_errors),
         cmocka_unit_test(what_cannot_be_reached_is_an_error_of_its_own),
+        cmocka_unit_test(a_peer_that_does_not_take_connections_times_out),
+        cmocka_unit_test(every_address_of_a_name_is_tried),
+        cmocka_unit_test(ipv6_is_spoken),
         cmocka_unit_test(headers_that_would_break_out_are_not_sent),
         cmocka_unit_test(silence_is_a_timeout),
         cmocka_unit_test(calls_share_the_connections_there_may_be),
