@@ -9,6 +9,11 @@
  * scan.c says the same one piece at a time; the unit tests hold the two against each other. */
 #include "cuts.h"
 
+static uint64_t no_cuts(const unsigned char *p)
+{
+    return 0;
+}
+
 #if defined __x86_64__
 
 #include <immintrin.h>
@@ -253,7 +258,7 @@ cuts_fn *cuts_for(enum pattern pattern, bool wide)
     bool avx2 = wide && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
     switch (pattern) {
     case PATTERN_R50K:
-        return NULL;
+        return no_cuts;
     case PATTERN_CL100K:
         return avx2 ? cuts_cl100k_avx2 : cuts_cl100k_sse2;
     case PATTERN_O200K:
@@ -264,11 +269,9 @@ cuts_fn *cuts_for(enum pattern pattern, bool wide)
 
 #else
 
-#include <stddef.h>
-
 cuts_fn *cuts_for(enum pattern pattern, bool wide)
 {
-    return NULL;
+    return no_cuts;
 }
 
 #endif

@@ -16,8 +16,8 @@ enum {
  * what was not seen, has none. 0 where nothing is certain: then scan_piece knows. */
 typedef uint64_t cuts_fn(const unsigned char *p);
 
-/* For the pattern on this machine; NULL if there is none. `wide` allows what not every machine
- * of the kind can run (AVX2), where this one can. */
+/* For the pattern on this machine; one that never cuts if there is no better. `wide` allows
+ * what not every machine of the kind can run (AVX2), where this one can. */
 cuts_fn *cuts_for(enum pattern pattern, bool wide);
 
 #endif

@@ -158,10 +158,9 @@ static size_t start_before(const struct window *w, size_t i)
     return word * 64 + 63 - (size_t)__builtin_clzll(bits);
 }
 
-static void set_pair(struct window *w, size_t i, int32_t key)
+static void find_lowest(struct window *w, size_t group)
 {
-    w->pair[i] = key;
-    w->lowest[i / GROUP] = least(w->pair + i / GROUP * GROUP, GROUP);
+    w->lowest[group] = least(w->pair + group * GROUP, GROUP);
 }
 
 static void window_fill(struct window *w, const struct vocab *v, const unsigned char *p,
@@ -173,7 +172,7 @@ static void window_fill(struct window *w, const struct vocab *v, const unsigned 
     for (size_t i = n - 1; i < WINDOW; i++)
         w->pair[i] = NO_PAIR;
     for (size_t g = 0; g < WINDOW / GROUP; g++)
-        w->lowest[g] = least(w->pair + g * GROUP, GROUP);
+        find_lowest(w, g);
 }
 
 static void window_merge(struct window *w, const struct vocab *v, const unsigned char *p,
@@ -186,12 +185,16 @@ static void window_merge(struct window *w, const struct vocab *v, const unsigned
         size_t next = start_after(w, gone);
         w->id[i] = (uint32_t)best >> INDEX_BITS;
         w->starts[gone / 64] &= ~(UINT64_C(1) << gone % 64);
-        set_pair(w, gone, NO_PAIR);
-        set_pair(w, i, next < n ? pair_key(vocab_merge(v, w->id[i], w->id[next]), i) : NO_PAIR);
-        if (i > 0) {
-            size_t before = start_before(w, i);
-            set_pair(w, before, pair_key(vocab_merge(v, w->id[before], w->id[i]), before));
-        }
+        w->pair[gone] = NO_PAIR;
+        w->pair[i] = next < n ? pair_key(vocab_merge(v, w->id[i], w->id[next]), i) : NO_PAIR;
+        size_t before = i > 0 ? start_before(w, i) : i;
+        if (before < i)
+            w->pair[before] = pair_key(vocab_merge(v, w->id[before], w->id[i]), before);
+        find_lowest(w, i / GROUP);
+        if (gone / GROUP != i / GROUP)
+            find_lowest(w, gone / GROUP);
+        if (before / GROUP != i / GROUP)
+            find_lowest(w, before / GROUP);
     }
 }
 

@@ -149,7 +149,7 @@ static size_t count_valid(const struct encoding *e, struct str text, size_t limi
     const unsigned char *p = (const unsigned char *)text.p, *end = p + text.n;
     cuts_fn *cuts_of = cuts_for(e->pattern, true);
     /* up to where cuts and keys may be read without looking at the end */
-    const unsigned char *wide = cuts_of && text.n > WIDE_BYTES ? end - WIDE_BYTES : p;
+    const unsigned char *wide = text.n > WIDE_BYTES ? end - WIDE_BYTES : p;
     size_t count = 0;
     while (p < end && count <= limit) {
         uint64_t cuts = p < wide ? cuts_of(p) : 0;
