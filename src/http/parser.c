@@ -63,7 +63,7 @@ static void emit(struct parser *p, enum parse_event ev, struct str body)
         p->paused = true;
 }
 
-/* ---- Sections --------------------------------------------------------------------------- */
+/* ---- Sections ------------------------------------------------------------------------- */
 
 static void section_reset(struct section *s)
 {
@@ -125,7 +125,7 @@ static bool section_overflows(const struct section *s)
     return !s->complete && s->bytes.n >= BOUND_HEADER_BYTES;
 }
 
-/* ---- What llhttp tells ------------------------------------------------------------------- */
+/* ---- What llhttp tells ---------------------------------------------------------------- */
 
 static int on_header_field(llhttp_t *ll, const char *at, size_t n)
 {
@@ -203,7 +203,7 @@ static int on_message_complete(llhttp_t *ll)
     return HPE_PAUSED;
 }
 
-/* ---- Stages ------------------------------------------------------------------------------ */
+/* ---- Stages --------------------------------------------------------------------------- */
 
 static void begin_message(struct parser *p)
 {
@@ -359,7 +359,7 @@ static enum sl_err step(struct parser *p, struct str in, size_t *took)
     return SL_OK;
 }
 
-/* ---- The outside ------------------------------------------------------------------------- */
+/* ---- The outside ---------------------------------------------------------------------- */
 
 struct parser *parser_new(enum message_side side, struct parser_handler h)
 {

@@ -69,8 +69,7 @@ struct channel {
 static void connect_next(struct channel *c, const char *why);
 static void on_timer(uv_timer_t *timer);
 
-/* ---- Ends ---------------------------------------------------------------------------------
- */
+/* ---- Ends ----------------------------------------------------------------------------- */
 
 static void on_sock_closed(uv_handle_t *handle)
 {
@@ -126,8 +125,7 @@ void channel_close(struct channel **channel)
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
 }
 
-/* ---- Time ---------------------------------------------------------------------------------
- */
+/* ---- Time ----------------------------------------------------------------------------- */
 
 static size_t unsent(const struct channel *c)
 {
@@ -172,8 +170,7 @@ static void on_timer(uv_timer_t *timer)
         end(c, SL_CONNECT, "connecting timed out");
 }
 
-/* ---- Writing ------------------------------------------------------------------------------
- */
+/* ---- Writing -------------------------------------------------------------------------- */
 
 static void write_on(struct channel *c);
 
@@ -263,13 +260,12 @@ void channel_write(struct channel *c, struct str head, struct str body)
     write_on(c);
 }
 
-/* ---- Becoming ready -----------------------------------------------------------------------
- */
+/* ---- Becoming ready ------------------------------------------------------------------- */
 
 static void become_ready(struct channel *c)
 {
     c->state = CHANNEL_READY;
-    uv_timer_stop(&c->timer);
+    channel_expect(c, 0, "");
     c->handler.ready(c->handler.ctx);
 }
 
@@ -371,8 +367,7 @@ static void ask_proxy(struct channel *c)
     fly(c);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------
- */
+/* ---- Reading -------------------------------------------------------------------------- */
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
@@ -423,8 +418,7 @@ void channel_resume(struct channel *c)
     c->paused = false;
 }
 
-/* ---- Connecting ---------------------------------------------------------------------------
- */
+/* ---- Connecting ----------------------------------------------------------------------- */
 
 static void on_connected(uv_connect_t *request, int status)
 {

@@ -36,8 +36,7 @@ struct channel_handler {
 
 struct channel;
 struct channel *channel_open(struct origin *o, struct channel_handler h);
-/* No report comes any more; memory is freed as the loop runs on. May be called from a report.
- */
+/* No report comes any more; memory is freed as the loop runs on. A report may call it. */
 void channel_close(struct channel **c);
 /* After `ready`, and not again before `written`. Both are lent until then. */
 void channel_write(struct channel *c, struct str head, struct str body);

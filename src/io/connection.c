@@ -58,7 +58,7 @@ struct connection {
     struct buf out;
     struct buf flying;
     enum wait wait;
-    size_t unsent; /* when the wait for the client began */
+    size_t flying_left; /* when the wait for the client began */
     bool head_begun;
     bool reading;
     bool writing;
@@ -68,15 +68,9 @@ struct connection {
 
 static void take_bytes(struct connection *c, struct str bytes);
 
-/* ---- Waiting ------------------------------------------------------------------------------
- */
+/* ---- Waiting -------------------------------------------------------------------------- */
 
 static void refuse(struct connection *c, int status, const char *why);
-
-static size_t unsent(const struct connection *c)
-{
-    return c->out.n + c->tcp.write_queue_size;
-}
 
 static void on_timer(uv_timer_t *timer);
 
@@ -95,7 +89,7 @@ static void watch(struct connection *c)
     if (c->closing || c->wait == WAIT_LINGER)
         return;
     if (c->writing) {
-        c->unsent = unsent(c);
+        c->flying_left = c->tcp.write_queue_size;
         wait_for(c, WAIT_CLIENT, config->idle_timeout_us);
     } else if (x->open && x->received) {
         c->wait = WAIT_NOTHING;
@@ -118,7 +112,7 @@ static void on_timer(uv_timer_t *timer)
         refuse(c, 408, "the request took too long");
         break;
     case WAIT_CLIENT:
-        if (unsent(c) < c->unsent)
+        if (c->tcp.write_queue_size < c->flying_left)
             watch(c);
         else
             connection_close(c);
@@ -131,8 +125,7 @@ static void on_timer(uv_timer_t *timer)
     }
 }
 
-/* ---- Closing ------------------------------------------------------------------------------
- */
+/* ---- Closing -------------------------------------------------------------------------- */
 
 static void report_gone(struct connection *c, bool complete)
 {
@@ -201,8 +194,7 @@ static void on_shutdown(uv_shutdown_t *request, int status)
         connection_close(c);
 }
 
-/* ---- Writing ------------------------------------------------------------------------------
- */
+/* ---- Writing -------------------------------------------------------------------------- */
 
 static void on_written(uv_write_t *write, int status);
 
@@ -279,8 +271,7 @@ static void on_written(uv_write_t *write, int status)
     watch(c);
 }
 
-/* ---- Answers ------------------------------------------------------------------------------
- */
+/* ---- Answers -------------------------------------------------------------------------- */
 
 void exchange_set(struct exchange *x, void *user)
 {
@@ -374,7 +365,7 @@ size_t server_write(struct exchange *x, struct str bytes)
     else
         buf_add(&c->out, bytes);
     flush(c);
-    return unsent(c);
+    return c->out.n + c->tcp.write_queue_size;
 }
 
 void server_finish(struct exchange *x)
@@ -426,8 +417,7 @@ static void refuse(struct connection *c, int status, const char *why)
     flush(c);
 }
 
-/* ---- Requests -----------------------------------------------------------------------------
- */
+/* ---- Requests ------------------------------------------------------------------------- */
 
 static void start_exchange(struct connection *c, const struct message *m)
 {

@@ -1,5 +1,4 @@
-/* connection.h: one client's connection to a server; shared by server.c and connection.c only.
- */
+/* connection.h: one client's connection, shared by server.c and connection.c only. */
 #ifndef SLUICE_CONNECTION_H
 #define SLUICE_CONNECTION_H
 

@@ -60,8 +60,7 @@ static enum sl_err tell(struct journal *j, struct diag *diag)
     return diag_set(diag, j->err, j->path, "%s", j->why);
 }
 
-/* ---- Opening ------------------------------------------------------------------------------
- */
+/* ---- Opening -------------------------------------------------------------------------- */
 
 /* Who holds a flock on the file, from the kernel's table; 0 if it does not say. */
 static long lock_owner(const struct stat *st)
@@ -192,8 +191,7 @@ int64_t journal_size(const struct journal *j)
     return j->size;
 }
 
-/* ---- Syncing ------------------------------------------------------------------------------
- */
+/* ---- Syncing -------------------------------------------------------------------------- */
 
 static void sync_work(uv_work_t *work)
 {
@@ -235,8 +233,7 @@ static void start_sync(struct journal *j)
     j->unsynced = false;
 }
 
-/* ---- Appending ----------------------------------------------------------------------------
- */
+/* ---- Appending ------------------------------------------------------------------------ */
 
 /* Advances past what was written. */
 static void advance(struct iovec *v, size_t n)

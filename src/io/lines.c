@@ -30,8 +30,7 @@ static enum sl_err io_error(const char *name, struct diag *diag)
     return diag_set(diag, SL_IO, name, "%s", strerror(errno));
 }
 
-/* ---- Opening ------------------------------------------------------------------------------
- */
+/* ---- Opening -------------------------------------------------------------------------- */
 
 static int temporary_file(void)
 {
@@ -134,8 +133,7 @@ void lines_close(struct lines **l)
     *l = NULL;
 }
 
-/* ---- Reading ------------------------------------------------------------------------------
- */
+/* ---- Reading -------------------------------------------------------------------------- */
 
 /* Reads more behind what is there. */
 static enum sl_err fill(struct lines *l, struct diag *diag)

@@ -29,8 +29,7 @@ void lines_close(struct lines **l);
  * which ends the pass. */
 enum sl_err lines_next(struct lines *l, struct line *out, bool *more,
                        struct diag *diag) SL_CHECK;
-/* Replaces *out by `length` bytes from `offset` on. SL_IO, also if the file has become shorter.
- */
+/* Replaces *out by `length` bytes from `offset` on. SL_IO, also if the file became shorter. */
 enum sl_err lines_again(const struct lines *l, int64_t offset, size_t length, struct buf *out,
                         struct diag *diag) SL_CHECK;
 /* The file's size in bytes now, for progress. */

@@ -4,8 +4,8 @@
  *                    ^            |
  *                    +-- died before any answer on a reused link: once, on a fresh one
  *
- * There is a link being opened for each queued call, as far as links_max allows; the call may
- * be taken by another link that becomes free before. The most recently used idle link goes
+ * There is a link being opened for each queued call, as far as connections_max allows; the call
+ * may be taken by another link that becomes free before. The most recently used idle link goes
  * first, so that surplus ones grow old and are closed.
  *
  * A report may call anything, even upstream_free. So a link that is dropped while its parser is
@@ -21,8 +21,7 @@
  * connection closed under a request costs a retry. */
 static const int64_t POOL_IDLE_US = 50 * INT64_C(1000000);
 
-/* ---- Lists --------------------------------------------------------------------------------
- */
+/* ---- Lists ---------------------------------------------------------------------------- */
 
 void call_list_remove(struct call_list *l, struct call *k)
 {
@@ -67,8 +66,7 @@ static void stand_in(struct link *l, struct link **list)
         *list = l;
 }
 
-/* ---- Ends ---------------------------------------------------------------------------------
- */
+/* ---- Ends ----------------------------------------------------------------------------- */
 
 static void link_free(struct link *l)
 {
@@ -143,8 +141,7 @@ static void fail(struct link *l, enum sl_err err, const char *why)
         pool_finish(k, err, copy);
 }
 
-/* ---- A call on its link -------------------------------------------------------------------
- */
+/* ---- A call on its link --------------------------------------------------------------- */
 
 void pool_hold_back(struct link *l)
 {
@@ -153,9 +150,24 @@ void pool_hold_back(struct link *l)
     channel_expect(l->channel, 0, "");
 }
 
-static void assign(struct link *l, struct call *k)
+/* How long the next sign of life may take. */
+static void expect_next(struct link *l)
 {
     const struct upstream_config *config = &l->upstream->config;
+    if (l->call->paused)
+        channel_expect(l->channel, 0, "");
+    else if (l->answered)
+        channel_expect(l->channel, config->idle_timeout_us, "the answer stopped in the middle");
+    else if (l->sent)
+        channel_expect(l->channel, config->first_byte_timeout_us,
+                       "no answer within the first-byte timeout");
+    else
+        channel_expect(l->channel, config->idle_timeout_us,
+                       "the request could not be sent in time");
+}
+
+static void assign(struct link *l, struct call *k)
+{
     sl_assert(l->ready && !l->call && !k->queued);
     stand_in(l, &l->upstream->busy);
     l->call = k;
@@ -165,8 +177,7 @@ static void assign(struct link *l, struct call *k)
     if (k->bodiless)
         parser_expect_no_body(l->parser);
     channel_write(l->channel, buf_str(&k->head), k->body);
-    channel_expect(l->channel, config->idle_timeout_us,
-                   "the request could not be sent in time");
+    expect_next(l);
     if (k->paused)
         pool_hold_back(l);
 }
@@ -178,9 +189,7 @@ static void on_written(void *ctx)
     l->sent = true;
     if (!k)
         return;
-    if (!l->answered && !k->paused)
-        channel_expect(l->channel, l->upstream->config.first_byte_timeout_us,
-                       "no answer within the first-byte timeout");
+    expect_next(l);
     k->handler.sent(k->handler.ctx);
 }
 
@@ -222,8 +231,7 @@ static void release(struct link *l)
     }
 }
 
-/* The answer is complete. Bytes that come after it make the link useless: they answer nothing.
- */
+/* The answer is complete. Bytes after it make the link useless: they answer nothing. */
 static void complete(struct link *l, size_t surplus)
 {
     struct call *k = take_off(l);
@@ -257,9 +265,7 @@ static bool feed(struct link *l, struct str bytes)
     }
     /* less than all is used only if the call was paused */
     buf_add(&l->held, str_from(bytes, used));
-    if (!l->call->paused)
-        channel_expect(l->channel, l->upstream->config.idle_timeout_us,
-                       "the answer stopped in the middle");
+    expect_next(l);
     return true;
 }
 
@@ -277,8 +283,7 @@ static void on_bytes(void *ctx, struct str bytes)
         feed(l, bytes);
 }
 
-/* ---- Links come and go --------------------------------------------------------------------
- */
+/* ---- Links come and go ---------------------------------------------------------------- */
 
 static void on_ready(void *ctx)
 {

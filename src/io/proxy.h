@@ -2,8 +2,7 @@
  * lower-case names first.
  *
  * Loopback is never asked for through a proxy. NO_PROXY: "*", host names and their sub-domains
- * ("example.com", ".example.com"), addresses, each with an optional ":port"; no address ranges.
- */
+ * ("example.com", ".example.com"), addresses, each with an optional ":port"; no ranges. */
 #ifndef SLUICE_PROXY_H
 #define SLUICE_PROXY_H
 

@@ -31,8 +31,7 @@ struct server_config server_defaults(void)
     };
 }
 
-/* ---- The listening socket -----------------------------------------------------------------
- */
+/* ---- The listening socket ------------------------------------------------------------- */
 
 static enum sl_err parse_listen(struct str text, struct sockaddr_storage *out,
                                 struct diag *diag)
@@ -90,8 +89,7 @@ static enum sl_err open_listener(struct server *s, struct diag *diag)
     return err;
 }
 
-/* ---- Accepting ----------------------------------------------------------------------------
- */
+/* ---- Accepting ------------------------------------------------------------------------ */
 
 /* Best effort, without waiting: the client may see a reset instead. */
 static void turn_away(int fd)
@@ -144,8 +142,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
     }
 }
 
-/* ---- Life ---------------------------------------------------------------------------------
- */
+/* ---- Life ----------------------------------------------------------------------------- */
 
 enum sl_err server_new(uv_loop_t *loop, const struct server_config *c, struct server_handler h,
                        struct server **out, struct diag *diag)

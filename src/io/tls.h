@@ -21,8 +21,7 @@ void tls_free(struct tls **t);
 
 /* Ciphertext that came from the peer. */
 void tls_feed(struct tls *t, struct str bytes);
-/* Moves all ciphertext that is due to the peer to *out. To be called after each of the below.
- */
+/* Moves all ciphertext that is due to the peer to *out. To be called after all below. */
 void tls_take(struct tls *t, struct buf *out);
 
 /* *done once the peer is verified. SL_TLS with tls_why(). */

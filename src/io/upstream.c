@@ -12,8 +12,7 @@
 
 enum { RTT_SAMPLES = 16 };
 
-/* ---- The outside: calls -------------------------------------------------------------------
- */
+/* ---- Calls --------------------------------------------------------------- */
 
 static bool has_header(const struct call_request *r, struct str name)
 {
@@ -132,8 +131,7 @@ void call_resume(struct call *k)
     k->paused = false;
 }
 
-/* ---- The outside: the upstream ------------------------------------------------------------
- */
+/* ---- The upstream -------------------------------------------------------- */
 
 struct upstream_config upstream_defaults(void)
 {
@@ -198,8 +196,8 @@ void upstream_free(struct upstream **upstream)
     if (!u)
         return;
     *upstream = NULL;
-    u->config.connections_max =
-        0; /* a call that a report starts now is only queued, and ended */
+    /* A call that a report starts now is only queued, and ended with the others. */
+    u->config.connections_max = 0;
     for (struct call *k; (k = any_call(u));) {
         pool_detach(k);
         pool_finish(k, SL_CANCELLED, "cancelled");

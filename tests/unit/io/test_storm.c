@@ -49,8 +49,7 @@ static bool chance(struct storm *s, uint64_t one_in)
     return random_below(&s->random, one_in) == 0;
 }
 
-/* ---- The server's side: the kind of misbehaviour is the first letter of the path. ---------
- */
+/* ---- The server's side: the kind of misbehaviour is the first letter of the path. ----- */
 
 static void on_start(void *ctx, struct exchange *x, const struct message *m)
 {
@@ -122,8 +121,7 @@ static void stream_on(struct storm *s)
     }
 }
 
-/* ---- The client's side --------------------------------------------------------------------
- */
+/* ---- The client's side ---------------------------------------------------------------- */
 
 static void start_call(struct asked *a);
 

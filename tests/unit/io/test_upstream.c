@@ -306,6 +306,26 @@ static void silence_is_a_timeout(void **state)
     world_close(&w);
 }
 
+static void a_pause_does_not_forget_what_is_waited_for(void **state)
+{
+    struct world w;
+    struct peer p;
+    struct probe a = {0};
+    world_listen(&w);
+    w.config.first_byte_timeout_us = 20000;
+    world_connect(&w);
+    probe_start(&a, w.upstream, "POST", "/a", STR("1"));
+    call_pause(a.call); /* while it still waits for a connection */
+    peer_accept(&p, &w.loop, w.listener);
+    peer_await(&p, "\r\n\r\n1", 1);
+    call_resume(a.call);
+    probe_await(&a, &w.loop);
+    assert_non_null(strstr(buf_cstr(&a.why), "first-byte"));
+    expect_log(&a, &w, "sent; done: timed out");
+    peer_close(&p);
+    world_close(&w);
+}
+
 static void calls_share_the_connections_there_may_be(void **state)
 {
     struct world w;
@@ -485,6 +505,7 @@ int main(void)
         cmocka_unit_test(ipv6_is_spoken),
         cmocka_unit_test(headers_that_would_break_out_are_not_sent),
         cmocka_unit_test(silence_is_a_timeout),
+        cmocka_unit_test(a_pause_does_not_forget_what_is_waited_for),
         cmocka_unit_test(calls_share_the_connections_there_may_be),
         cmocka_unit_test(a_paused_call_reports_nothing_until_it_goes_on),
         cmocka_unit_test(a_report_may_end_the_call_or_the_upstream),
