@@ -4,9 +4,6 @@
 
 #include <stdlib.h>
 
-/* More at once than this no provider serves to one account, and each holds a socket of ours. */
-enum { CONCURRENCY_CEILING = 4096 };
-
 enum { MINUTE_US = 60000000, SLACK_LEAST_US = 10000, SLACK_MOST_US = 100000 };
 
 struct account_config account_defaults(const struct provider *p)
@@ -34,7 +31,7 @@ struct account_config account_defaults(const struct provider *p)
  * shortened minute is a test on one machine, where they would cost a lot. */
 static int64_t default_slack_us(int64_t minute_us)
 {
-    int64_t slack_us = minute_us / 600;
+    int64_t slack_us = minute_us / 100;
     if (slack_us < SLACK_LEAST_US)
         slack_us = SLACK_LEAST_US;
     return slack_us < SLACK_MOST_US ? slack_us : SLACK_MOST_US;
@@ -93,14 +90,16 @@ struct pool *account_pool(struct account *a, struct str name, const struct limit
     struct pool *p = *at = mem_zero(sizeof *p);
     p->account = a;
     p->name = copy_name(name);
-    p->concurrency = a->config.concurrency > 0 ? a->config.concurrency : CONCURRENCY_CEILING;
+    int64_t most = a->config.concurrency > 0 ? a->config.concurrency : INFLIGHT_CEILING;
+    breaker_init(&p->breaker);
     p->output.hopeful = a->config.window != WINDOW_BUCKET && a->config.window != WINDOW_AUTO;
     for (size_t i = 0; i < n; i++) {
-        if (limits[i].dim == DIM_CONCURRENCY && limits[i].limit < p->concurrency)
-            p->concurrency = limits[i].limit;
+        if (limits[i].dim == DIM_CONCURRENCY && limits[i].limit < most)
+            most = limits[i].limit;
         else if (limits[i].period_us > 0)
             ledger_add(&p->ledger, &limits[i], &a->rules);
     }
+    inflight_init(&p->inflight, most, p->ledger.n == 0);
     return p;
 }
 
@@ -111,7 +110,10 @@ size_t pool_appetite(const struct pool *p)
 
 struct account_totals account_look(const struct account *a)
 {
-    return a->totals;
+    struct account_totals totals = a->totals;
+    for (const struct pool *p = a->pools; p; p = p->next)
+        totals.paused = totals.paused || p->breaker.state != BREAKER_CLOSED;
+    return totals;
 }
 
 void pool_look(const struct account *a, const struct pool *p, int64_t now_us,

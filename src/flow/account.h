@@ -2,7 +2,9 @@
 #ifndef SLUICE_ACCOUNT_H
 #define SLUICE_ACCOUNT_H
 
+#include "breaker.h"
 #include "flow.h"
+#include "inflight.h"
 #include "ledger.h"
 #include "output.h"
 #include "random.h"
@@ -28,7 +30,10 @@ struct pool {
     __int128 took_squared;
     int64_t took_n;
     int64_t expected_at; /* cohorts learned from when expectations were last renewed */
-    int64_t concurrency; /* most in flight, found by itself */
+    struct inflight inflight;
+    struct breaker breaker;
+    int64_t frozen_us; /* refused by a limit that we do not know: nothing before this */
+    int refused;       /* in a row, so */
 };
 
 struct account {

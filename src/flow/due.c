@@ -15,11 +15,17 @@ static void send(struct account *a, struct flow *f, struct actions *out)
     actions_add(out, ACT_SEND, f, OUTCOME_OK);
 }
 
+static void ask_at(int64_t *next_us, int64_t at_us)
+{
+    if (at_us < *next_us)
+        *next_us = at_us;
+}
+
 static bool fits(struct pool *p, const struct flow *f, int64_t now_us, int64_t *next_us)
 {
     struct admission a = ledger_ask(&p->ledger, now_us, &f->bill);
-    if (a.take == TAKE_LATER && now_us + a.wait_us < *next_us)
-        *next_us = now_us + a.wait_us;
+    if (a.take == TAKE_LATER)
+        ask_at(next_us, now_us + a.wait_us);
     return a.take == TAKE_OK;
 }
 
@@ -45,15 +51,44 @@ static struct flow *choose(struct pool *p, int64_t now_us, int64_t *next_us)
 static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct actions *out,
                       int64_t *next_us)
 {
-    if ((int64_t)p->flying.n >= p->concurrency)
+    if (!p->queue.head || (int64_t)p->flying.n >= p->inflight.allowed)
         return false;
+    int64_t open_us = breaker_wait_us(&p->breaker, now_us);
+    if (open_us == INT64_MAX)
+        return false;
+    if (p->frozen_us - now_us > open_us)
+        open_us = p->frozen_us - now_us;
+    if (open_us > 0) {
+        ask_at(next_us, now_us + open_us);
+        return false;
+    }
     struct flow *f = choose(p, now_us, next_us);
     if (!f)
         return false;
+    breaker_send(&p->breaker);
     struct admission got = ledger_admit(&p->ledger, now_us, &f->bill);
     sl_assert(got.take == TAKE_OK);
     send(a, f, out);
     return true;
+}
+
+/* Those whose backoff is over stand in the queue again, as far as the retry budget allows. */
+static void end_backoffs(struct pool *p, int64_t now_us, int64_t *next_us)
+{
+    while (p->waiting.head && p->waiting.head->due_us <= now_us) {
+        struct flow *f = p->waiting.head;
+        int64_t wait_us = breaker_retry_us(&p->breaker, now_us);
+        if (wait_us > 0) {
+            ask_at(next_us, now_us + wait_us);
+            return;
+        }
+        line_take(&p->waiting, f);
+        charge_expect(p, &f->demand, &f->bill);
+        f->state = FLOW_QUEUED;
+        line_push(&p->queue, f);
+    }
+    if (p->waiting.head)
+        ask_at(next_us, p->waiting.head->due_us);
 }
 
 void account_due(struct account *a, int64_t now_us, struct actions *out, int64_t *next_us)
@@ -62,14 +97,7 @@ void account_due(struct account *a, int64_t now_us, struct actions *out, int64_t
     a->now_us = now_us;
     *next_us = INT64_MAX;
     for (struct pool *p = a->pools; p; p = p->next) {
-        while (p->waiting.head && p->waiting.head->due_us <= now_us) {
-            struct flow *f = p->waiting.head;
-            line_take(&p->waiting, f);
-            f->state = FLOW_QUEUED;
-            line_push(&p->queue, f);
-        }
-        if (p->waiting.head && p->waiting.head->due_us < *next_us)
-            *next_us = p->waiting.head->due_us;
+        end_backoffs(p, now_us, next_us);
         charge_renew(p, now_us);
         while (admit_one(a, p, now_us, out, next_us))
             ;

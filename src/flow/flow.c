@@ -80,13 +80,26 @@ static void charge(struct flow *f, int64_t now_us)
     f->sent_us = now_us;
 }
 
+static void land(struct flow *f)
+{
+    line_take(&f->pool->flying, f);
+    output_lose(&f->pool->output, f->cohort, f->demand.max_output_tokens);
+}
+
 /* Out of flight: what was reserved becomes what was charged, once. */
 static void settle(struct flow *f, int64_t now_us, const int64_t charged[DIM_COUNT])
 {
     charge(f, now_us);
     ledger_settle(&f->pool->ledger, now_us, f->sent_us, &f->bill, charged);
-    line_take(&f->pool->flying, f);
-    output_lose(&f->pool->output, f->cohort, f->demand.max_output_tokens);
+    land(f);
+}
+
+/* Never left: nothing was charged. */
+static void unsend(struct flow *f)
+{
+    sl_assert(f->sent_us < 0);
+    ledger_release(&f->pool->ledger, &f->bill);
+    land(f);
 }
 
 /* Out of flight with an answer, or a part of one, whose usage counts if `known`. */
@@ -105,10 +118,15 @@ static void requeue(struct account *a, struct flow *f, struct actions *out)
         to_queue(f, true);
 }
 
+/* A passing fault: it is tried again after a while. While the breaker is open it is the
+ * provider's trouble, and does not count against the request. */
 static void back_off(struct account *a, struct flow *f, const struct event *in,
                      int64_t asked_us, struct actions *out)
 {
-    f->failures++;
+    bool outage = f->pool->breaker.state != BREAKER_CLOSED;
+    if (breaker_fault(&f->pool->breaker, in->now_us))
+        a->totals.outages++;
+    f->failures += !outage || in->last;
     if (in->last || f->failures > a->config.retries_max) {
         finish(f, OUTCOME_FAILED, out);
         return;
@@ -118,27 +136,35 @@ static void back_off(struct account *a, struct flow *f, const struct event *in,
         return;
     }
     a->totals.retried++;
-    f->due_us = in->now_us + backoff_us(f->failures - 1, asked_us, &a->random);
+    int tries = f->failures > 0 ? f->failures - 1 : 0;
+    f->due_us = in->now_us + backoff_us(tries, asked_us, &a->random);
     f->state = FLOW_BACKOFF;
     line_insert_due(&f->pool->waiting, f);
 }
 
+/* Refused by a limit: that budget is frozen, its level is what the refusal says or nothing, and
+ * more is kept free from now on. The request goes back to the head, without blame. */
 static void refuse(struct account *a, struct flow *f, const struct event *in, int64_t asked_us,
                    struct actions *out)
 {
-    struct ledger *l = &f->pool->ledger;
+    struct pool *p = f->pool;
+    int64_t none[DIM_COUNT] = {0};
     a->totals.refused++;
     f->refusals++;
-    int64_t none[DIM_COUNT] = {0};
     settle(f, in->now_us, a->config.refusals_drain ? f->bill.units : none);
-    struct budget *b = ledger_find(l, in->verdict.dim);
-    int64_t wait_us = backoff_us(0, asked_us, &a->random);
-    for (size_t i = 0; i < l->n; i++) {
-        if (b && b != &l->budgets[i])
-            continue;
-        l->budgets[i].refusals++;
-        if (l->budgets[i].frozen_us < in->now_us + wait_us)
-            l->budgets[i].frozen_us = in->now_us + wait_us;
+    struct refusal refusal = {.dim = in->verdict.dim,
+                              .sent_us = f->sent_us,
+                              .now_us = in->now_us,
+                              .limit = in->verdict.limit,
+                              .used = in->verdict.used,
+                              .asked_us = asked_us};
+    if (in->verdict.dim == DIM_CONCURRENCY)
+        inflight_refused(&p->inflight, in->now_us, f->sent_us, (int64_t)p->flying.n + 1);
+    else if (!feedback_refused(&p->ledger, &a->rules, &refusal, &a->random))
+        inflight_refused(&p->inflight, in->now_us, f->sent_us, (int64_t)p->flying.n + 1);
+    if (in->verdict.dim == DIM_CONCURRENCY || p->ledger.n == 0) {
+        int64_t until_us = in->now_us + backoff_us(p->refused++, asked_us, &a->random);
+        p->frozen_us = until_us > p->frozen_us ? until_us : p->frozen_us;
     }
     if (in->last)
         finish(f, OUTCOME_FAILED, out);
@@ -158,6 +184,13 @@ static void halt(struct account *a, struct flow *f, int64_t now_us, struct actio
     account_drain(a, now_us, out);
 }
 
+/* The provider answers, but this request is at fault. */
+static void fail(struct flow *f, struct actions *out)
+{
+    breaker_answer(&f->pool->breaker);
+    finish(f, OUTCOME_FAILED, out);
+}
+
 static void end(struct account *a, struct flow *f, const struct event *in, struct actions *out)
 {
     int64_t asked_us = in->verdict.retry_us > f->due_us ? in->verdict.retry_us : f->due_us;
@@ -170,6 +203,9 @@ static void end(struct account *a, struct flow *f, const struct event *in, struc
     settle_used(f, in, in->last || in->verdict.kind == VERDICT_OK);
     switch (in->verdict.kind) {
     case VERDICT_OK:
+        breaker_answer(&f->pool->breaker);
+        inflight_answer(&f->pool->inflight);
+        f->pool->refused = 0;
         finish(f, OUTCOME_OK, out);
         break;
     case VERDICT_QUOTA:
@@ -181,12 +217,12 @@ static void end(struct account *a, struct flow *f, const struct event *in, struc
         if (in->verdict.kind == VERDICT_OVERLOADED || in->verdict.retryable)
             back_off(a, f, in, asked_us, out);
         else
-            finish(f, OUTCOME_FAILED, out);
+            fail(f, out);
         break;
     case VERDICT_CONTEXT_LENGTH:
     case VERDICT_TOO_LARGE:
     case VERDICT_RATE_LIMIT:
-        finish(f, OUTCOME_FAILED, out);
+        fail(f, out);
         break;
     }
 }
@@ -194,15 +230,25 @@ static void end(struct account *a, struct flow *f, const struct event *in, struc
 static void broken(struct account *a, struct flow *f, const struct event *in,
                    struct actions *out)
 {
-    int64_t none[DIM_COUNT] = {0};
     struct event end = *in;
-    bool unsent = in->fault == FAULT_CONNECT, whole = f->sent_us >= 0;
+    bool unsent = in->fault == FAULT_CONNECT && f->sent_us < 0, whole = f->sent_us >= 0;
     if (unsent)
-        settle(f, in->now_us, none);
+        unsend(f);
     else
         settle_used(f, in, in->last);
     end.last |= !unsent && whole && !a->config.resends;
     back_off(a, f, &end, -1, out);
+}
+
+/* Headers told of limits that we did not know: what is in flight draws on them too. */
+static void learned(struct pool *p, size_t known, int64_t now_us)
+{
+    p->inflight.allowed = p->inflight.most;
+    for (size_t i = known; i < p->ledger.n; i++) {
+        struct budget *b = &p->ledger.budgets[i];
+        for (struct flow *f = p->flying.head; f; f = f->next)
+            counter_debit(&b->spent, now_us, f->bill.units[b->dim]);
+    }
 }
 
 static void head(struct account *a, struct flow *f, const struct event *in)
@@ -216,7 +262,10 @@ static void head(struct account *a, struct flow *f, const struct event *in)
                         .bill = &f->bill,
                         .readings = in->readings,
                         .n = in->reading_count};
+    size_t known = f->pool->ledger.n;
     feedback_hear(&f->pool->ledger, &a->rules, &echo);
+    if (f->pool->ledger.n > known)
+        learned(f->pool, known, in->now_us);
 }
 
 static void cancel(struct flow *f, const struct event *in, struct actions *out)
@@ -225,6 +274,8 @@ static void cancel(struct flow *f, const struct event *in, struct actions *out)
         line_take(&f->pool->queue, f);
     else if (f->state == FLOW_BACKOFF)
         line_take(&f->pool->waiting, f);
+    else if (in_flight(f) && f->sent_us < 0)
+        unsend(f);
     else if (in_flight(f))
         settle_used(f, in, true);
     else

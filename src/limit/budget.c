@@ -65,7 +65,8 @@ void budget_init(struct budget *b, const struct limit_spec *spec, const struct b
                          .heard = r->idle,
                          .later = r->later && output,
                          .spec = *spec,
-                         .use_percent = r->use_percent};
+                         .use_percent = r->use_percent,
+                         .refused_us = -1};
     b->limit = ours(b, spec->limit);
     b->period_us = spec->period_us;
     if (b->limit <= 0)
@@ -137,8 +138,9 @@ int64_t budget_unseen(const struct budget *b, int64_t now_us)
 
 static int64_t landed_wait_us(struct budget *b, int64_t now_us, struct draw d)
 {
-    int64_t kept = b->held + budget_unseen(b, now_us) + b->limit / BLIND_PARTS;
-    return counter_wait_us(&b->landed, now_us, kept, min64(d.units - d.later, b->limit - 1));
+    int64_t cost = d.units - d.later;
+    int64_t kept = min64(b->limit / BLIND_PARTS + b->caution, b->limit - cost);
+    return counter_wait_us(&b->landed, now_us, b->held + budget_unseen(b, now_us) + kept, cost);
 }
 
 int64_t budget_wait_us(struct budget *b, int64_t now_us, struct draw d)
@@ -148,7 +150,8 @@ int64_t budget_wait_us(struct budget *b, int64_t now_us, struct draw d)
     if (d.units > b->limit)
         return INT64_MAX;
     int64_t wait_us = max64(0, b->frozen_us - now_us);
-    wait_us = max64(wait_us, counter_wait_us(&b->spent, now_us, b->held + b->margin, d.units));
+    wait_us = max64(
+        wait_us, counter_wait_us(&b->spent, now_us, b->held + b->margin + b->caution, d.units));
     if (b->later)
         wait_us = max64(wait_us, landed_wait_us(b, now_us, d));
     enum window_kind kind = b->spent.kind;

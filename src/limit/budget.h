@@ -39,12 +39,14 @@ struct budget {
     bool later;    /* part of its charges comes later: `landed` counts too */
     int64_t limit; /* ours, per period; a slice's share of it for requests in slices */
     int64_t period_us;
-    int64_t held;               /* admitted, not yet on the wire */
-    int64_t last_us, last_cost; /* of the last one held */
-    int64_t margin;             /* kept free */
-    int64_t frozen_us;          /* nothing before this instant */
-    int64_t charged;            /* in all */
-    int64_t refusals;
+    int64_t held;                 /* admitted, not yet on the wire */
+    int64_t last_us, last_cost;   /* of the last one held */
+    int64_t margin;               /* kept free */
+    int64_t frozen_us;            /* nothing before this instant */
+    int64_t charged;              /* in all */
+    int64_t caution;              /* kept free since refusals */
+    int64_t refusals, refused_us; /* how many, when a burst of them began */
+    int refused_in_row;
     int use_percent;
     struct limit_spec spec; /* as the provider states it */
     struct counter spent;

@@ -130,3 +130,11 @@ void counter_relimit(struct counter *c, int64_t now_us, int64_t limit)
     bucket_debit(&c->bucket, now_us, 0); /* what drained so far drained at the old rate */
     c->bucket.limit = c->log.limit = c->fixed.limit = limit;
 }
+
+void counter_loosen(struct counter *c, int64_t most_us)
+{
+    int64_t slack_us = min64(most_us, c->log.slack_us + c->log.slack_us / 2 + 1000);
+    c->log.slack_us = max64(c->log.slack_us, slack_us);
+    c->bucket.slack_us = c->fixed.slack_us = c->log.slack_us;
+    c->phase_known = false;
+}

@@ -32,5 +32,8 @@ void counter_clamp(struct counter *c, int64_t now_us, int64_t lo, int64_t hi);
 /* The edge of its windows is known; or no more, where what was heard contradicts itself. */
 void counter_edge(struct counter *c, int64_t now_us, struct edge e);
 void counter_relimit(struct counter *c, int64_t now_us, int64_t limit);
+/* The way varies more than was believed: half as much again, up to most_us. Edges are to be
+ * learned anew. */
+void counter_loosen(struct counter *c, int64_t most_us);
 
 #endif

@@ -1,5 +1,6 @@
 /* feedback.c: see feedback.h. */
 #include "feedback.h"
+#include "backoff.h"
 
 /* The way there and back takes no longer, however slow the service is: half a second is twice
  * round the earth. */
@@ -234,14 +235,26 @@ static void hear_reset(struct ledger *l, struct budget *b, const struct budget_r
 
 /* The dimension that a reading is of. "requests" may be the day's: no minute has a reset longer
  * than itself. */
+static enum dimension dimension_meant(const struct budget_rules *rules, const struct reading *r)
+{
+    bool longer = r->reset_us > rules->minute_us + rules->minute_us / 4 + r->reset_round_us;
+    if (longer && r->dim == DIM_RPM)
+        return DIM_RPD;
+    return longer && r->dim == DIM_TPM ? DIM_TPD : r->dim;
+}
+
+/* The budget it speaks of; made now if nobody told of that limit. */
 static struct budget *budget_meant(struct ledger *l, const struct budget_rules *rules,
                                    const struct reading *r)
 {
-    struct budget *b = ledger_find(l, r->dim);
-    bool longer = r->reset_us > rules->minute_us + rules->minute_us / 4 + r->reset_round_us;
-    if (longer && (r->dim == DIM_RPM || r->dim == DIM_TPM))
-        return ledger_find(l, r->dim == DIM_RPM ? DIM_RPD : DIM_TPD);
-    return b;
+    enum dimension dim = dimension_meant(rules, r);
+    struct budget *b = ledger_find(l, dim);
+    int64_t period_s = dimension_period_s(dim);
+    if (b || r->limit <= 0 || !r->has_remaining || period_s == 0)
+        return b;
+    struct limit_spec spec = {
+        .dim = dim, .limit = r->limit, .period_us = rules->minute_us / 60 * period_s};
+    return ledger_add(l, &spec, rules);
 }
 
 /* A slice's own figures say nothing of the minute's limit. */
@@ -270,5 +283,69 @@ void feedback_hear(struct ledger *l, const struct budget_rules *rules, const str
             hear_reset(l, b, rules, r, e);
         clamp(l, b, r, e);
         b->heard = true;
+        if (e->sent_us > b->refused_us)
+            b->refused_in_row = 0;
     }
+}
+
+static struct budget *least_left(struct ledger *l, int64_t now_us)
+{
+    struct budget *least = NULL;
+    __int128 least_share = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        struct budget *b = &l->budgets[i];
+        __int128 share =
+            b->limit > 0 ? ((__int128)budget_level(b, now_us) << 32) / b->limit : 0;
+        if (!least || share < least_share) {
+            least = b;
+            least_share = share;
+        }
+    }
+    return least;
+}
+
+/* Something we believed was wrong: more room for jitter and for strangers, and what was learned
+ * is learned anew. */
+static void distrust(struct budget *b)
+{
+    enum { PARTS = 100, MOST_PARTS = 10, SLACK_PARTS = 8 };
+    if (b->caution < b->limit / MOST_PARTS)
+        b->caution += b->limit / PARTS + 1;
+    counter_loosen(&b->spent, b->period_us / SLACK_PARTS);
+    if (b->later)
+        counter_loosen(&b->landed, b->period_us / SLACK_PARTS);
+    phase_init(&b->phase, b->period_us);
+    b->slices.edge.known = false;
+    b->identify = (struct identify){0};
+    if (!b->told)
+        budget_become(b, WINDOW_AUTO, 0);
+}
+
+bool feedback_refused(struct ledger *l, const struct budget_rules *rules,
+                      const struct refusal *r, struct random *random)
+{
+    struct budget *b = ledger_find(l, r->dim);
+    if (!b)
+        b = least_left(l, r->now_us);
+    if (!b || b->limit <= 0)
+        return b != NULL;
+    b->refusals++;
+    bool news = r->sent_us > b->refused_us; /* not one more of the same burst */
+    b->refused_in_row = news ? b->refused_in_row + 1 : b->refused_in_row;
+    bool vague = r->asked_us <= 0 || r->asked_us > rules->minute_us;
+    int64_t wait_us = r->asked_us;
+    if (vague)
+        wait_us = backoff_us(b->refused_in_row - 1, r->asked_us, random);
+    else
+        wait_us += (int64_t)random_below(random, (uint64_t)b->period_us / 100 + 1);
+    b->frozen_us = max64(b->frozen_us, r->now_us + wait_us);
+    if (news) {
+        b->refused_us = r->now_us;
+        distrust(b);
+    }
+    if (b->spent.kind == WINDOW_BUCKET || vague) {
+        int64_t left = r->used >= 0 && r->limit >= 0 ? r->limit - r->used : 0;
+        counter_clamp(counted(b), r->now_us, -b->spec.limit, min64(left, b->spec.limit));
+    }
+    return true;
 }

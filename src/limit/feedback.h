@@ -14,6 +14,7 @@
 #define SLUICE_FEEDBACK_H
 
 #include "ledger.h"
+#include "random.h"
 
 struct echo {
     int64_t sent_us, head_us;       /* head_us is now */
@@ -25,5 +26,18 @@ struct echo {
 /* Feeds one answer's readings to the budgets they speak of. A dimension that has no budget yet
  * gets one if it states its limit. */
 void feedback_hear(struct ledger *l, const struct budget_rules *rules, const struct echo *e);
+
+/* A request that was refused. Figures that were not said are -1; dim may be DIM_UNKNOWN. */
+struct refusal {
+    enum dimension dim;
+    int64_t sent_us, now_us;
+    int64_t limit, used;
+    int64_t asked_us; /* how long to wait */
+};
+
+/* Freezes the budget that refused (where that was not said, the one with least left), takes its
+ * level for what the refusal says, and keeps more free from now on. False if there is none. */
+bool feedback_refused(struct ledger *l, const struct budget_rules *rules,
+                      const struct refusal *r, struct random *random);
 
 #endif
