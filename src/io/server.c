@@ -56,12 +56,9 @@ static enum sl_err parse_listen(struct str text, struct sockaddr_storage *out,
 
 static int port_of(int fd)
 {
-    struct sockaddr_storage a = {0};
+    struct sockaddr_in6 a = {0}; /* the port stands at the same place in an IPv4 address */
     socklen_t n = sizeof a;
-    if (getsockname(fd, (struct sockaddr *)&a, &n) != 0)
-        return 0;
-    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
-                                         : ((struct sockaddr_in *)&a)->sin_port);
+    return getsockname(fd, (struct sockaddr *)&a, &n) == 0 ? ntohs(a.sin6_port) : 0;
 }
 
 static enum sl_err open_listener(struct server *s, struct diag *diag)
