@@ -246,15 +246,20 @@ int64_t budget_level(struct budget *b, int64_t now_us)
     return b->limit > 0 ? counter_level(&b->spent, now_us) - b->held : 0;
 }
 
-void budget_become(struct budget *b, enum window_kind kind, int64_t slice_us)
+void budget_become(struct budget *b, int64_t now_us, enum window_kind kind, int64_t slice_us)
 {
+    int64_t period_us = sliced(b, kind, slice_us) ? slice_us : b->spec.period_us;
     b->spent.kind = b->landed.kind = kind;
     b->spent.phase_known = b->landed.phase_known = false;
-    if (!sliced(b, kind, slice_us))
+    if (period_us == b->period_us)
         return;
-    b->limit = share(ours(b, b->spec.limit), slice_us, b->spec.period_us);
-    b->period_us = slice_us;
-    make_counters(b, kind, b->spent.log.slack_us);
+    /* Another span is counted: what was sent within it, as far as is remembered. */
+    int64_t slack_us = b->spent.log.slack_us;
+    int64_t recent = window_since_most(&b->spent.log, now_us - period_us - slack_us);
+    b->limit = share(ours(b, b->spec.limit), period_us, b->spec.period_us);
+    b->period_us = period_us;
+    make_counters(b, kind, slack_us);
+    counter_debit(&b->spent, now_us, min64(recent, b->limit));
 }
 
 void budget_relimit(struct budget *b, int64_t now_us, int64_t limit)

@@ -83,7 +83,7 @@ int64_t budget_edge_us(const struct budget *b);
 int64_t budget_unseen(const struct budget *b, int64_t now_us);
 
 /* Another kind rules from now on; slices of `slice_us`. */
-void budget_become(struct budget *b, enum window_kind kind, int64_t slice_us);
+void budget_become(struct budget *b, int64_t now_us, enum window_kind kind, int64_t slice_us);
 /* The provider states another limit. */
 void budget_relimit(struct budget *b, int64_t now_us, int64_t limit);
 

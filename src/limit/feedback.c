@@ -111,7 +111,9 @@ static void clamp(const struct ledger *l, struct budget *b, const struct reading
                          : c->phase_known         ? fixed_range(&c->fixed, r, &d, e->head_us)
                                                   : log_range(c, r, &d, e->head_us);
     /* A slice's share is over before its answer is back, and some report the minute's. */
-    if (c->kind == WINDOW_SLICES && b->dim == DIM_RPM)
+    bool slice =
+        c->kind == WINDOW_SLICES || (c->kind == WINDOW_AUTO && r->remaining <= r->limit / 6);
+    if (slice && b->dim == DIM_RPM)
         return;
     /* Of a shared account only our part may be raised to what is left of all of it. */
     if (b->use_percent < 100)
@@ -173,7 +175,7 @@ static void identify(struct budget *b, const struct budget_rules *rules,
     if (b->spent.kind != WINDOW_AUTO) {
         if (identify_doubts(&b->identify, &clue, b->spent.kind)) {
             b->identify = (struct identify){0};
-            budget_become(b, WINDOW_AUTO, 0);
+            budget_become(b, e->head_us, WINDOW_AUTO, 0);
         }
         return;
     }
@@ -181,7 +183,7 @@ static void identify(struct budget *b, const struct budget_rules *rules,
     if (kind == WINDOW_AUTO || (kind == WINDOW_FIXED && may_be_oldest(b, edge, e->head_us)))
         return;
     bool second = b->identify.longest_reset_us <= rules->minute_us / 60 + r->reset_round_us;
-    budget_become(b, kind, second ? rules->minute_us / 60 : rules->minute_us / 6);
+    budget_become(b, e->head_us, kind, second ? rules->minute_us / 60 : rules->minute_us / 6);
 }
 
 /* Where the windows' edges lie, from this budget's own resets. */
@@ -306,7 +308,7 @@ static struct budget *least_left(struct ledger *l, int64_t now_us)
 
 /* Something we believed was wrong: more room for jitter and for strangers, and what was learned
  * is learned anew. */
-static void distrust(struct budget *b)
+static void distrust(struct budget *b, int64_t now_us)
 {
     enum { PARTS = 100, MOST_PARTS = 10, SLACK_PARTS = 8 };
     if (b->caution < b->limit / MOST_PARTS)
@@ -318,7 +320,7 @@ static void distrust(struct budget *b)
     b->slices.edge.known = false;
     b->identify = (struct identify){0};
     if (!b->told)
-        budget_become(b, WINDOW_AUTO, 0);
+        budget_become(b, now_us, WINDOW_AUTO, 0);
 }
 
 bool feedback_refused(struct ledger *l, const struct budget_rules *rules,
@@ -341,7 +343,7 @@ bool feedback_refused(struct ledger *l, const struct budget_rules *rules,
     b->frozen_us = max64(b->frozen_us, r->now_us + wait_us);
     if (news) {
         b->refused_us = r->now_us;
-        distrust(b);
+        distrust(b, r->now_us);
     }
     if (b->spent.kind == WINDOW_BUCKET || vague) {
         int64_t left = r->used >= 0 && r->limit >= 0 ? r->limit - r->used : 0;
