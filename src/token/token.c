@@ -116,53 +116,77 @@ static size_t piece_count(const struct encoding *e, const unsigned char *p, size
     return memo.count;
 }
 
+/* Is the piece a token in its first slot? Most are; 16 bytes can be read at p. */
+static inline bool found_at_once(const struct vocab *v, const struct vocab_key *keys,
+                                 const unsigned char *p, size_t n)
+{
+    if (n > VOCAB_KEY_BYTES)
+        return false;
+    struct vocab_key key = vocab_key_at(p, n);
+    const struct vocab_key *slot = &keys[vocab_key_hash(key, v->key_bits)];
+    return slot->low == key.low && slot->high == key.high;
+}
+
 /* Counts the pieces from p to each of the cuts, and moves p to the last of them. */
 static size_t count_cuts(const struct encoding *e, const unsigned char **p, uint64_t cuts)
 {
-    const struct vocab *v = e->vocab;
-    const struct vocab_key *keys = vocab_at(v, v->keys_at);
-    const unsigned char *start = *p;
-    uint32_t bits = v->key_bits;
+    const struct vocab_key *keys = vocab_at(e->vocab, e->vocab->keys_at);
     size_t count = 0, from = 0;
-    do {
-        size_t to = (size_t)__builtin_ctzll(cuts), n = to - from;
-        const unsigned char *piece = start + from;
+    for (; cuts; cuts &= cuts - 1) {
+        size_t to = (size_t)__builtin_ctzll(cuts);
+        if (found_at_once(e->vocab, keys, *p + from, to - from))
+            count++;
+        else
+            count += piece_count(e, *p + from, to - from);
         from = to;
-        cuts &= cuts - 1;
-        if (n <= VOCAB_KEY_BYTES) {
-            struct vocab_key key = vocab_key_at(piece, n);
-            const struct vocab_key *slot = &keys[vocab_key_hash(key, bits)];
-            if (slot->low == key.low && slot->high == key.high) {
-                count++;
-                continue;
-            }
-        }
-        count += piece_count(e, piece, n);
-    } while (cuts);
-    *p = start + from;
+    }
+    *p += from;
     return count;
 }
 
-/* Counts valid UTF-8; stops early behind `limit`. */
+/* Counts what can be cut at p and moves p behind it; nothing may come of it. */
+static size_t count_block(const struct encoding *e, cuts_fn *cuts_of, const unsigned char **p,
+                          const unsigned char *end)
+{
+    if (end - *p >= WIDE_BYTES)
+        return count_cuts(e, p, cuts_of(*p));
+    /* near the end: bytes that are no characters bound what can be seen */
+    unsigned char copy[WIDE_BYTES];
+    const unsigned char *at = copy;
+    memset(copy, 0xFF, sizeof copy);
+    memcpy(copy, *p, (size_t)(end - *p));
+    size_t count = count_cuts(e, &at, cuts_of(copy));
+    *p += at - copy;
+    return count;
+}
+
+/* Counts piece by piece till `stop` or the first end of a piece behind it. */
+static size_t count_pieces(const struct encoding *e, const unsigned char **p,
+                           const unsigned char *stop, const unsigned char *end)
+{
+    size_t count = 0;
+    while (*p < stop) {
+        const unsigned char *next = scan_piece(e->pattern, *p, end);
+        count += piece_count(e, *p, (size_t)(next - *p));
+        *p = next;
+    }
+    return count;
+}
+
+/* Counts valid UTF-8; stops early behind `limit`. Where nothing can be cut, it is not tried
+ * again for half a block. */
 static size_t count_valid(const struct encoding *e, struct str text, size_t limit)
 {
+    enum { PAUSE = CUTS_BYTES / 2 };
     const unsigned char *p = (const unsigned char *)text.p, *end = p + text.n;
     cuts_fn *cuts_of = cuts_for(e->pattern, true);
-    /* up to where cuts and keys may be read without looking at the end */
-    const unsigned char *wide = text.n > WIDE_BYTES ? end - WIDE_BYTES : p;
     size_t count = 0;
     while (p < end && count <= limit) {
-        uint64_t cuts = p < wide ? cuts_of(p) : 0;
-        if (cuts) {
-            count += count_cuts(e, &p, cuts);
-            continue;
-        }
-        const unsigned char *stop = p + CUTS_BYTES / 2 < end ? p + CUTS_BYTES / 2 : end;
-        while (p < stop) {
-            const unsigned char *next = scan_piece(e->pattern, p, end);
-            count += piece_count(e, p, (size_t)(next - p));
-            p = next;
-        }
+        const unsigned char *before = p;
+        if (end - p > PAUSE)
+            count += count_block(e, cuts_of, &p, end);
+        if (p == before)
+            count += count_pieces(e, &p, end - p > PAUSE ? p + PAUSE : end, end);
     }
     return count;
 }
