@@ -31,7 +31,7 @@ struct account_config account_defaults(const struct provider *p)
  * shortened minute is a test on one machine, where they would cost a lot. */
 static int64_t default_slack_us(int64_t minute_us)
 {
-    int64_t slack_us = minute_us / 100;
+    int64_t slack_us = minute_us / 80;
     if (slack_us < SLACK_LEAST_US)
         slack_us = SLACK_LEAST_US;
     return slack_us < SLACK_MOST_US ? slack_us : SLACK_MOST_US;

@@ -34,6 +34,7 @@ struct pool {
     struct breaker breaker;
     int64_t frozen_us; /* refused by a limit that we do not know: nothing before this */
     int refused;       /* in a row, so */
+    int64_t spread_us; /* a batch sends nothing before: see due.c */
 };
 
 struct account {

@@ -47,6 +47,29 @@ static struct flow *choose(struct pool *p, int64_t now_us, int64_t *next_us)
     return best;
 }
 
+/* A window's worth is not thrown at the provider at once but over a small part of the window:
+ * at a burst the provider's own queue delays its decisions by more than the network ever does,
+ * and what was decided late in one window and early in the next is refused. Costs this part of
+ * the last window, once. */
+static int64_t spread_us(const struct pool *p, const struct bill *bill)
+{
+    enum { PART = 32, SLACKS = 2 };
+    const struct account *a = p->account;
+    if (a->config.order == ORDER_QUEUE)
+        return 0; /* people wait */
+    int64_t over_us = a->config.minute_us / PART + SLACKS * a->rules.slack_us;
+    int64_t gap_us = 0;
+    for (size_t i = 0; i < p->ledger.n; i++) {
+        const struct budget *b = &p->ledger.budgets[i];
+        if (b->spec.period_us != a->config.minute_us || b->spec.limit <= 0)
+            continue;
+        __int128 share = (__int128)bill->units[b->dim] * over_us / b->spec.limit;
+        if (share > gap_us)
+            gap_us = (int64_t)share;
+    }
+    return gap_us;
+}
+
 /* Admits one if one fits; false, and when to ask again, if none does. */
 static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct actions *out,
                       int64_t *next_us)
@@ -58,6 +81,8 @@ static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct 
         return false;
     if (p->frozen_us - now_us > open_us)
         open_us = p->frozen_us - now_us;
+    if (p->spread_us - now_us > open_us)
+        open_us = p->spread_us - now_us;
     if (open_us > 0) {
         ask_at(next_us, now_us + open_us);
         return false;
@@ -68,6 +93,11 @@ static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct 
     breaker_send(&p->breaker);
     struct admission got = ledger_admit(&p->ledger, now_us, &f->bill);
     sl_assert(got.take == TAKE_OK);
+    /* A loop that woke up late may make up for it, but not for more than a turn or two. */
+    enum { CATCH_UP_US = 2000 };
+    if (p->spread_us < now_us - CATCH_UP_US)
+        p->spread_us = now_us - CATCH_UP_US;
+    p->spread_us += spread_us(p, &f->bill);
     send(a, f, out);
     return true;
 }

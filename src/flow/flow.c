@@ -210,7 +210,10 @@ static void end(struct account *a, struct flow *f, const struct event *in, struc
         break;
     case VERDICT_QUOTA:
     case VERDICT_AUTH:
-        halt(a, f, in->now_us, out);
+        if (in->verdict.retryable) /* Azure's insufficient_quota passes */
+            back_off(a, f, in, asked_us, out);
+        else
+            halt(a, f, in->now_us, out);
         break;
     case VERDICT_OVERLOADED:
     case VERDICT_OTHER:
