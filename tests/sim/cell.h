@@ -26,7 +26,7 @@
  * left in thousands (Anthropic). */
 #define SIM_ROUNDINGS(X) X(MS, "ms") X(SECONDS, "seconds") X(INSTANT, "instant")
 /* What is broken on purpose. OVER: the provider's limiter admits 1 % too much. UNDER: it
- * refuses at 99 %. GREEDY: the client believes in 1 % more. BLUNT: the client knows nothing of
+ * refuses at 99 %. GREEDY: the client believes in 5 % more. BLUNT: the client knows nothing of
  * J. LOST: a request is dropped from the log. TWICE: one stands twice in it. */
 #define SIM_SABOTAGES(X)                                                                       \
     X(NONE, "none")                                                                            \

@@ -57,7 +57,7 @@ struct sluice_client *sluice_client_new(const struct cell *c, const struct work 
 {
     struct sluice_client *s = mem_zero(sizeof *s);
     struct account_config config = config_of(c);
-    int64_t percent = c->sabotage == SIM_GREEDY ? 101 : 100;
+    int64_t percent = c->sabotage == SIM_GREEDY ? 105 : 100;
     struct limit_spec limits[WORLD_BUDGETS] = {
         {DIM_RPM, work->rpm * percent / 100, SIM_MINUTE_US},
         {DIM_TPM, work->tpm * percent / 100, SIM_MINUTE_US}};
