@@ -4,7 +4,9 @@
 #include "exits.h"
 #include "option.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct verb verb = {
     .name = "count",
@@ -19,6 +21,14 @@ static const struct verb verb = {
                 "$ printf 'hello world' | sluice count --encoding cl100k_base --ids --json -\n",
     .exits = "0 all counted\n2 usage or invalid input\n4 a file cannot be read\n",
 };
+
+bool count_write(const struct buf *out)
+{
+    if (out->n == 0 || (fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0))
+        return true;
+    fprintf(stderr, "sluice count: standard output: %s\n", strerror(errno));
+    return false;
+}
 
 int verb_count(int argc, char **argv)
 {
@@ -49,9 +59,9 @@ int verb_count(int argc, char **argv)
     if (help) {
         struct buf text = {0};
         options_help(&text, &verb, options, OPTIONS);
-        fwrite(text.p, 1, text.n, stdout);
+        bool written = count_write(&text);
         buf_free(&text);
-        return EXIT_ALL_DONE;
+        return written ? EXIT_ALL_DONE : EXIT_IO;
     }
     if (files == 0) {
         fputs("sluice count: no file given; - reads standard input\n", stderr);

@@ -19,4 +19,7 @@ int verb_count(int argc, char **argv);
 int count_texts(const struct count_options *options, char **paths, int n);
 int count_requests(const struct count_options *options, char **paths, int n);
 
+/* Writes to standard output; false after a complaint. */
+bool count_write(const struct buf *out);
+
 #endif

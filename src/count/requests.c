@@ -260,7 +260,8 @@ int count_requests(const struct count_options *options, char **paths, int n)
         add_json(&out, &t);
     else if (t.n > 0)
         add_table(&out, &t);
-    fwrite(out.p, 1, out.n, stdout);
+    if (!count_write(&out))
+        exit_code = EXIT_IO;
     buf_free(&out);
     table_free(&t);
     return exit_code;

@@ -121,7 +121,8 @@ static enum sl_err count_one(const struct count_options *o, const struct encodin
         row->tokens = add_ids(&out, e, buf_str(&text), o->json);
     else
         row->tokens = (int64_t)token_count(e, buf_str(&text));
-    fwrite(out.p, 1, out.n, stdout);
+    if (!count_write(&out))
+        err = SL_IO;
     buf_free(&out);
     buf_free(&text);
     return err;
@@ -137,17 +138,17 @@ int count_texts(const struct count_options *o, char **paths, int n)
     for (int i = 0; i < n; i++) {
         rows[counted] = (struct counted){.path = paths[i]};
         enum sl_err err = count_one(o, e, &rows[counted]);
-        if (err == SL_OK)
-            counted++;
-        else
-            exit_code = err == SL_IO ? EXIT_IO : EXIT_USAGE;
+        int code = err == SL_OK ? EXIT_ALL_DONE : err == SL_IO ? EXIT_IO : EXIT_USAGE;
+        counted += err == SL_OK;
+        exit_code = code > exit_code ? code : exit_code;
     }
     struct buf out = {0};
     if (!o->ids && o->json)
         add_json(&out, rows, counted, encoding_name(e));
     else if (!o->ids && counted > 0)
         add_table(&out, rows, counted);
-    fwrite(out.p, 1, out.n, stdout);
+    if (!count_write(&out))
+        exit_code = EXIT_IO;
     buf_free(&out);
     free(rows);
     return exit_code;

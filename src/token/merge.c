@@ -4,15 +4,17 @@
  * Two facts about this rule carry the module. Take a span of the text that no merge has
  * crossed: its state is one that merging the span alone goes through, since the lowest pair of
  * the whole text, where it lies inside the span, is the lowest of the span.
- *   1. So a token arises from one split only, the last that merging its own bytes goes through:
- *      the table of pairs holds one entry a token.
- *   2. So a sequence of tokens is the result for the text exactly if for every two neighbours
- *      merging their bytes alone gives these two. A token found at the same place in the
- * results of two overlapping windows therefore joins what stands before it in the first to what
- *      follows it in the second.
- * Pieces up to a window merge in an array. Longer ones merge window by window, joined by fact
- * 2; where two windows share no token, the whole piece merges through a heap: O(n log n)
- * whatever the input. */
+ *
+ * - So a token arises from one split only, the last that merging its own bytes goes through:
+ * the table of pairs holds one entry a token.
+ * - So a sequence of tokens is the result for the text exactly if for every two neighbours
+ *   merging their bytes alone gives these two. A token found at the same place in the results
+ * of two overlapping windows therefore joins what stands before it in the first to what follows
+ *   it in the second.
+ *
+ * Short pieces and windows merge in arrays; longer pieces merge window by window, joined by the
+ * second fact. Where two windows share no token, the whole piece merges through a heap:
+ * O(n log n) whatever the input. */
 #include "merge.h"
 
 #include "arena.h"

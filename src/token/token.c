@@ -1,7 +1,7 @@
 /* token.c: the encodings, and counting over their pieces.
  *
- * A piece that is a token counts one; any other is merged. Counting keeps no state between
- * texts, so any number of threads may count. */
+ * A piece that is a token counts one; any other is merged. Nothing is shared between threads
+ * but the read-only images, so any number of them may count. */
 #include "token.h"
 
 #include "arena.h"

@@ -4,11 +4,15 @@
  * read-only memory: nothing is loaded or built at start, and only the pages that are used are
  * read. The builder uses the look-ups below too, so it cannot disagree with the reader.
  *
- * Three tables, all open addressing with linear probing, filled in order of id, so that the
- * most frequent entries sit in their first slot: keys   tokens of up to 15 bytes: the bytes,
- * zeros, and the length in byte 15; ids beside them longs  tokens of 16 to 128 bytes pairs  two
- * ids -> id of their concatenation, for the one split by which merging reaches it Numbers are
- * in the byte order of the machine that built the image. */
+ * The tables, of which the first three are open addressing with linear probing, filled in order
+ * of id, so that the most frequent entries sit in their first slot:
+ *
+ * - keys: tokens of up to 15 bytes, each the bytes, zeros, and the length in byte 15;
+ *   beside them their ids
+ * - longs: tokens of 16 to 128 bytes, which stand in `text`
+ * - pairs: two ids and that of their concatenation, for the one split by which merging
+ *   reaches it (merge.c says why one is enough); before them a filter of one bit a pair
+ * - byte pairs: the same for single bytes, as a plain table, since merging begins with these */
 #ifndef SLUICE_VOCAB_H
 #define SLUICE_VOCAB_H
 
@@ -51,36 +55,26 @@ static inline const void *vocab_at(const struct vocab *v, uint64_t offset)
     return (const unsigned char *)v + offset;
 }
 
-/* n <= VOCAB_KEY_BYTES */
-static inline struct vocab_key vocab_key_of(const unsigned char *p, size_t n)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "keys are made by masking words");
+
+/* n <= VOCAB_KEY_BYTES; 16 bytes can be read at p. */
+static inline struct vocab_key vocab_key_at(const unsigned char *p, size_t n)
 {
-    unsigned char bytes[16] = {0};
-    struct vocab_key key;
-    memcpy(bytes, p, n);
-    bytes[15] = (unsigned char)n;
-    memcpy(&key, bytes, sizeof key);
+    static const uint64_t ones_then_zeros[4] = {UINT64_MAX, UINT64_MAX, 0, 0};
+    struct vocab_key key, mask;
+    memcpy(&key, p, sizeof key);
+    memcpy(&mask, (const unsigned char *)ones_then_zeros + sizeof mask - n, sizeof mask);
+    key.low &= mask.low;
+    key.high = (key.high & mask.high) | (uint64_t)n << 56;
     return key;
 }
 
-/* The same where 16 bytes can be read at p. */
-static inline struct vocab_key vocab_key_at(const unsigned char *p, size_t n)
+/* The same where only n bytes can be read. */
+static inline struct vocab_key vocab_key_of(const unsigned char *p, size_t n)
 {
-    static const uint64_t masks[VOCAB_KEY_BYTES + 1][2] = {
-#define LOW(bytes) {(UINT64_C(1) << 8 * (bytes)) - 1, 0}
-#define HIGH(bytes)                                                                            \
-    {                                                                                          \
-        UINT64_MAX, (UINT64_C(1) << 8 * (bytes)) - 1                                           \
-    }
-        LOW(0),  LOW(1),  LOW(2),  LOW(3),  LOW(4),  LOW(5),  LOW(6),  LOW(7),
-        HIGH(0), HIGH(1), HIGH(2), HIGH(3), HIGH(4), HIGH(5), HIGH(6), HIGH(7),
-#undef LOW
-#undef HIGH
-    };
-    struct vocab_key key;
-    memcpy(&key, p, sizeof key);
-    key.low &= masks[n][0];
-    key.high = (key.high & masks[n][1]) | (uint64_t)n << 56;
-    return key;
+    unsigned char bytes[VOCAB_KEY_BYTES + 1] = {0};
+    memcpy(bytes, p, n);
+    return vocab_key_at(bytes, n);
 }
 
 static inline uint32_t vocab_key_hash(struct vocab_key key, uint32_t bits)

@@ -91,6 +91,14 @@ class Count(unittest.TestCase):
         self.assertIn("gone", err)
         self.assertIn("2             11  a", out)
 
+    def test_a_full_disk_is_an_error(self):
+        self.write("a", "hello world")
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([SLUICE, "count", "-m", "gpt-4o", "a"], stdout=full,
+                                  stderr=subprocess.PIPE, cwd=self.folder.name, timeout=60)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(b"standard output", done.stderr)
+
     def test_requests_by_model(self):
         self.write_lines("batch.jsonl", [
             chat("one", "hello world", max_tokens=100),
