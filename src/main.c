@@ -5,6 +5,7 @@
 #include "exits.h"
 #include "explain.h"
 #include "run.h"
+#include "serve.h"
 #include "str.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@ static const struct {
     {"emulate", verb_emulate, "play a provider with its rate limits, on loopback"},
     {"explain", verb_explain, "say which limit a refusal means, why, and what to do"},
     {"run", verb_run, "take a batch file through an account's limits"},
+    {"serve", verb_serve, "a gateway that holds requests back until the account takes them"},
     {NULL, NULL, NULL},
 };
 

@@ -35,6 +35,7 @@ struct pool {
     int64_t frozen_us; /* refused by a limit that we do not know: nothing before this */
     int refused;       /* in a row, so */
     int64_t spread_us; /* a batch sends nothing before: see due.c */
+    int64_t asked_us;  /* when a refusal asked us to be back; probed earlier if that is far */
 };
 
 struct account {

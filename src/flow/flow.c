@@ -166,6 +166,8 @@ static void refuse(struct account *a, struct flow *f, const struct event *in, in
         int64_t until_us = in->now_us + backoff_us(p->refused++, asked_us, &a->random);
         p->frozen_us = until_us > p->frozen_us ? until_us : p->frozen_us;
     }
+    if (asked_us > 0)
+        p->asked_us = in->now_us + asked_us;
     if (in->last)
         finish(f, OUTCOME_FAILED, out);
     else
@@ -206,6 +208,7 @@ static void end(struct account *a, struct flow *f, const struct event *in, struc
         breaker_answer(&f->pool->breaker);
         inflight_answer(&f->pool->inflight);
         f->pool->refused = 0;
+        f->pool->asked_us = 0;
         finish(f, OUTCOME_OK, out);
         break;
     case VERDICT_QUOTA:
@@ -273,6 +276,8 @@ static void head(struct account *a, struct flow *f, const struct event *in)
 
 static void cancel(struct flow *f, const struct event *in, struct actions *out)
 {
+    if (in_flight(f))
+        breaker_forget(&f->pool->breaker);
     if (f->state == FLOW_QUEUED)
         line_take(&f->pool->queue, f);
     else if (f->state == FLOW_BACKOFF)

@@ -186,6 +186,20 @@ void pool_look(const struct account *a, const struct pool *p, int64_t now_us,
 int64_t pool_forecast_us(const struct account *a, const struct pool *p, int64_t now_us,
                          const int64_t total[DIM_COUNT]);
 
+/* What a queue can promise: when a request will be sent if nothing changes, and what it waits
+ * for last. How long answers take is not known, so a limit on concurrency is not looked ahead.
+ */
+struct promise {
+    int64_t wait_us; /* 0 now; INT64_MAX never */
+    enum dimension dim;
+};
+/* For a request that came to the end of the pool's queue now. */
+struct promise pool_promise(const struct account *a, const struct pool *p, int64_t now_us,
+                            const struct demand *d);
+/* For every request in the queue, in order. */
+void pool_promises(const struct account *a, const struct pool *p, int64_t now_us,
+                   void (*each)(void *ctx, struct flow *f, struct promise promise), void *ctx);
+
 struct account_totals {
     int64_t sent, refused, retried, outages;
     bool halted; /* wallet or key */

@@ -54,6 +54,12 @@ void breaker_send(struct breaker *b)
         b->state = BREAKER_PROBING;
 }
 
+void breaker_forget(struct breaker *b)
+{
+    if (b->state == BREAKER_PROBING)
+        b->state = BREAKER_OPEN;
+}
+
 int64_t breaker_retry_us(struct breaker *b, int64_t now_us)
 {
     if (b->earned >= RETRY_SHARE) {

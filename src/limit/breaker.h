@@ -39,6 +39,8 @@ bool breaker_fault(struct breaker *b, int64_t now_us);
 int64_t breaker_wait_us(const struct breaker *b, int64_t now_us);
 /* A request goes. */
 void breaker_send(struct breaker *b);
+/* A request was given up before its answer: if it was the probe, another may go. */
+void breaker_forget(struct breaker *b);
 /* 0: a retry may go now, and has been paid for. Else the time until it may. */
 int64_t breaker_retry_us(struct breaker *b, int64_t now_us);
 

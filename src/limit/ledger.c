@@ -8,6 +8,16 @@ void ledger_free(struct ledger *l)
     l->n = 0;
 }
 
+void ledger_copy(struct ledger *to, const struct ledger *from)
+{
+    *to = *from;
+    for (size_t i = 0; i < from->n; i++) {
+        window_copy(&to->budgets[i].spent.log, &from->budgets[i].spent.log);
+        window_copy(&to->budgets[i].landed.log, &from->budgets[i].landed.log);
+        window_copy(&to->budgets[i].guard, &from->budgets[i].guard);
+    }
+}
+
 struct budget *ledger_add(struct ledger *l, const struct limit_spec *spec,
                           const struct budget_rules *rules)
 {

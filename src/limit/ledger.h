@@ -27,6 +27,8 @@ struct ledger {
 };
 
 void ledger_free(struct ledger *l);
+/* An independent copy, to ask what would be; over what *to was (nothing that is owned). */
+void ledger_copy(struct ledger *to, const struct ledger *from);
 /* A further budget, or NULL where there is no room for it. */
 struct budget *ledger_add(struct ledger *l, const struct limit_spec *spec,
                           const struct budget_rules *rules);

@@ -7,6 +7,7 @@
 #include "arena.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct window_cell {
     int64_t first_us, last_us;
@@ -28,6 +29,15 @@ void window_free(struct window *w)
 {
     free(w->ring);
     w->ring = NULL;
+}
+
+void window_copy(struct window *to, const struct window *from)
+{
+    *to = *from;
+    if (!from->ring)
+        return;
+    to->ring = mem_alloc(RING * sizeof *to->ring);
+    memcpy(to->ring, from->ring, RING * sizeof *to->ring);
 }
 
 static struct window_cell *cell_at(const struct window *w, uint64_t index)

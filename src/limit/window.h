@@ -26,6 +26,8 @@ struct window {
 
 void window_init(struct window *w, int64_t limit, int64_t period_us, int64_t slack_us);
 void window_free(struct window *w);
+/* An independent copy, over what *to was (nothing that is owned). */
+void window_copy(struct window *to, const struct window *from);
 /* 0: `cost` fits now beside `held` promised units; else the time until it will. The cost must
  * not exceed the limit. */
 int64_t window_wait_us(struct window *w, int64_t now_us, int64_t held, int64_t cost);

@@ -1,6 +1,7 @@
 /* test_once.c: what a gateway asks of flow beyond what a batch does: answers that were passed
  * on are not asked for again, lost ones only if told so, a request's own trouble stays its own,
  * and what came of a broken answer is what it is charged. */
+#include "breaker.h"
 #include "check.h"
 #include "flow.h"
 
@@ -171,6 +172,50 @@ static void test_unknown_usage_stays_as_expected(void **unused)
     world_free(&w);
 }
 
+/* Nothing is known of the limits: a refusal holds up all of the pool for as long as it says. */
+static void test_refused_without_known_limits(void **unused)
+{
+    struct account_config config = gateway();
+    struct world w = {.account = account_new(&config), .now_us = 1};
+    struct flow f = {0}, other = {0};
+    w.pool = account_pool(w.account, STR("m"), NULL, 0);
+    bring_to_answer(&w, &f);
+    step(&w, &f,
+         (struct event){.kind = EVENT_END,
+                        .verdict = {.kind = VERDICT_RATE_LIMIT,
+                                    .dim = DIM_UNKNOWN,
+                                    .retry_us = 3600 * INT64_C(1000000)},
+                        .usage = {-1, -1, -1}});
+    other.pool = w.pool;
+    step(&w, &other, (struct event){.kind = EVENT_SUBMIT});
+    settle_time(&w);
+    assert_int_equal(f.state, FLOW_QUEUED);
+    assert_int_equal(other.state, FLOW_QUEUED);
+    struct promise promise = pool_promise(w.account, w.pool, w.now_us, &f.demand);
+    assert_true(promise.wait_us > 3599 * INT64_C(1000000));
+    world_free(&w);
+}
+
+/* An outage's probe whose client leaves: the next request is the probe. */
+static void test_probe_given_up(void **unused)
+{
+    struct world w = world_new(gateway());
+    struct flow flows[BREAKER_FAULTS + 2];
+    memset(flows, 0, sizeof flows);
+    for (int i = 0; i < BREAKER_FAULTS; i++) {
+        w.now_us += MINUTE;
+        bring_to_answer(&w, &flows[i]);
+        step(&w, &flows[i], (struct event){.kind = EVENT_BROKEN, .fault = FAULT_RESET});
+    }
+    assert_true(account_look(w.account).paused);
+    for (int i = BREAKER_FAULTS; i < BREAKER_FAULTS + 2; i++) {
+        w.now_us += 2 * MINUTE;
+        bring_to_answer(&w, &flows[i]);
+        step(&w, &flows[i], (struct event){.kind = EVENT_CANCEL, .usage = {-1, -1, -1}});
+    }
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +225,8 @@ int main(void)
         cmocka_unit_test(test_wallet_of_one),
         cmocka_unit_test(test_part_of_an_answer_is_charged_as_such),
         cmocka_unit_test(test_unknown_usage_stays_as_expected),
+        cmocka_unit_test(test_refused_without_known_limits),
+        cmocka_unit_test(test_probe_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,87 @@
+/* pass.c: see pass.h. Source of what belongs to one hop: RFC 9110, section 7.6.1. */
+#include "pass.h"
+
+#include <string.h>
+
+static bool among(struct str name, const char *const *names)
+{
+    for (; *names; names++) {
+        if (str_eq_nocase(name, str_of(*names)))
+            return true;
+    }
+    return false;
+}
+
+/* What belongs to one connection, and what the other side is told afresh. */
+static bool of_one_hop(struct str name)
+{
+    static const char *const names[] = {"connection",
+                                        "keep-alive",
+                                        "proxy-connection",
+                                        "proxy-authorization",
+                                        "proxy-authenticate",
+                                        "te",
+                                        "trailer",
+                                        "transfer-encoding",
+                                        "upgrade",
+                                        "host",
+                                        "content-length",
+                                        "date",
+                                        NULL};
+    return among(name, names);
+}
+
+/* Any header that a Connection header names belongs to that connection too. */
+static bool named_by_connection(const struct message *m, struct str name)
+{
+    struct str list = message_header(m, "connection");
+    while (list.p) {
+        if (str_eq_nocase(str_trim(str_split(&list, ',')), name))
+            return true;
+    }
+    return false;
+}
+
+size_t pass_request(const struct message *m, struct header *out)
+{
+    static const char *const ours[] = {"authorization", "x-api-key",       "api-key",
+                                       "expect",        "accept-encoding", NULL};
+    size_t n = 0;
+    for (size_t i = 0; i < m->header_count; i++) {
+        struct str name = m->headers[i].name;
+        bool sluice = str_find_nocase(str_cut(name, 9), STR("x-sluice-"), 0) == 0;
+        if (!of_one_hop(name) && !among(name, ours) && !sluice && !named_by_connection(m, name))
+            out[n++] = m->headers[i];
+    }
+    return n;
+}
+
+size_t pass_answer(const struct message *m, struct header *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->header_count; i++) {
+        struct str name = m->headers[i].name;
+        if (!of_one_hop(name) && !named_by_connection(m, name))
+            out[n++] = m->headers[i];
+    }
+    return n;
+}
+
+struct str pass_path(struct str target, const char *base_path)
+{
+    struct str base = str_of(base_path), rest = str_from(target, base.n);
+    if (base.n && str_starts(target, base) && str_starts(rest, STR("/")))
+        return rest;
+    if (base.n && str_starts(target, STR("/v1/")))
+        return str_from(target, strlen("/v1"));
+    return target;
+}
+
+bool pass_to_anthropic(const struct message *m)
+{
+    struct str path = m->target;
+    path = str_split(&path, '?');
+    return str_starts(path, STR("/v1/messages")) ||
+           message_header(m, "anthropic-version").p != NULL ||
+           message_header(m, "x-api-key").p != NULL;
+}

@@ -1,0 +1,21 @@
+/* pass.h: what of a message goes on through the gateway, and where to. Pure. */
+#ifndef SLUICE_PASS_H
+#define SLUICE_PASS_H
+
+#include "message.h"
+
+/* Headers of a request that go to the provider: not those of one hop, not the client's key, not
+ * ours. Names and values stay lent from `m`. Returns how many; out has room for BOUND_HEADERS.
+ */
+size_t pass_request(const struct message *m, struct header *out);
+/* Headers of an answer that go to the client. */
+size_t pass_answer(const struct message *m, struct header *out);
+
+/* A client's target below a base URL with that path: a base path the client wrote too is not
+ * doubled, nor is the version ("/v1/models" below ".../openai/v1" is "/models"). */
+struct str pass_path(struct str target, const char *base_path);
+
+/* Whether a request means Anthropic where paths of both providers are the same. */
+bool pass_to_anthropic(const struct message *m);
+
+#endif

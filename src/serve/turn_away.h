@@ -1,0 +1,47 @@
+/* turn_away.h: the gateway's own refusals, in the words and the shape of the provider that the
+ * client speaks to, so that its SDK raises the exception it would have raised. Pure. */
+#ifndef SLUICE_TURN_AWAY_H
+#define SLUICE_TURN_AWAY_H
+
+#include "flow.h"
+
+/* kind, status for OpenAI and its type and code, status for Anthropic and its type, whether
+ * another attempt may do better */
+#define TURN_AWAYS(X)                                                                          \
+    X(WAIT, 429, "rate_limit", "rate_limit_exceeded", 429, "rate_limit_error", true)           \
+    X(TOO_LARGE, 429, "rate_limit", "rate_limit_exceeded", 429, "rate_limit_error", false)     \
+    X(CONTEXT, 400, "invalid_request_error", "context_length_exceeded", 400,                   \
+      "invalid_request_error", false)                                                          \
+    X(BAD_REQUEST, 400, "invalid_request_error", "invalid_request", 400,                       \
+      "invalid_request_error", false)                                                          \
+    X(FULL, 503, "service_unavailable_error", "server_is_overloaded", 529, "overloaded_error", \
+      true)                                                                                    \
+    X(ENDING, 503, "service_unavailable_error", "server_is_overloaded", 529,                   \
+      "overloaded_error", true)                                                                \
+    X(UNREACHED, 502, "server_error", "provider_unreachable", 502, "api_error", true)          \
+    X(TIMEOUT, 504, "server_error", "provider_timeout", 504, "timeout_error", true)            \
+    X(UPGRADE, 501, "invalid_request_error", "websocket_not_supported", 501,                   \
+      "invalid_request_error", false)
+
+enum turn_away_kind {
+#define X(kind, status, type, code, a_status, a_type, again) TURN_AWAY_##kind,
+    TURN_AWAYS(X)
+#undef X
+};
+
+enum { TURN_AWAY_HEADERS = 12 };
+
+struct turn_away {
+    int status;
+    struct header headers[TURN_AWAY_HEADERS];
+    size_t header_count;
+    struct str body;
+};
+
+/* `what` is the message; `wait_us` < 0: none is known; `view` (may be NULL) gives the budgets
+ * for x-ratelimit-*. All strings of *out live in the arena. */
+void turn_away_write(struct turn_away *out, enum turn_away_kind kind, bool anthropic,
+                     struct str what, int64_t wait_us, const struct pool_view *view,
+                     struct arena *arena);
+
+#endif

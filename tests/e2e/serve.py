@@ -1,0 +1,567 @@
+"""`sluice serve` over real sockets, before a provider of our own making or `sluice emulate`: what
+passes, what waits, what is refused; and the complaints people have of other gateways, by name.
+
+Run by hand: SLUICE=build/sluice python3 tests/e2e/serve.py [-v] [Class.test]
+"""
+import concurrent.futures
+import http.client
+import http.server
+import json
+import os
+import re
+import signal
+import socket
+import socketserver
+import subprocess
+import threading
+import unittest
+
+from run_support import SLUICE, Emulator, error_answer, good_answer, main
+
+CHAT = "/v1/chat/completions"
+PATIENCE_S = 60  # only a broken test waits so long
+
+
+class Serve:
+    """A `sluice serve` process on a free port."""
+
+    def __init__(self, *options, env=None):
+        self.process = subprocess.Popen(
+            [SLUICE, "serve", "--listen", "127.0.0.1:0", "--grace", "20s", *options],
+            stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+        line = self.process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        self.port = int(line.rsplit(":", 1)[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(PATIENCE_S) == 0
+        self.process.stdout.close()
+
+    def request(self, method, path, body=None, headers=None):
+        """The answer, its connection still open: for streams."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        answer.connection = connection
+        return answer
+
+    def post(self, body=None, path=CHAT, headers=None, **fields):
+        """The answer and its body, parsed where it is JSON."""
+        body = body if body is not None else chat(**fields)
+        answer = self.request("POST", path, body,
+                              {"content-type": "application/json", **(headers or {})})
+        text = answer.read()
+        answer.connection.close()
+        try:
+            return answer, json.loads(text)
+        except ValueError:
+            return answer, text
+
+
+def chat(**fields):
+    return json.dumps({"model": "gpt-4o", "max_tokens": 20,
+                       "messages": [{"role": "user", "content": "How many?"}], **fields})
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def any(self):
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        with self.server.lock:
+            self.server.seen.append((self.command, self.path, dict(self.headers), body))
+            n = len(self.server.seen)
+        self.server.reply(self, n)
+
+    do_POST = do_GET = do_DELETE = any
+
+    def whole(self, status, body, headers=None):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"content-type": "application/json", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def begin_stream(self):
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+
+    def piece(self, data):
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.flush()
+
+    def end_stream(self):
+        self.wfile.write(b"0\r\n\r\n")
+        self.wfile.flush()
+
+    def log_message(self, *unused):
+        pass
+
+
+class Upstream(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """A provider whose answer to its nth request is what `reply(handler, n)` does."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, reply=None):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.lock = threading.Lock()
+        self.seen = []
+        self.reply = reply or (lambda h, n: h.whole(*good_answer()))
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02},
+                         daemon=True).start()
+
+    def handle_error(self, *unused):
+        pass  # clients that leave are the point of some tests
+
+    def __exit__(self, *unused):
+        self.shutdown()
+        self.server_close()
+
+
+def event(**fields):
+    return b"data: " + json.dumps(fields).encode() + b"\n\n"
+
+
+def delta(text):
+    return event(choices=[{"index": 0, "delta": {"content": text}, "finish_reason": None}])
+
+
+DONE = b"data: [DONE]\n\n"
+REFUSED = {"message": "Rate limit reached for gpt-4o in organization org-x on requests per min "
+                      "(RPM): Limit 500, Used 500, Requested 1. Please try again in 20ms.",
+           "type": "requests", "param": None, "code": "rate_limit_exceeded"}
+
+
+def account(url, *more):
+    return ("--base-url", url, "--window", "bucket", *more)
+
+
+class Pass(unittest.TestCase):
+    """What goes through goes through unchanged."""
+
+    def test_bytes_and_headers(self):
+        body = ('{ "messages" : [{"role":"user","content":"\\u00e9\\ud83d\\ude00 \u00fc"}],\n'
+                '  "model":"gpt-4o","max_tokens":5, "x":1.50e1 }').encode()
+        reply = b'{ "choices" : [ ],\n "usage":{"prompt_tokens":1,"completion_tokens":2} }\n'
+        with Upstream(lambda h, n: h.whole(200, reply, {"x-request-id": "req_1"})) as up, \
+                Serve(*account(up.url, "--api-key-env", "SERVE_TEST_KEY"),
+                      env={"SERVE_TEST_KEY": "the-account-key"}) as serve:
+            answer = serve.request("POST", CHAT, body, {
+                "authorization": "Bearer whatever", "x-stainless-lang": "js",
+                "x-sluice-max-wait": "30", "accept-encoding": "gzip"})
+            self.assertEqual((answer.status, answer.read()), (200, reply))
+            self.assertEqual(answer.getheader("x-request-id"), "req_1")
+            self.assertEqual(answer.getheader("x-sluice-wait-ms"), "0")
+            method, path, headers, got = up.seen[0]
+            headers = {name.lower(): value for name, value in headers.items()}
+            self.assertEqual((method, path, got), ("POST", CHAT, body))
+            self.assertEqual(headers["authorization"], "Bearer the-account-key")
+            self.assertEqual(headers["x-stainless-lang"], "js")
+            self.assertEqual(headers["accept-encoding"], "identity")
+            self.assertFalse([name for name in headers if name.startswith("x-sluice")])
+
+    def test_other_paths(self):
+        binary = bytes(range(256)) * 999
+        with Upstream(lambda h, n: h.whole(200, binary, {"content-type": "audio/mpeg"})) as up, \
+                Serve(*account(up.url)) as serve:
+            for method, path, body in (("GET", "/v1/models?limit=2", None),
+                                       ("DELETE", "/v1/files/file-1", None),
+                                       ("POST", "/v1/audio/speech", b'{"input":"x"}')):
+                answer = serve.request(method, path, body)
+                self.assertEqual(answer.read(), binary)
+                self.assertEqual(up.seen[-1][:2], (method, path))
+
+    def test_errors_of_the_provider(self):
+        """What no waiting can help comes back as it is, and was asked once."""
+        for status in (400, 401, 403, 404, 422):
+            with self.subTest(status), \
+                    Upstream(lambda h, n, s=status: h.whole(*error_answer(s, "c", "m"))) as up, \
+                    Serve(*account(up.url)) as serve:
+                answer, body = serve.post()
+                self.assertEqual((answer.status, body["error"]["message"]), (status, "m"))
+                self.assertEqual(len(up.seen), 1)
+
+    def test_invalid_requests_cost_nothing(self):
+        with Upstream() as up, Serve(*account(up.url)) as serve:
+            for body in ("{", "[]", '{"messages":[]}', chat(max_tokens=10**6),
+                         '{"model":"gpt-4o","messages":[],"max_tokens":1,"max_tokens":9}'):
+                answer, error = serve.post(body)
+                self.assertEqual(answer.status, 400, body)
+                self.assertEqual(error["error"]["type"], "invalid_request_error")
+            answer, error = serve.post("{", path="/v1/messages")
+            self.assertEqual((answer.status, error["type"]), (400, "error"))
+            self.assertEqual(up.seen, [])
+
+    def test_health_and_upgrade(self):
+        with Upstream() as up, Serve(*account(up.url)) as serve:
+            self.assertEqual(serve.request("GET", "/healthz").status, 200)
+            self.assertEqual(serve.request("GET", "/readyz").status, 200)
+            answer = serve.request("GET", "/v1/realtime", None,
+                                   {"connection": "upgrade", "upgrade": "websocket"})
+            self.assertEqual(answer.status, 501)
+            self.assertEqual(up.seen, [])
+
+    def test_large_body_beside_a_stream(self):
+        """A body of megabytes is counted while a stream goes on."""
+        go_on = threading.Event()
+
+        def reply(h, n):
+            if n > 1:
+                h.whole(*good_answer())
+                return
+            h.begin_stream()
+            h.piece(delta("a"))
+            go_on.wait(PATIENCE_S)
+            h.piece(DONE)
+            h.end_stream()
+
+        words = "counting takes a while " * 100000
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            stream = serve.request("POST", CHAT, chat(stream=True))
+            self.assertIn(b'"a"', stream.readline())
+            answer, _ = serve.post(model="some-model",
+                                   messages=[{"role": "user", "content": words}])
+            self.assertEqual(answer.status, 200)
+            go_on.set()
+            self.assertIn(DONE, stream.read())
+
+    def test_only_loopback_without_tenants(self):
+        done = subprocess.run([SLUICE, "serve", "--listen", "0.0.0.0:0", "--emulate",
+                               "openai/tier-1"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("loopback", done.stderr)
+
+    def test_no_account(self):
+        env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
+        done = subprocess.run([SLUICE, "serve"], capture_output=True, text=True, env=env)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("OPENAI_API_KEY", done.stderr)
+
+
+class Streams(unittest.TestCase):
+    def test_each_event_leaves_as_it_comes(self):
+        """The provider sends the next event only once the client has read the one before."""
+        read = threading.Semaphore(0)
+        pieces = [delta(str(i)) for i in range(5)] + [DONE]
+
+        def reply(h, n):
+            h.begin_stream()
+            for piece in pieces:
+                h.piece(piece)
+                assert read.acquire(timeout=PATIENCE_S)
+            h.end_stream()
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            answer = serve.request("POST", CHAT, chat(stream=True))
+            for piece in pieces:
+                self.assertEqual(answer.read(len(piece)), piece)
+                read.release()
+            self.assertEqual(answer.read(), b"")
+
+    def test_refusal_inside_a_stream_is_waited_for(self):
+        def reply(h, n):
+            h.begin_stream()
+            h.piece(event(error=REFUSED) if n == 1 else delta("good") + DONE)
+            h.end_stream()
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            answer = serve.request("POST", CHAT, chat(stream=True))
+            self.assertEqual((answer.status, answer.read()), (200, delta("good") + DONE))
+            self.assertEqual(len(up.seen), 2)
+
+    def test_refusal_in_the_middle_passes(self):
+        def reply(h, n):
+            h.begin_stream()
+            h.piece(delta("half"))
+            h.piece(event(error=REFUSED))
+            h.end_stream()
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            answer = serve.request("POST", CHAT, chat(stream=True))
+            self.assertEqual(answer.read(), delta("half") + event(error=REFUSED))
+            self.assertEqual(len(up.seen), 1)
+
+    def test_cut_short_is_never_taken_for_whole(self):
+        def reply(h, n):
+            h.begin_stream()
+            h.piece(delta("half"))
+            h.connection.shutdown(socket.SHUT_RDWR)
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            answer = serve.request("POST", CHAT, chat(stream=True))
+            with self.assertRaises((http.client.HTTPException, ConnectionError)):
+                answer.read()
+            self.assertEqual(len(up.seen), 1)
+
+    def test_slow_reader_holds_the_provider_back(self):
+        """64 MB for a client that does not read stay with the provider, not in our memory."""
+        stuck = threading.Event()
+        piece = delta("x" * 65536)
+
+        def reply(h, n):
+            h.begin_stream()
+            h.connection.settimeout(2)
+            try:
+                for _ in range(1000):
+                    h.piece(piece)
+            except TimeoutError:
+                stuck.set()
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            answer = serve.request("POST", CHAT, chat(stream=True))
+            self.assertTrue(stuck.wait(PATIENCE_S))
+            with open(f"/proc/{serve.process.pid}/status", encoding="ascii") as status:
+                resident_kb = int(re.search(r"VmRSS:\s*(\d+)", status.read()).group(1))
+            self.assertLess(resident_kb, 48 * 1024)
+            answer.connection.close()
+
+    def test_sigterm_lets_streams_finish(self):
+        go_on = threading.Event()
+
+        def reply(h, n):
+            h.begin_stream()
+            h.piece(delta("a"))
+            go_on.wait(PATIENCE_S)
+            h.piece(DONE)
+            h.end_stream()
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            answer = serve.request("POST", CHAT, chat(stream=True))
+            self.assertEqual(answer.read(len(delta("a"))), delta("a"))
+            serve.process.send_signal(signal.SIGTERM)
+            with self.assertRaises(OSError):  # nobody is let in any more
+                while True:
+                    socket.create_connection(("127.0.0.1", serve.port), PATIENCE_S).close()
+            go_on.set()
+            self.assertEqual(answer.read(), DONE)
+            self.assertEqual(serve.process.wait(PATIENCE_S), 0)
+
+
+class Retries(unittest.TestCase):
+    def test_passing_faults_are_tried_again(self):
+        def reply(h, n):
+            if n == 1:
+                h.whole(*error_answer(503, "server_is_overloaded", "busy"))
+            else:
+                h.whole(*good_answer())
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            self.assertEqual(serve.post()[0].status, 200)
+            self.assertEqual(len(up.seen), 2)
+
+    def lost(self, *options):
+        def reply(h, n):
+            if n == 1:
+                h.connection.shutdown(socket.SHUT_RDWR)
+            else:
+                h.whole(*good_answer())
+
+        with Upstream(reply) as up, Serve(*account(up.url, *options)) as serve:
+            answer, body = serve.post()
+            return answer.status, body, len(up.seen)
+
+    def test_a_lost_answer_is_not_asked_for_again(self):
+        status, body, seen = self.lost()
+        self.assertEqual((status, seen), (502, 1))
+        self.assertEqual(body["error"]["type"], "server_error")
+
+    def test_unless_told_so(self):
+        status, _, seen = self.lost("--resend")
+        self.assertEqual((status, seen), (200, 2))
+
+
+class Waits(unittest.TestCase):
+    def test_refused_at_once_where_the_wait_is_too_long(self):
+        with Upstream() as up, Serve(*account(up.url, "--limits", "*:rpm=1")) as serve:
+            self.assertEqual(serve.post()[0].status, 200)
+            answer, body = serve.post(headers={"x-sluice-max-wait": "1"})
+            self.assertEqual((answer.status, body["error"]["code"]), (429, "rate_limit_exceeded"))
+            ms = int(answer.getheader("retry-after-ms"))
+            self.assertTrue(1000 < ms <= 61000, ms)
+            self.assertEqual(int(answer.getheader("retry-after")), (ms + 999) // 1000)
+            self.assertEqual(answer.getheader("x-ratelimit-limit-requests"), "1")
+            self.assertEqual(answer.getheader("x-ratelimit-remaining-requests"), "0")
+            answer, body = serve.post(path="/v1/messages", headers={"x-sluice-max-wait": "1"})
+            self.assertEqual(body["error"]["type"], "rate_limit_error")
+            self.assertEqual(len(up.seen), 1)
+
+    def test_waits_and_says_so(self):
+        with Upstream() as up, \
+                Serve(*account(up.url, "--limits", "*:rpm=1", "--minute", "1s")) as serve:
+            serve.post()
+            answer, _ = serve.post()
+            self.assertEqual((answer.status, answer.getheader("x-sluice-limit")), (200, "rpm"))
+            self.assertGreater(int(answer.getheader("x-sluice-wait-ms")), 0)
+
+    def test_a_client_that_leaves_the_queue_costs_nothing(self):
+        with Upstream() as up, Serve(*account(up.url, "--limits", "*:rpm=1")) as serve:
+            serve.post()
+            gone = http.client.HTTPConnection("127.0.0.1", serve.port)
+            gone.request("POST", CHAT, chat())
+            seconds = self.queue_s(serve)
+            while seconds <= 65:  # until the one in the queue is known
+                seconds = self.queue_s(serve)
+            gone.close()
+            while seconds > 65:  # until it is known to have left
+                seconds = self.queue_s(serve)
+            self.assertEqual(len(up.seen), 1)
+
+    @staticmethod
+    def queue_s(serve):
+        answer, _ = serve.post(headers={"x-sluice-max-wait": "0"})
+        return int(answer.getheader("retry-after"))
+
+    def test_queue_is_bounded(self):
+        with Upstream() as up, \
+                Serve(*account(up.url, "--queue-bytes", "1000")) as serve:
+            answer, body = serve.post(messages=[{"role": "user", "content": "x" * 2000}])
+            self.assertEqual((answer.status, body["error"]["code"]), (503, "server_is_overloaded"))
+            self.assertEqual(serve.post()[0].status, 200)
+
+
+class Complaints(unittest.TestCase):
+    """What people complain of in other gateways."""
+
+    def test_five_parallel_calls_spend_663_tokens_on_a_limit_of_100(self):
+        with Emulator("--limits", "*:tpm=100", "--minute", "1s", "--window", "bucket",
+                      "--latency", "1ms-5ms") as emulator, \
+                Serve(*account(emulator.url, "--limits", "*:tpm=100", "--minute", "1s")) as serve:
+            with concurrent.futures.ThreadPoolExecutor(5) as pool:
+                calls = list(pool.map(lambda _: serve.post(max_tokens=60), range(5)))
+            self.assertEqual([answer.status for answer, _ in calls], [200] * 5)
+            model = emulator.report()["models"][0]
+            self.assertEqual(model["arrivals"], 5)
+            self.assertEqual(model["admitted"], 5)
+
+    def test_streaming_calls_are_not_counted(self):
+        def reply(h, n):
+            h.begin_stream()
+            h.piece(delta("a") + DONE)
+            h.end_stream()
+
+        with Upstream(reply) as up, Serve(*account(up.url, "--limits", "*:tpm=1000")) as serve:
+            for status in (200, 200, 429):
+                answer, _ = serve.post(chat(stream=True, max_tokens=400),
+                                       headers={"x-sluice-max-wait": "0"})
+                self.assertEqual(answer.status, status)
+
+    def test_a_cancelled_stream_leaks_its_concurrency_slot(self):
+        left = threading.Event()
+
+        def reply(h, n):
+            if n > 1:
+                h.whole(*good_answer())
+                return
+            h.begin_stream()
+            h.piece(delta("a"))
+            while h.connection.recv(1):
+                pass
+            left.set()
+
+        with Upstream(reply) as up, \
+                Serve(*account(up.url, "--limits", "*:rpm=500,concurrency=1")) as serve:
+            stream = serve.request("POST", CHAT, chat(stream=True))
+            self.assertEqual(stream.read(len(delta("a"))), delta("a"))
+            stream.connection.sock.shutdown(socket.SHUT_RDWR)
+            self.assertTrue(left.wait(PATIENCE_S))  # cancelled upstream
+            self.assertEqual(serve.post()[0].status, 200)
+
+    def test_a_call_refused_for_concurrency_still_burns_a_request(self):
+        with Emulator("--limits", "*:rpm=2,concurrency=1", "--latency", "20ms-40ms",
+                      "--drain") as emulator, \
+                Serve(*account(emulator.url, "--limits", "*:rpm=2,concurrency=1")) as serve:
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                calls = list(pool.map(lambda _: serve.post(), range(2)))
+            self.assertEqual([answer.status for answer, _ in calls], [200, 200])
+            self.assertEqual(emulator.report()["models"][0]["arrivals"], 2)
+
+    def test_retry_after_of_60_s_is_ignored(self):
+        with Upstream(lambda h, n: h.whole(*error_answer(
+                429, "rate_limit_exceeded", "Rate limit reached", {"retry-after": "60"}))) as up, \
+                Serve(*account(up.url, "--limits", "*:rpm=500")) as serve:
+            for _ in range(3):
+                answer, body = serve.post(headers={"x-sluice-max-wait": "30"})
+                self.assertEqual((answer.status, body["error"]["code"]),
+                                 (429, "rate_limit_exceeded"))
+                self.assertTrue(30 < int(answer.getheader("retry-after")) <= 76)
+            self.assertEqual(len(up.seen), 1)
+
+    def test_queue_hangs_for_an_hour_long_window(self):
+        with Upstream(lambda h, n: h.whole(*error_answer(
+                429, "rate_limit_exceeded", "Rate limit reached",
+                {"retry-after": "3600"}))) as up, Serve(*account(up.url)) as serve:
+            for _ in range(3):
+                answer, _ = serve.post()
+                self.assertEqual(answer.status, 429)
+                self.assertTrue(3590 < int(answer.getheader("retry-after")) <= 3601)
+            self.assertEqual(len(up.seen), 1)
+
+    def test_an_empty_wallet_is_retried(self):
+        with Upstream(lambda h, n: h.whole(*error_answer(
+                429, "insufficient_quota", "You exceeded your current quota"))) as up, \
+                Serve(*account(up.url)) as serve:
+            answer, body = serve.post()
+            self.assertEqual((answer.status, body["error"]["code"]), (429, "insufficient_quota"))
+            self.assertEqual(answer.getheader("x-should-retry"), "false")  # SDKs obey
+            self.assertEqual(len(up.seen), 1)
+
+    def test_a_small_tpm_refuses_its_first_call_because_of_a_default_reservation(self):
+        with Upstream() as up, Serve(*account(up.url, "--limits", "*:tpm=50")) as serve:
+            answer, _ = serve.post(json.dumps(
+                {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}))
+            self.assertEqual(answer.status, 200)
+
+    def test_max_tokens_1_plus_max_completion_tokens_10000_reserves_two_tokens(self):
+        with Upstream() as up, Serve(*account(up.url, "--limits", "*:tpm=15000")) as serve:
+            for status in (200, 429):
+                answer, _ = serve.post(max_tokens=1, max_completion_tokens=10000,
+                                       headers={"x-sluice-max-wait": "0"})
+                self.assertEqual(answer.status, status)
+
+    def test_a_refused_large_request_empties_the_bucket_for_all(self):
+        with Upstream() as up, Serve(*account(up.url, "--limits", "*:tpm=1000")) as serve:
+            answer, body = serve.post(max_tokens=5000)
+            self.assertEqual(answer.status, 429)
+            self.assertIn("Request too large", body["error"]["message"])
+            self.assertEqual(answer.getheader("x-should-retry"), "false")
+            answer, _ = serve.post(max_tokens=900, headers={"x-sluice-max-wait": "0"})
+            self.assertEqual(answer.status, 200)
+            self.assertEqual(len(up.seen), 1)
+
+    def test_a_hammering_client_is_locked_out_for_ever(self):
+        with Upstream() as up, \
+                Serve(*account(up.url, "--limits", "*:rpm=1", "--minute", "2s")) as serve:
+            serve.post()
+            hammered = [serve.post(headers={"x-sluice-max-wait": "0"})[0].status
+                        for _ in range(100)]
+            self.assertIn(429, hammered)
+            self.assertEqual(serve.post()[0].status, 200)
+
+    def test_remaining_header_does_not_fall(self):
+        with Upstream() as up, Serve(*account(up.url, "--limits", "*:tpm=1000")) as serve:
+            left = []
+            for _ in range(3):
+                answer, _ = serve.post(max_tokens=990, headers={"x-sluice-max-wait": "0"}) \
+                    if left else serve.post(max_tokens=500)
+                answer, _ = serve.post(max_tokens=990, headers={"x-sluice-max-wait": "0"})
+                left.append(int(answer.getheader("x-ratelimit-remaining-tokens")))
+                serve.post(max_tokens=100)
+            self.assertEqual(left, sorted(left, reverse=True))
+            self.assertLess(left[-1], left[0])
+
+
+if __name__ == "__main__":
+    main()
