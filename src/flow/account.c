@@ -63,6 +63,7 @@ void account_free(struct account **a)
     for (struct pool *p = (*a)->pools, *next; p; p = next) {
         next = p->next;
         ledger_free(&p->ledger);
+        queue_free(&p->turns);
         free(p->name);
         free(p);
     }
@@ -101,6 +102,48 @@ struct pool *account_pool(struct account *a, struct str name, const struct limit
     }
     inflight_init(&p->inflight, most, p->ledger.n == 0);
     return p;
+}
+
+void pool_weight(struct pool *p, uint32_t tenant, int64_t weight)
+{
+    queue_weight(&p->turns, tenant, weight);
+}
+
+/* What a turn costs its tenant. */
+static int64_t turn_cost(const struct bill *b)
+{
+    int64_t tokens =
+        b->units[DIM_TPM] > 0 ? b->units[DIM_TPM] : b->units[DIM_ITPM] + b->units[DIM_OTPM];
+    return tokens > 0 ? tokens : 1;
+}
+
+void pool_queue(struct flow *f, bool head)
+{
+    struct pool *p = f->pool;
+    f->state = FLOW_QUEUED;
+    (head ? line_push_head : line_push)(&p->queue, f);
+    if (p->account->config.order != ORDER_QUEUE)
+        return;
+    bool top = f->priority >= QUEUE_PRIORITIES;
+    f->turn = (struct queue_item){.since_us = f->submitted_us,
+                                  .cost = turn_cost(&f->bill),
+                                  .tenant = f->tenant,
+                                  .priority = top ? QUEUE_PRIORITIES - 1 : f->priority};
+    (head ? queue_push_head : queue_push)(&p->turns, &f->turn);
+}
+
+void pool_unqueue(struct flow *f)
+{
+    line_take(&f->pool->queue, f);
+    if (f->pool->account->config.order == ORDER_QUEUE)
+        queue_take(&f->pool->turns, &f->turn);
+}
+
+void pool_serve(struct flow *f)
+{
+    line_take(&f->pool->queue, f);
+    if (f->pool->account->config.order == ORDER_QUEUE)
+        queue_serve(&f->pool->turns, &f->turn);
 }
 
 size_t pool_appetite(const struct pool *p)

@@ -23,6 +23,7 @@ struct pool {
     char *name;
     struct ledger ledger;
     struct line queue;   /* QUEUED */
+    struct queue turns;  /* the same, under ORDER_QUEUE */
     struct line waiting; /* BACKOFF, by due_us */
     struct line flying;  /* SENDING, RECEIVING */
     struct output output;
@@ -53,6 +54,12 @@ void line_push_head(struct line *l, struct flow *f);
 /* Keeps the line in order of due_us. */
 void line_insert_due(struct line *l, struct flow *f);
 void line_take(struct line *l, struct flow *f);
+
+/* Into and out of the queue of its pool. */
+void pool_queue(struct flow *f, bool head);
+void pool_unqueue(struct flow *f);
+/* Out of the queue because it is its turn. */
+void pool_serve(struct flow *f);
 
 /* What a request will be charged, as far as is known before it is sent. */
 void charge_expect(const struct pool *p, const struct demand *d, struct bill *bill);

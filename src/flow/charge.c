@@ -48,9 +48,9 @@ void charge_learn(struct pool *p, struct flow *f, const struct event *end)
     const struct usage *u = &end->usage;
     if (p->account->config.charge != CHARGE_ACTUAL || u->output_tokens < 0)
         return;
-    output_learn(&p->output, f->cohort, f->demand.max_output_tokens, u->output_tokens,
+    output_learn(&p->output, f->bill.cohort, f->demand.max_output_tokens, u->output_tokens,
                  f->bill.later);
-    f->cohort = 0; /* not lost */
+    f->bill.cohort = 0; /* not lost */
     learn_service(p, end->now_us - f->sent_us);
 }
 
@@ -73,6 +73,4 @@ void charge_renew(struct pool *p, int64_t now_us)
         if (f->sent_us >= 0)
             ledger_expect(&p->ledger, now_us, f->sent_us, &f->bill, &is);
     }
-    for (struct flow *f = p->queue.head; f; f = f->next)
-        charge_expect(p, &f->demand, &f->bill);
 }

@@ -4,12 +4,12 @@
 
 static void send(struct account *a, struct flow *f, struct actions *out)
 {
-    line_take(&f->pool->queue, f);
+    pool_serve(f);
     f->state = FLOW_SENDING;
     f->attempts++;
     f->sent_us = f->head_us = f->due_us = -1;
     if (a->config.charge == CHARGE_ACTUAL)
-        f->cohort = output_follow(&f->pool->output, f->demand.max_output_tokens);
+        f->bill.cohort = output_follow(&f->pool->output, f->demand.max_output_tokens);
     line_push(&f->pool->flying, f);
     a->totals.sent++;
     actions_add(out, ACT_SEND, f, OUTCOME_OK);
@@ -21,8 +21,10 @@ static void ask_at(int64_t *next_us, int64_t at_us)
         *next_us = at_us;
 }
 
-static bool fits(struct pool *p, const struct flow *f, int64_t now_us, int64_t *next_us)
+static bool fits(struct pool *p, struct flow *f, int64_t now_us, int64_t *next_us)
 {
+    if (p->account->config.charge == CHARGE_ACTUAL)
+        charge_expect(p, &f->demand, &f->bill); /* more may have been learned since */
     struct admission a = ledger_ask(&p->ledger, now_us, &f->bill);
     if (a.take == TAKE_LATER)
         ask_at(next_us, now_us + a.wait_us);
@@ -30,11 +32,11 @@ static bool fits(struct pool *p, const struct flow *f, int64_t now_us, int64_t *
 }
 
 /* Of the candidates that fit, the one that keeps the budgets level. */
-static struct flow *choose(struct pool *p, int64_t now_us, int64_t *next_us)
+static struct flow *choose_balanced(struct pool *p, int64_t now_us, int64_t *next_us)
 {
     struct flow *best = NULL;
     int64_t best_us = INT64_MAX;
-    size_t left = p->account->config.order == ORDER_BALANCE ? CANDIDATES : 1;
+    size_t left = CANDIDATES;
     for (struct flow *f = p->queue.head; f && left > 0; f = f->next, left--) {
         if (!fits(p, f, now_us, next_us))
             continue;
@@ -45,6 +47,37 @@ static struct flow *choose(struct pool *p, int64_t now_us, int64_t *next_us)
         }
     }
     return best;
+}
+
+static struct flow *flow_of(struct queue_item *turn)
+{
+    return turn ? (struct flow *)((char *)turn - offsetof(struct flow, turn)) : NULL;
+}
+
+/* May f go although it is the turn of one that has to wait for wait_us? Only if that wait stays
+ * what it is. */
+static bool may_pass(struct pool *p, struct flow *f, const struct flow *blocked,
+                     int64_t wait_us, int64_t now_us)
+{
+    if (ledger_ask(&p->ledger, now_us, &f->bill).take != TAKE_OK)
+        return false;
+    return ledger_ask_after(&p->ledger, now_us, &blocked->bill, &f->bill).wait_us <= wait_us;
+}
+
+/* Whose turn it is, or whoever may pass him. */
+static struct flow *choose_fair(struct pool *p, int64_t now_us, int64_t *next_us)
+{
+    enum { LOOKED_AT = 16 };
+    struct flow *first = flow_of(queue_next(&p->turns, now_us));
+    if (fits(p, first, now_us, next_us))
+        return first;
+    int64_t wait_us = ledger_ask(&p->ledger, now_us, &first->bill).wait_us;
+    for (size_t i = 0; i < LOOKED_AT; i++) {
+        struct flow *f = flow_of(queue_head(&p->turns, i, now_us));
+        if (f && f != first && may_pass(p, f, first, wait_us, now_us))
+            return f;
+    }
+    return NULL;
 }
 
 /* A window's worth is not thrown at the provider at once but over a small part of the window:
@@ -87,7 +120,8 @@ static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct 
         ask_at(next_us, now_us + open_us);
         return false;
     }
-    struct flow *f = choose(p, now_us, next_us);
+    struct flow *f = a->config.order == ORDER_QUEUE ? choose_fair(p, now_us, next_us)
+                                                    : choose_balanced(p, now_us, next_us);
     if (!f)
         return false;
     breaker_send(&p->breaker);
@@ -114,8 +148,7 @@ static void end_backoffs(struct pool *p, int64_t now_us, int64_t *next_us)
         }
         line_take(&p->waiting, f);
         charge_expect(p, &f->demand, &f->bill);
-        f->state = FLOW_QUEUED;
-        line_push(&p->queue, f);
+        pool_queue(f, false);
     }
     if (p->waiting.head)
         ask_at(next_us, p->waiting.head->due_us);
@@ -134,18 +167,25 @@ void account_due(struct account *a, int64_t now_us, struct actions *out, int64_t
     }
 }
 
+static void give_back(struct flow *f, struct actions *out)
+{
+    f->state = FLOW_DONE;
+    actions_add(out, ACT_FINISH, f, OUTCOME_UNSENT);
+}
+
 void account_drain(struct account *a, int64_t now_us, struct actions *out)
 {
     a->draining = true;
     for (struct pool *p = a->pools; p; p = p->next) {
-        struct line *lines[] = {&p->queue, &p->waiting};
-        for (size_t i = 0; i < 2; i++) {
-            while (lines[i]->head) {
-                struct flow *f = lines[i]->head;
-                line_take(lines[i], f);
-                f->state = FLOW_DONE;
-                actions_add(out, ACT_FINISH, f, OUTCOME_UNSENT);
-            }
+        while (p->queue.head) {
+            struct flow *f = p->queue.head;
+            pool_unqueue(f);
+            give_back(f, out);
+        }
+        while (p->waiting.head) {
+            struct flow *f = p->waiting.head;
+            line_take(&p->waiting, f);
+            give_back(f, out);
         }
     }
 }

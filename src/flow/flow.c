@@ -13,6 +13,9 @@
 
 #include <stdlib.h>
 
+/* A gateway queues a hundred thousand of them. */
+_Static_assert(sizeof(struct flow) <= 256, "a queued request is too large");
+
 void actions_free(struct actions *out)
 {
     free(out->list);
@@ -51,8 +54,7 @@ static void finish(struct flow *f, enum outcome outcome, struct actions *out)
 static void to_queue(struct flow *f, bool head)
 {
     charge_expect(f->pool, &f->demand, &f->bill);
-    f->state = FLOW_QUEUED;
-    (head ? line_push_head : line_push)(&f->pool->queue, f);
+    pool_queue(f, head);
 }
 
 static void submit(struct account *a, struct flow *f, int64_t now_us, struct actions *out)
@@ -83,7 +85,7 @@ static void charge(struct flow *f, int64_t now_us)
 static void land(struct flow *f)
 {
     line_take(&f->pool->flying, f);
-    output_lose(&f->pool->output, f->cohort, f->demand.max_output_tokens);
+    output_lose(&f->pool->output, f->bill.cohort, f->demand.max_output_tokens);
 }
 
 /* Out of flight: what was reserved becomes what was charged, once. */
@@ -91,6 +93,8 @@ static void settle(struct flow *f, int64_t now_us, const int64_t charged[DIM_COU
 {
     charge(f, now_us);
     ledger_settle(&f->pool->ledger, now_us, f->sent_us, &f->bill, charged);
+    if (charged[DIM_TPM] != f->bill.units[DIM_TPM])
+        queue_correct(&f->pool->turns, f->tenant, charged[DIM_TPM] - f->bill.units[DIM_TPM]);
     land(f);
 }
 
@@ -279,7 +283,7 @@ static void cancel(struct flow *f, const struct event *in, struct actions *out)
     if (in_flight(f))
         breaker_forget(&f->pool->breaker);
     if (f->state == FLOW_QUEUED)
-        line_take(&f->pool->queue, f);
+        pool_unqueue(f);
     else if (f->state == FLOW_BACKOFF)
         line_take(&f->pool->waiting, f);
     else if (in_flight(f) && f->sent_us < 0)

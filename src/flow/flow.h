@@ -16,6 +16,7 @@
 
 #include "ledger.h"
 #include "provider.h"
+#include "queue.h"
 
 struct account; /* ledger, queue and learned profile of one provider account (opaque) */
 struct pool;    /* the budgets that requests of one model draw on (opaque, owned by account) */
@@ -78,19 +79,18 @@ struct flow {
     uint64_t id; /* the driver's: line number, request id */
     struct pool *pool;
     struct demand demand;
-    uint32_t tenant; /* index, 0 where there are none */
-    uint8_t priority;
+    uint32_t tenant;  /* index, 0 where there are none */
+    uint8_t priority; /* 0 normal, higher ones first, up to QUEUE_PRIORITIES - 1 */
     /* --- below: flow's own, read-only for drivers --- */
     enum flow_state state;
     int attempts; /* requests sent for it, refused ones included */
     int failures; /* of those, passing faults (not rate limits) */
     int refusals; /* of those, rate limits */
     int64_t submitted_us, sent_us, head_us;
-    uint32_t cohort;          /* of output.h */
     struct bill bill;         /* what it is expected to be charged */
     struct flow *prev, *next; /* in whatever list its state says */
+    struct queue_item turn;   /* QUEUED, under ORDER_QUEUE */
     int64_t due_us;
-    void *private_;
 };
 
 enum event_kind {
@@ -151,6 +151,9 @@ void account_due(struct account *a, int64_t now_us, struct actions *out, int64_t
 
 /* Stops admitting: queued flows come back as OUTCOME_UNSENT. In-flight ones go on. */
 void account_drain(struct account *a, int64_t now_us, struct actions *out);
+
+/* A tenant's share of the pool against others', QUEUE_WEIGHT by default. */
+void pool_weight(struct pool *p, uint32_t tenant, int64_t weight);
 
 /* How many more candidates ORDER_BALANCE would like to see queued for this pool. */
 size_t pool_appetite(const struct pool *p);

@@ -173,8 +173,8 @@ void budget_hold(struct budget *b, int64_t now_us, struct draw d)
 
 void budget_release(struct budget *b, struct draw d)
 {
-    sl_assert(b->held >= d.units);
     b->held -= d.units;
+    sl_assert(b->held >= 0);
 }
 
 static void expect(struct budget *b, int64_t sent_us, int64_t units)
@@ -249,8 +249,9 @@ int64_t budget_level(struct budget *b, int64_t now_us)
 void budget_become(struct budget *b, int64_t now_us, enum window_kind kind, int64_t slice_us)
 {
     int64_t period_us = sliced(b, kind, slice_us) ? slice_us : b->spec.period_us;
-    b->spent.kind = b->landed.kind = kind;
-    b->spent.phase_known = b->landed.phase_known = false;
+    counter_become(&b->spent, now_us, kind);
+    if (b->later)
+        counter_become(&b->landed, now_us, kind);
     if (period_us == b->period_us)
         return;
     /* Another span is counted: what was sent within it, as far as is remembered. */

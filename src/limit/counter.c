@@ -39,9 +39,23 @@ int64_t counter_wait_us(struct counter *c, int64_t now_us, int64_t held, int64_t
     return window_wait_us(&c->log, now_us, held, cost);
 }
 
+static bool may_be_bucket(const struct counter *c)
+{
+    return c->kind == WINDOW_BUCKET || c->kind == WINDOW_AUTO;
+}
+
+void counter_become(struct counter *c, int64_t now_us, enum window_kind kind)
+{
+    if (!may_be_bucket(c)) /* it was not kept */
+        bucket_clamp(&c->bucket, now_us, 0, window_level(&c->log, now_us));
+    c->kind = kind;
+    c->phase_known = false;
+}
+
 void counter_debit(struct counter *c, int64_t now_us, int64_t units)
 {
-    bucket_debit(&c->bucket, now_us, units);
+    if (may_be_bucket(c))
+        bucket_debit(&c->bucket, now_us, units);
     window_debit(&c->log, now_us, units);
     if (c->phase_known)
         fixed_debit(&c->fixed, now_us, units);

@@ -19,6 +19,8 @@ struct counter {
 void counter_init(struct counter *c, enum window_kind kind, int64_t limit, int64_t period_us,
                   int64_t slack_us);
 void counter_free(struct counter *c);
+/* Another kind rules from now on. */
+void counter_become(struct counter *c, int64_t now_us, enum window_kind kind);
 /* 0: `cost` fits now beside `held` promised units; else the time until it will. The cost must
  * not exceed the limit. */
 int64_t counter_wait_us(struct counter *c, int64_t now_us, int64_t held, int64_t cost);

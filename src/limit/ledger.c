@@ -37,12 +37,6 @@ struct budget *ledger_find(struct ledger *l, enum dimension dim)
     return NULL;
 }
 
-struct draw bill_draw(const struct bill *bill, enum dimension dim)
-{
-    bool output = dim == DIM_TPM || dim == DIM_TPD || dim == DIM_OTPM;
-    return (struct draw){.units = bill->units[dim], .later = output ? bill->later : 0};
-}
-
 struct admission ledger_ask(struct ledger *l, int64_t now_us, const struct bill *bill)
 {
     struct admission a = {.take = TAKE_OK};
@@ -58,12 +52,23 @@ struct admission ledger_ask(struct ledger *l, int64_t now_us, const struct bill 
     return a;
 }
 
+struct admission ledger_ask_after(struct ledger *l, int64_t now_us, const struct bill *bill,
+                                  const struct bill *other)
+{
+    for (size_t i = 0; i < l->n; i++)
+        l->budgets[i].held += other->units[l->budgets[i].dim];
+    struct admission a = ledger_ask(l, now_us, bill);
+    for (size_t i = 0; i < l->n; i++)
+        l->budgets[i].held -= other->units[l->budgets[i].dim];
+    return a;
+}
+
 struct admission ledger_admit(struct ledger *l, int64_t now_us, struct bill *bill)
 {
     struct admission a = ledger_ask(l, now_us, bill);
     if (a.take != TAKE_OK)
         return a;
-    bill->budgets = l->n;
+    bill->budgets = (uint32_t)l->n;
     for (size_t i = 0; i < l->n; i++)
         budget_hold(&l->budgets[i], now_us, bill_draw(bill, l->budgets[i].dim));
     return a;

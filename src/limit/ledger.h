@@ -39,13 +39,20 @@ struct budget *ledger_find(struct ledger *l, enum dimension dim);
 struct bill {
     int64_t units[DIM_COUNT];
     int64_t later;
-    size_t
-        budgets; /* how many the ledger had when it was admitted: later ones do not know it */
+    uint32_t budgets; /* the ledger's when it was admitted: later ones do not know it */
+    uint32_t cohort;  /* of output.h */
 };
-struct draw bill_draw(const struct bill *bill, enum dimension dim);
+static inline struct draw bill_draw(const struct bill *bill, enum dimension dim)
+{
+    bool output = dim == DIM_TPM || dim == DIM_TPD || dim == DIM_OTPM;
+    return (struct draw){.units = bill->units[dim], .later = output ? bill->later : 0};
+}
 
 /* Would it fit? Changes nothing. */
 struct admission ledger_ask(struct ledger *l, int64_t now_us, const struct bill *bill);
+/* The same if `other` had been admitted before it. */
+struct admission ledger_ask_after(struct ledger *l, int64_t now_us, const struct bill *bill,
+                                  const struct bill *other);
 struct admission ledger_admit(struct ledger *l, int64_t now_us, struct bill *bill);
 void ledger_charge(struct ledger *l, int64_t now_us, const struct bill *bill);
 void ledger_release(struct ledger *l, const struct bill *bill);

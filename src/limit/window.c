@@ -50,10 +50,19 @@ static int64_t cell_leaves_us(const struct window *w, const struct window_cell *
     return c->last_us + w->period_us + w->slack_us + 1;
 }
 
-static void expire(struct window *w, int64_t now_us)
+static void drop_cells(struct window *w, int64_t now_us)
 {
     while (w->tail < w->head && cell_leaves_us(w, cell_at(w, w->tail)) <= now_us)
         w->used -= cell_at(w, w->tail++)->units;
+    w->leaves_us = now_us + w->period_us;
+    if (w->tail < w->head)
+        w->leaves_us = cell_leaves_us(w, cell_at(w, w->tail));
+}
+
+static inline void expire(struct window *w, int64_t now_us)
+{
+    if (now_us >= w->leaves_us)
+        drop_cells(w, now_us);
 }
 
 int64_t window_wait_us(struct window *w, int64_t now_us, int64_t held, int64_t cost)
@@ -74,8 +83,7 @@ void window_debit(struct window *w, int64_t now_us, int64_t units)
 {
     expire(w, now_us);
     struct window_cell *last = w->head > 0 ? cell_at(w, w->head - 1) : NULL;
-    bool fresh = !last || w->tail == w->head ||
-                 now_us - last->first_us >= w->period_us / CELLS_PER_PERIOD + 1;
+    bool fresh = !last || w->tail == w->head || now_us - last->first_us >= w->cell_us;
     if (fresh) {
         if (w->head - w->tail == RING) /* slack longer than the period: leaves late, safe */
             fresh = false;

@@ -18,10 +18,12 @@ struct window_cell;
 struct window {
     struct window_cell *ring; /* owned */
     uint64_t tail, head;      /* cells still counted are [tail, head) */
+    int64_t leaves_us;        /* no cell leaves before */
     int64_t used;             /* their sum */
     int64_t sent;             /* everything ever debited */
     int64_t first_us;         /* the first debit, -1 before it */
     int64_t limit, period_us, slack_us;
+    int64_t cell_us; /* how much of time one cell takes together */
 };
 
 void window_init(struct window *w, int64_t limit, int64_t period_us, int64_t slack_us);
