@@ -38,9 +38,9 @@ class Serve:
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(PATIENCE_S) == 0
+        code = self.process.wait(PATIENCE_S)
         self.process.stdout.close()
+        assert code == 0, f"sluice serve ended with {code}"
 
     def request(self, method, path, body=None, headers=None):
         """The answer, its connection still open: for streams."""
