@@ -5,12 +5,13 @@
  * crossed: its state is one that merging the span alone goes through, since the lowest pair of
  * the whole text, where it lies inside the span, is the lowest of the span.
  *
- * - So a token arises from one split only, the last that merging its own bytes goes through:
+ * First, a token arises from one split only, the last that merging its own bytes goes through:
  * the table of pairs holds one entry a token.
- * - So a sequence of tokens is the result for the text exactly if for every two neighbours
- *   merging their bytes alone gives these two. A token found at the same place in the results
- * of two overlapping windows therefore joins what stands before it in the first to what follows
- *   it in the second.
+ *
+ * Second, a sequence of tokens is the result for the text exactly if for every two neighbours
+ * merging their bytes alone gives these two. A token found at the same place in the results of
+ * two overlapping windows therefore joins what stands before it in the first to what follows it
+ * in the second.
  *
  * Short pieces and windows merge in arrays; longer pieces merge window by window, joined by the
  * second fact. Where two windows share no token, the whole piece merges through a heap:

@@ -164,15 +164,19 @@ def compare(sluice, encoding, texts, folder, seed):
         paths.append(os.path.join(folder, f"text-{i}"))
         with open(paths[-1], "wb") as f:
             f.write(data)
-    command = [sluice, "count", "--encoding", encoding.name, "--ids", "--json", "--"] + paths
-    lines = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.splitlines()
-    assert len(lines) == len(texts), f"{len(lines)} answers for {len(texts)} texts"
-    for data, line in zip(texts, lines):
+    count = [sluice, "count", "--encoding", encoding.name, "--json"]
+    lines = subprocess.run(count + ["--ids", "--"] + paths, stdout=subprocess.PIPE,
+                           check=True).stdout.splitlines()
+    # ids are found piece by piece, totals by blocks: two ways that must agree
+    totals = json.loads(subprocess.run(count + ["--"] + paths, stdout=subprocess.PIPE,
+                                       check=True).stdout)["files"]
+    assert len(lines) == len(totals) == len(texts), f"{len(lines)} answers, {len(texts)} texts"
+    for data, line, total in zip(texts, lines, totals):
         want = encoding.encode_ordinary(data.decode("utf-8", errors="replace"))
         got = json.loads(line)
-        if got["ids"] != want or got["tokens"] != len(want):
+        if got["ids"] != want or got["tokens"] != len(want) or total["tokens"] != len(want):
             print(f"difference: {encoding.name}, --seed {seed}\n  text {data!r}\n  want {want}\n"
-                  f"  got  {got['ids']} ({got['tokens']})")
+                  f"  got  {got['ids']} ({got['tokens']}, total {total['tokens']})")
             return False
     return True
 
