@@ -61,8 +61,8 @@ void charge_renew(struct pool *p, int64_t now_us)
     int64_t margin = output_margin(&p->output, (int64_t)p->flying.n);
     for (size_t i = 0; i < p->ledger.n; i++) {
         struct budget *b = &p->ledger.budgets[i];
-        if (b->later && b->spent.kind == WINDOW_BUCKET)
-            b->margin = margin < b->limit / 4 ? margin : b->limit / 4;
+        b->spread = margin < b->limit / 4 ? margin : b->limit / 4;
+        b->margin = b->later && b->spent.kind == WINDOW_BUCKET ? b->spread : 0;
     }
     if (p->output.cohorts == p->expected_at)
         return;

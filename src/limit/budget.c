@@ -131,16 +131,18 @@ int64_t budget_unseen(const struct budget *b, int64_t now_us)
 {
     if (b->service_us <= 0)
         return b->pending;
+    int64_t ahead_us = b->way_us + b->landed.log.slack_us;
     __int128 by_age =
-        ((__int128)b->pending * (now_us + b->way_us) - b->pending_at) / b->service_us;
+        ((__int128)b->pending * (now_us + ahead_us) - b->pending_at) / b->service_us;
     return by_age < b->pending ? (int64_t)by_age : b->pending;
 }
 
 static int64_t landed_wait_us(struct budget *b, int64_t now_us, struct draw d)
 {
-    int64_t cost = d.units - d.later;
-    int64_t kept = min64(b->limit / BLIND_PARTS + b->caution, b->limit - cost);
-    return counter_wait_us(&b->landed, now_us, b->held + budget_unseen(b, now_us) + kept, cost);
+    int64_t cost = d.units - d.later, unseen = budget_unseen(b, now_us);
+    int64_t wrong = b->pending > 0 ? (int64_t)((__int128)b->spread * unseen / b->pending) : 0;
+    int64_t kept = min64(b->limit / BLIND_PARTS + b->caution + wrong / 2, b->limit - cost);
+    return counter_wait_us(&b->landed, now_us, b->held + unseen + kept, cost);
 }
 
 int64_t budget_wait_us(struct budget *b, int64_t now_us, struct draw d)

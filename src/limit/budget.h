@@ -42,6 +42,7 @@ struct budget {
     int64_t held;                 /* admitted, not yet on the wire */
     int64_t last_us, last_cost;   /* of the last one held */
     int64_t margin;               /* kept free */
+    int64_t spread;               /* by how much `pending` may be wrong */
     int64_t frozen_us;            /* nothing before this instant */
     int64_t charged;              /* in all */
     int64_t caution;              /* kept free since refusals */

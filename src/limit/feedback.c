@@ -140,9 +140,10 @@ static void vote(struct ledger *l, const struct budget *b, const struct reading 
     if (meanwhile < r->limit / 10)
         return;
     /* At the answer all of `meanwhile` had been counted, if no edge lay between. */
-    bool one_window = e->head_us - e->sent_us + r->reset_us < b->period_us;
+    bool one_window = e->head_us - e->sent_us + r->reset_us + r->reset_round_us < b->period_us;
     /* At arrival nothing beyond what had been sent in that window. */
-    int64_t most = window_since_most(w, e->sent_us + r->reset_us - b->period_us - w->slack_us) -
+    int64_t opened_us = e->sent_us + r->reset_us - r->reset_round_us - b->period_us;
+    int64_t most = window_since_most(w, opened_us - w->slack_us) -
                    window_since_least(w, e->sent_us + w->slack_us + 1);
     if (one_window && used < meanwhile - meanwhile / 4)
         l->votes[SUPPOSED_ANSWER]++;
@@ -193,8 +194,13 @@ static struct edge listen(struct ledger *l, struct budget *b, const struct readi
     int64_t way_us = min64(WAY_MOST_US, l->way_us);
     phase_hear(&b->phase, e->sent_us, e->head_us, r->reset_us, r->reset_round_us);
     struct edge edge = phase_edge(&b->phase, b->spent.log.slack_us, way_us, l->refuted);
-    if (edge.contradicted && b->spent.kind != WINDOW_AUTO)
+    if (edge.contradicted && b->spent.kind != WINDOW_AUTO) {
         phase_init(&b->phase, b->period_us);
+        for (int i = 0; i < SUPPOSED_COUNT; i++) {
+            l->votes[i] = 0;
+            l->refuted[i] = false;
+        }
+    }
     return edge;
 }
 
