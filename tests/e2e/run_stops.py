@@ -178,7 +178,7 @@ class Stops(RunTest):
     def test_an_outage_burns_no_rows(self):
         def reply(handler, body):
             n = provider.arrivals()
-            if 20 < n <= 60:
+            if 20 < n <= 34:
                 return error_answer(503, "server_is_overloaded", "try later",
                                     {"retry-after-ms": "20"})
             return good_answer(handler, body)
@@ -189,6 +189,13 @@ class Stops(RunTest):
         self.assert_each_once(120)
         self.assertEqual(read_lines(self.errors), [])
         self.assertGreater(self.report()["retries"]["503"], 0)
+
+    def test_an_endless_outage_ends_the_run(self):
+        provider = self.provider(lambda h, b: error_answer(503, "overloaded", "no"))
+        self.batch(20)
+        done = self.sluice(provider.url, "--patience", "1s", "--concurrency", "2", code=4)
+        self.assertRegex(done.stderr, r"stopped after 0 of 20")
+        self.assertEqual(read_lines(self.output) + read_lines(self.errors), [])
 
     def test_nobody_listens(self):
         provider = self.provider(good_answer)
