@@ -426,8 +426,12 @@ static void on_prepare(uv_prepare_t *p)
         return;
     if (e->driver.hungry)
         e->driver.hungry(e->driver.ctx);
-    if (!e->dirty && engine_now(e) < e->due_us)
+    if (!e->dirty && engine_now(e) < e->due_us) {
+        /* libuv counts whole milliseconds, so the timer may have fired a little early. */
+        if (!uv_is_active((uv_handle_t *)&e->timer))
+            set_timer(e);
         return;
+    }
     do {
         e->dirty = false;
         account_due(e->account, engine_now(e), &e->actions, &e->due_us);

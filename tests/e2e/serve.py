@@ -438,7 +438,8 @@ class Complaints(unittest.TestCase):
     def test_five_parallel_calls_spend_663_tokens_on_a_limit_of_100(self):
         with Emulator("--limits", "*:tpm=100", "--minute", "1s", "--window", "bucket",
                       "--latency", "1ms-5ms") as emulator, \
-                Serve(*account(emulator.url, "--limits", "*:tpm=100", "--minute", "1s")) as serve:
+                Serve(*account(emulator.url, "--limits", "*:tpm=100", "--minute", "1s",
+                               "--max-wait", "30s")) as serve:
             with concurrent.futures.ThreadPoolExecutor(5) as pool:
                 calls = list(pool.map(lambda _: serve.post(max_tokens=60), range(5)))
             self.assertEqual([answer.status for answer, _ in calls], [200] * 5)
@@ -561,6 +562,53 @@ class Complaints(unittest.TestCase):
                 serve.post(max_tokens=100)
             self.assertEqual(left, sorted(left, reverse=True))
             self.assertLess(left[-1], left[0])
+
+
+class Mixed(unittest.TestCase):
+    def test_faults_and_leaving_clients_leave_nothing_behind(self):
+        """Faults of every kind and clients that leave, in the queue and in the middle of streams:
+        who stays is answered, no descriptor and no slot is lost, and the process ends when told."""
+        calls = 300
+
+        def descriptors(serve):
+            return len(os.listdir(f"/proc/{serve.process.pid}/fd"))
+
+        def call(serve, i):
+            stream = i % 2 == 0
+            body = chat(stream=stream, max_tokens=30, user=str(i))
+            if i % 5 == 0:  # leaves while queued, or soon after
+                left = http.client.HTTPConnection("127.0.0.1", serve.port, timeout=PATIENCE_S)
+                left.request("POST", CHAT, body)
+                left.close()
+                return "left"
+            answer = serve.request("POST", CHAT, body)
+            try:
+                if stream and i % 3 == 0:
+                    answer.readline()  # leaves in the middle
+                    return "left"
+                answer.read()
+                return answer.status
+            except (http.client.HTTPException, ConnectionError):
+                return "broken off"
+            finally:
+                answer.connection.close()
+
+        with Emulator("--limits", "*:rpm=6000,concurrency=16", "--minute", "10s", "--latency",
+                      "1ms-30ms", "--fault", "500=2%,503=2%,reset=2%,midstream=2%") as emulator, \
+                Serve(*account(emulator.url, "--limits", "*:rpm=6000,concurrency=16", "--minute",
+                               "10s", "--resend", "--max-wait", "30s")) as serve:
+            serve.post()
+            before = descriptors(serve)
+            with concurrent.futures.ThreadPoolExecutor(40) as pool:
+                ends = list(pool.map(lambda i: call(serve, i), range(calls)))
+            self.assertEqual(len(ends), calls)
+            self.assertLessEqual(set(ends), {200, "left", "broken off"})
+            self.assertEqual(serve.post()[0].status, 200)
+            # what may stay open: connections kept for the next request to the provider
+            self.assertLessEqual(descriptors(serve), before + 16 + 2)
+            report = emulator.report()
+            self.assertEqual(report["models"][0]["in_flight"], 0)
+            self.assertEqual(report["totals"]["refused"], 0)
 
 
 if __name__ == "__main__":
