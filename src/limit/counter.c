@@ -132,10 +132,14 @@ void counter_edge(struct counter *c, int64_t now_us, struct edge e)
     e.hi_us -= shift_us;
     bool narrower = c->phase_known && e.lo_us >= f->lo_us && e.hi_us <= f->hi_us;
     f->slack_us = max64(f->slack_us, e.slack_us);
+    /* A window may have been spent from where it was believed to open: that counts, too. */
+    int64_t opens_us = c->phase_known ? min64(f->lo_us, e.lo_us) : e.lo_us;
     fixed_edge(f, e.lo_us, e.hi_us);
     struct fixed_span span = fixed_span(f, now_us);
-    for (int64_t i = span.first; i <= span.last && !narrower; i++)
-        fixed_set(f, i, min64(f->limit, window_since_most(&c->log, fixed_opens_us(f, i))));
+    for (int64_t i = span.first; i <= span.last && !narrower; i++) {
+        int64_t from_us = opens_us - f->slack_us + i * f->period_us;
+        fixed_set(f, i, min64(f->limit, window_since_most(&c->log, from_us)));
+    }
     c->phase_known = true;
 }
 

@@ -32,11 +32,6 @@ struct fixed_span fixed_span(const struct fixed *f, int64_t now_us)
                                floor_div(now_us + f->slack_us - f->lo_us, f->period_us)};
 }
 
-int64_t fixed_opens_us(const struct fixed *f, int64_t index)
-{
-    return f->lo_us - f->slack_us + index * f->period_us;
-}
-
 int64_t fixed_used(const struct fixed *f, int64_t index)
 {
     unsigned slot = slot_of(index);

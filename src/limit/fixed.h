@@ -33,8 +33,6 @@ void fixed_init(struct fixed *f, int64_t limit, int64_t period_us, int64_t slack
  */
 void fixed_edge(struct fixed *f, int64_t lo_us, int64_t hi_us);
 struct fixed_span fixed_span(const struct fixed *f, int64_t now_us);
-/* The earliest sending time whose request may land in that window. */
-int64_t fixed_opens_us(const struct fixed *f, int64_t index);
 int64_t fixed_used(const struct fixed *f, int64_t index);
 void fixed_set(struct fixed *f, int64_t index, int64_t used);
 

@@ -108,5 +108,8 @@ int64_t output_margin(const struct output *o, int64_t in_flight)
 {
     if (o->checked == 0)
         return 0;
-    return DEVIATIONS * root(o->squares * in_flight / o->checked);
+    /* The errors of many cancel out, but the mean's own error is in all of them alike. */
+    int64_t samples = o->cohorts < FORGET / OUTPUT_COHORT ? o->cohorts * OUTPUT_COHORT : FORGET;
+    __int128 errors = in_flight + (__int128)in_flight * in_flight / samples;
+    return DEVIATIONS * root(o->squares * errors / o->checked);
 }
