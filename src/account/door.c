@@ -36,6 +36,7 @@ enum sl_err door_open(struct door *d, const struct account_options *a, uv_loop_t
     c.account = a->config;
     c.key = key.n ? buf_cstr(&key) : NULL;
     c.upstream = upstream_defaults();
+    c.upstream.sends_once = a->config.resends; /* then flow sends again, and charges both */
     c.upstream.base_url = buf_cstr(&url);
     c.upstream.connect_timeout_us = a->connect_timeout_us;
     c.upstream.first_byte_timeout_us = a->first_byte_timeout_us;

@@ -343,7 +343,7 @@ static void on_ended(void *ctx, enum sl_err err, const char *why)
         l->ended = true;
         l->end_err = err;
         snprintf(l->end_why, sizeof l->end_why, "%s", why);
-    } else if (died && l->reused && !l->answered) {
+    } else if (died && l->reused && !l->answered && !l->upstream->config.sends_once) {
         again(l);
     } else {
         cut_short(l, err, why);

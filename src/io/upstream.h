@@ -21,6 +21,9 @@ struct upstream_config {
     int64_t idle_timeout_us;       /* between bytes of an answer, and of a request */
     size_t connections_max;        /* more calls than this wait for one another */
     const char *ca_file;           /* NULL: the system's */
+    /* Calls are not sent again after the keep-alive race either: the caller does that, because
+     * the provider may have counted the first sending. */
+    bool sends_once;
 };
 /* base_url is NULL and must be set. */
 struct upstream_config upstream_defaults(void);
