@@ -43,6 +43,7 @@ struct account *account_new(const struct account_config *config)
     struct account *a = mem_zero(sizeof *a);
     a->config = *config;
     a->random.state = config->seed;
+    a->promised_us = INT64_MAX;
     a->rules = (struct budget_rules){
         .window = config->window,
         .minute_us = config->minute_us,

@@ -46,7 +46,10 @@ struct account {
     struct pool *pools;
     struct account_totals totals;
     bool draining;
-    int64_t now_us; /* of the last call: time never goes backwards */
+    int64_t now_us;      /* of the last call: time never goes backwards */
+    int64_t promised_us; /* when account_due asked to be called again */
+    int64_t late_us;     /* by how much the driver was late at worst, lately */
+    int64_t calm_us;     /* when that is halved */
 };
 
 void line_push(struct line *l, struct flow *f);

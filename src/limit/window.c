@@ -13,6 +13,7 @@ struct window_cell {
     int64_t first_us, last_us;
     int64_t units;  /* what still counts of it */
     int64_t before; /* all that was debited before it */
+    int64_t late_us;
 };
 
 enum { CELLS_PER_PERIOD = 1000, RING = 2048 };
@@ -47,7 +48,7 @@ static struct window_cell *cell_at(const struct window *w, uint64_t index)
 
 static int64_t cell_leaves_us(const struct window *w, const struct window_cell *c)
 {
-    return c->last_us + w->period_us + w->slack_us + 1;
+    return c->last_us + w->period_us + w->slack_us + c->late_us + 1;
 }
 
 static void drop_cells(struct window *w, int64_t now_us)
@@ -93,6 +94,8 @@ void window_debit(struct window *w, int64_t now_us, int64_t units)
     if (fresh)
         *last = (struct window_cell){.first_us = now_us, .before = w->sent};
     last->last_us = now_us;
+    if (last->late_us < w->late_us)
+        last->late_us = w->late_us;
     last->units += units;
     w->used += units;
     w->sent += units;

@@ -22,6 +22,7 @@ struct window {
     int64_t used;             /* their sum */
     int64_t sent;             /* everything ever debited */
     int64_t first_us;         /* the first debit, -1 before it */
+    int64_t late_us;          /* what is debited now may be decided so much later than usual */
     int64_t limit, period_us, slack_us;
     int64_t cell_us; /* how much of time one cell takes together */
 };
