@@ -77,6 +77,16 @@ struct str pass_path(struct str target, const char *base_path)
     return target;
 }
 
+struct str pass_deployment(struct str target)
+{
+    const struct str marker = STR("/openai/deployments/");
+    ptrdiff_t at = str_find(target, marker, 0);
+    if (at < 0)
+        return (struct str){0};
+    struct str rest = str_from(target, (size_t)at + marker.n);
+    return str_split(&rest, '/');
+}
+
 bool pass_to_anthropic(const struct message *m)
 {
     struct str path = m->target;

@@ -15,6 +15,9 @@ size_t pass_answer(const struct message *m, struct header *out);
  * doubled, nor is the version ("/v1/models" below ".../openai/v1" is "/models"). */
 struct str pass_path(struct str target, const char *base_path);
 
+/* The deployment that an Azure path names, which stands for the model; else empty. */
+struct str pass_deployment(struct str target);
+
 /* Whether a request means Anthropic where paths of both providers are the same. */
 bool pass_to_anthropic(const struct message *m);
 

@@ -219,11 +219,27 @@ void relay_body(struct relay *r, struct str bytes)
 /* ---- counted ------------------------------------------------------------------------------
  */
 
+/* Azure's paths name the deployment, and the body need not name a model: the tree that is
+ * counted is given one. The bytes that are sent stay as they are. */
+static void name_deployment(struct relay *r, struct json *root)
+{
+    struct str name = pass_deployment(r->job.path);
+    if (!name.n || root->type != JSON_OBJECT || json_get(root, "model"))
+        return;
+    struct json *model = arena_alloc(&r->arena, sizeof *model);
+    *model = (struct json){
+        .type = JSON_STRING, .text = name, .key = STR("model"), .next = root->first};
+    root->first = model;
+    root->count++;
+}
+
 /* Runs on a thread of the pool for large bodies: touches this relay and what never changes. */
 static void count(struct relay *r)
 {
     const struct account_options *o = &r->outlet->options;
-    const struct json *root = json_parse(&r->arena, buf_str(&r->body), &r->diag);
+    struct json *root = json_parse(&r->arena, buf_str(&r->body), &r->diag);
+    if (root)
+        name_deployment(r, root);
     r->err = root ? ask_parse(o->provider, o->catalogue, r->route, root, &r->ask, &r->diag)
                   : SL_SYNTAX;
 }

@@ -61,6 +61,14 @@ static void test_paths(void **unused)
     }
 }
 
+static void test_deployments(void **unused)
+{
+    struct str named = pass_deployment(STR("/openai/deployments/gpt-4o/chat/completions?a=1"));
+    assert_true(str_eq(named, STR("gpt-4o")));
+    assert_true(str_eq(pass_deployment(STR("/openai/deployments/d")), STR("d")));
+    assert_int_equal(pass_deployment(STR("/v1/chat/completions")).n, 0);
+}
+
 static void test_whose_request(void **unused)
 {
     static const struct {
@@ -85,9 +93,8 @@ static void test_whose_request(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request_headers),
-        cmocka_unit_test(test_answer_headers),
-        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_request_headers), cmocka_unit_test(test_answer_headers),
+        cmocka_unit_test(test_paths),           cmocka_unit_test(test_deployments),
         cmocka_unit_test(test_whose_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
