@@ -134,7 +134,8 @@ int64_t budget_unseen(const struct budget *b, int64_t now_us)
     int64_t ahead_us = b->way_us + b->landed.log.slack_us;
     __int128 by_age =
         ((__int128)b->pending * (now_us + ahead_us) - b->pending_at) / b->service_us;
-    /* Short answers come back first: what is out for longer than the mean writes more than it. */
+    /* Short answers come back first: what is out for longer than the mean writes more than it.
+     */
     return by_age < 2 * b->pending ? (int64_t)by_age : 2 * b->pending;
 }
 

@@ -60,7 +60,7 @@ static void end_when_done(struct batch *b)
         return;
     if (b->stop == STOP_NONE) {
         for (size_t p = 0; p < b->input.models.pool_count; p++) {
-            if (pick_left(&b->pick, p))
+            if (shuffle_left(&b->shuffle, p))
                 return;
         }
     }
@@ -306,7 +306,7 @@ static void on_hungry(void *ctx)
     size_t row;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
         size_t want = pool_appetite(b->input.models.pools[p].pool);
-        while (want-- && b->stop == STOP_NONE && pick_next(&b->pick, p, &row))
+        while (want-- && b->stop == STOP_NONE && shuffle_next(&b->shuffle, p, &row))
             submit(b, row);
     }
     end_when_done(b);
@@ -421,7 +421,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
             b->pools[p].edge_us[d] = -1;
     }
     count_remaining(b);
-    pick_init(&b->pick, &b->input.rows, models, b->settings->account.config.seed);
+    shuffle_init(&b->shuffle, &b->input.rows, models, b->settings->account.config.seed);
     b->alive_us = engine_now(b->door.engine);
     start_watching(b);
     engine_warm(b->door.engine, WARM_CONNECTIONS);
@@ -450,7 +450,7 @@ void batch_free(struct batch *b)
     int busy = uv_loop_close(&b->loop);
     sl_assert(busy == 0);
     buf_free(&b->errors_path);
-    pick_free(&b->pick);
+    shuffle_free(&b->shuffle);
     totals_free(&b->totals);
     input_close(&b->input);
     free(b->pools);

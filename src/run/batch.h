@@ -4,10 +4,10 @@
 
 #include "door.h"
 #include "input.h"
-#include "pick.h"
 #include "recent.h"
 #include "results.h"
 #include "settings.h"
+#include "shuffle.h"
 #include "term.h"
 #include "totals.h"
 
@@ -37,7 +37,7 @@ struct batch {
     struct results *results; /* NULL once settled */
     struct buf errors_path;
     struct results_found found;
-    struct pick pick;
+    struct shuffle shuffle;
     struct totals totals;
     struct door door;
     struct pool_state *pools; /* by index of input.models.pools */

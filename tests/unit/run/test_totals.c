@@ -1,7 +1,7 @@
-/* totals, recent, pick: counting and drawing. */
+/* totals, recent, shuffle: counting and drawing. */
 #include "check.h"
-#include "pick.h"
 #include "recent.h"
+#include "shuffle.h"
 #include "totals.h"
 
 #include <stdio.h>
@@ -67,12 +67,12 @@ static void every_pending_row_is_dealt_once(void **state)
         struct row row = {.model = (uint16_t)(i % 3), .state = i % 10 ? ROW_PENDING : ROW_DONE};
         assert_null(rows_add(&rows, &row));
     }
-    struct pick pick;
+    struct shuffle shuffle;
     bool seen[N] = {false};
     size_t row, dealt = 0, in_order = 0, last = 0;
-    pick_init(&pick, &rows, &models, 1);
+    shuffle_init(&shuffle, &rows, &models, 1);
     for (size_t pool = 0; pool < 2; pool++) {
-        while (pick_next(&pick, pool, &row)) {
+        while (shuffle_next(&shuffle, pool, &row)) {
             assert_false(seen[row]);
             assert_int_equal(list[rows.list[row].model].pool, pool);
             seen[row] = true;
@@ -80,11 +80,11 @@ static void every_pending_row_is_dealt_once(void **state)
             in_order += row > last;
             last = row;
         }
-        assert_int_equal(pick_left(&pick, pool), 0);
+        assert_int_equal(shuffle_left(&shuffle, pool), 0);
     }
     assert_int_equal(dealt, N - N / 10);
     assert_in_range(in_order, 300, 600); /* of 900: a shuffle, not the file's order */
-    pick_free(&pick);
+    shuffle_free(&shuffle);
     rows_free(&rows);
 }
 

@@ -1,5 +1,5 @@
-/* pick.c: see pick.h. */
-#include "pick.h"
+/* shuffle.c: see shuffle.h. */
+#include "shuffle.h"
 
 #include "random.h"
 
@@ -15,10 +15,10 @@ static void shuffle(uint32_t *list, size_t n, struct random *r)
     }
 }
 
-void pick_init(struct pick *p, const struct rows *rows, const struct models *models,
-               uint64_t seed)
+void shuffle_init(struct shuffle *p, const struct rows *rows, const struct models *models,
+                  uint64_t seed)
 {
-    *p = (struct pick){.deck_count = models->pool_count};
+    *p = (struct shuffle){.deck_count = models->pool_count};
     p->decks = mem_zero((p->deck_count + 1) * sizeof *p->decks);
     size_t pending = 0;
     for (size_t i = 0; i < rows->n; i++) {
@@ -43,14 +43,14 @@ void pick_init(struct pick *p, const struct rows *rows, const struct models *mod
         shuffle(p->order + p->decks[d].next, p->decks[d].end - p->decks[d].next, &random);
 }
 
-void pick_free(struct pick *p)
+void shuffle_free(struct shuffle *p)
 {
     free(p->order);
     free(p->decks);
-    *p = (struct pick){0};
+    *p = (struct shuffle){0};
 }
 
-bool pick_next(struct pick *p, size_t pool, size_t *row)
+bool shuffle_next(struct shuffle *p, size_t pool, size_t *row)
 {
     struct deck *d = &p->decks[pool];
     if (d->next == d->end)
@@ -59,7 +59,7 @@ bool pick_next(struct pick *p, size_t pool, size_t *row)
     return true;
 }
 
-size_t pick_left(const struct pick *p, size_t pool)
+size_t shuffle_left(const struct shuffle *p, size_t pool)
 {
     return p->decks[pool].end - p->decks[pool].next;
 }
