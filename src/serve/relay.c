@@ -454,7 +454,9 @@ static void on_over(void *ctx, struct job *j, const struct ending *end)
             server_finish(r->x);
         else
             server_reset(r->x); /* cut short: never to be taken for whole */
-    } else if (r->too_long) {
+    } else if (r->too_long && end->verdict.kind != VERDICT_RATE_LIMIT && end->answered) {
+        answer(r, end); /* tried again and again: the provider's last word */
+    } else if (r->too_long && end->err == SL_OK) {
         turn_away_waiting(r);
     } else if (end->outcome == OUTCOME_TOO_LARGE) {
         turn_away(r, TURN_AWAY_TOO_LARGE, -1,
@@ -464,7 +466,7 @@ static void on_over(void *ctx, struct job *j, const struct ending *end)
                                "tokens must be reduced in order to run successfully.",
                                STR_ARG(str_cut(r->ask.model, 80)),
                                dimension_unit(r->promise.dim)));
-    } else if (end->outcome == OUTCOME_UNSENT) {
+    } else if (end->outcome == OUTCOME_UNSENT && !r->too_long) {
         turn_away(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
     } else if (end->answered) {
         answer(r, end);

@@ -375,6 +375,20 @@ class Retries(unittest.TestCase):
             self.assertEqual(serve.post()[0].status, 200)
             self.assertEqual(len(up.seen), 2)
 
+    def test_an_outage_that_outlasts_the_wait_is_told_as_such(self):
+        with Upstream(lambda h, n: h.whole(*error_answer(503, "server_is_overloaded", "busy"))) \
+                as up, Serve(*account(up.url, "--retries", "1000")) as serve:
+            answer, body = serve.post(headers={"x-sluice-max-wait": "0"})
+            self.assertEqual((answer.status, body["error"]["message"]), (503, "busy"))
+
+    def test_a_provider_that_cannot_be_reached_is_told_as_such(self):
+        nobody = socket.create_server(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        nobody.close()
+        with Serve(*account(f"http://127.0.0.1:{port}/v1", "--retries", "1000")) as serve:
+            answer, body = serve.post(headers={"x-sluice-max-wait": "0"})
+            self.assertEqual((answer.status, body["error"]["code"]), (502, "provider_unreachable"))
+
     def lost(self, *options):
         def reply(h, n):
             if n == 1:
