@@ -7,19 +7,15 @@ import json
 import os
 import sys
 
-from run_support import Provider, RunTest, main, request_line
+from run_support import Emulator, RunTest, main, request_line
 
 ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 30000
 FIXED_KB = 90_000  # program, vocabularies, buffers, what is in flight
 ROW_BYTES = 100
 
-ANSWER = json.dumps({"id": "x", "object": "chat.completion", "choices": [], "usage": {
-    "prompt_tokens": 12, "completion_tokens": 7, "total_tokens": 19}}).encode()
-
-
 class Memory(RunTest):
     def test_memory(self):
-        provider = Provider(lambda handler, body: (200, ANSWER, {}))
+        provider = Emulator("--latency", "0-1ms", "--output-tokens", "5-10", "--headers", "none")
         self.addCleanup(provider.__exit__)
         self.write_input(json.dumps(request_line(i)) for i in range(ROWS))
         process = self.start(provider.url, "--quiet", "--concurrency", "16")
