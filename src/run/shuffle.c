@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static void shuffle(uint32_t *list, size_t n, struct random *r)
+static void mix(uint32_t *list, size_t n, struct random *r)
 {
     for (size_t i = n; i > 1; i--) { /* Fisher and Yates */
         size_t j = (size_t)random_below(r, i);
@@ -40,7 +40,7 @@ void shuffle_init(struct shuffle *p, const struct rows *rows, const struct model
     }
     struct random random = {seed};
     for (size_t d = 0; d < p->deck_count; d++)
-        shuffle(p->order + p->decks[d].next, p->decks[d].end - p->decks[d].next, &random);
+        mix(p->order + p->decks[d].next, p->decks[d].end - p->decks[d].next, &random);
 }
 
 void shuffle_free(struct shuffle *p)
