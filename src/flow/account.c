@@ -94,7 +94,7 @@ struct pool *account_pool(struct account *a, struct str name, const struct limit
     p->name = copy_name(name);
     int64_t most = a->config.concurrency > 0 ? a->config.concurrency : INFLIGHT_CEILING;
     breaker_init(&p->breaker);
-    p->output.hopeful = a->config.window != WINDOW_BUCKET && a->config.window != WINDOW_AUTO;
+    p->output.hopeful = a->config.window != WINDOW_BUCKET;
     for (size_t i = 0; i < n; i++) {
         if (limits[i].dim == DIM_CONCURRENCY && limits[i].limit < most)
             most = limits[i].limit;
