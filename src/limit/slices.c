@@ -35,6 +35,8 @@ void slices_hear(struct slices *s, const struct window *log, int64_t sent_us, in
     if (!window_back(log, sent_us - slack_us - 1, used, &lo_us) ||
         !window_back(log, sent_us + slack_us, used, &hi_us))
         return;
+    if (lo_us <= log->first_us) /* a log that was begun late sums up there what was before */
+        return;
     hi_us = min64(hi_us, sent_us) + slack_us;
     if (hi_us - lo_us < log->period_us)
         narrow(&s->edge, log->period_us, lo_us, hi_us);
