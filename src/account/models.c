@@ -1,7 +1,6 @@
 /* models.c: see models.h. */
 #include "models.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +9,14 @@
 static enum sl_err parse_units(struct str s, int64_t *out)
 {
     int64_t factor = 1;
-    if (s.n > 1 && !isdigit((unsigned char)s.p[s.n - 1])) {
-        int last = tolower((unsigned char)s.p[s.n - 1]);
-        factor = last == 'k' ? 1000 : last == 'm' ? 1000000 : 0;
+    if (str_ends(s, STR("k")) || str_ends(s, STR("K")))
+        factor = 1000;
+    else if (str_ends(s, STR("m")) || str_ends(s, STR("M")))
+        factor = 1000000;
+    if (factor > 1)
         s.n--;
-    }
     int64_t v;
-    if (!factor || str_int(s, false, &v) != SL_OK || v < 0 || v > INT64_MAX / 4000000000)
+    if (str_int(s, false, &v) != SL_OK || v < 0 || v > INT64_MAX / 4000000000)
         return SL_SYNTAX;
     *out = v * factor;
     return SL_OK;
