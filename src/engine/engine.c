@@ -487,8 +487,8 @@ void engine_close(struct engine *e)
 {
     sl_assert(e->upstream);
     e->frozen = true;
-    while (e->attempts) {
-        struct attempt *a = e->attempts;
+    for (struct attempt *a = e->attempts, *next; a; a = next) {
+        next = a->next;
         a->job->last = NULL;
         attempt_free(&a);
     }

@@ -162,9 +162,8 @@ static void refuse(struct account *a, struct flow *f, const struct event *in, in
                               .limit = in->verdict.limit,
                               .used = in->verdict.used,
                               .asked_us = asked_us};
-    if (in->verdict.dim == DIM_CONCURRENCY)
-        inflight_refused(&p->inflight, in->now_us, f->sent_us, (int64_t)p->flying.n + 1);
-    else if (!feedback_refused(&p->ledger, &a->rules, &refusal, &a->random))
+    if (in->verdict.dim == DIM_CONCURRENCY ||
+        !feedback_refused(&p->ledger, &a->rules, &refusal, &a->random))
         inflight_refused(&p->inflight, in->now_us, f->sent_us, (int64_t)p->flying.n + 1);
     if (in->verdict.dim == DIM_CONCURRENCY || p->ledger.n == 0) {
         int64_t until_us = in->now_us + backoff_us(p->refused++, asked_us, &a->random);

@@ -93,6 +93,7 @@ void window_debit(struct window *w, int64_t now_us, int64_t units)
     }
     if (fresh)
         *last = (struct window_cell){.first_us = now_us, .before = w->sent};
+    sl_assert(last);
     last->last_us = now_us;
     if (last->late_us < w->late_us)
         last->late_us = w->late_us;
