@@ -79,6 +79,8 @@ static enum sl_err make_synthetic(const struct cell *c, struct work *out)
     out->tpm = by_tokens ? TPM : TPM_AMPLE;
     if (c->bound == SIM_BOUND_MIXED)
         out->tpm = tokens * 1000 / (batch_tenths(c) * share);
+    if (c->bound == SIM_BOUND_MIXED && c->window == SIM_SLICES)
+        out->tpm = out->tpm * 660 / 600;
     return SL_OK;
 }
 
