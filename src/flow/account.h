@@ -7,6 +7,7 @@
 #include "inflight.h"
 #include "ledger.h"
 #include "output.h"
+#include "ramp.h"
 #include "random.h"
 
 /* How many candidates ORDER_BALANCE chooses from. */
@@ -33,10 +34,12 @@ struct pool {
     int64_t expected_at; /* cohorts learned from when expectations were last renewed */
     struct inflight inflight;
     struct breaker breaker;
-    int64_t frozen_us; /* refused by a limit that we do not know: nothing before this */
-    int refused;       /* in a row, so */
-    int64_t spread_us; /* a batch sends nothing before: see due.c */
-    int64_t asked_us;  /* when a refusal asked us to be back; probed earlier if that is far */
+    struct ramp ramp;
+    struct flow *never; /* found to be larger than a limit that was learned since */
+    int64_t frozen_us;  /* refused by a limit that we do not know: nothing before this */
+    int refused;        /* in a row, so */
+    int64_t spread_us;  /* a batch sends nothing before: see due.c */
+    int64_t asked_us;   /* when a refusal asked us to be back; probed earlier if that is far */
 };
 
 struct account {

@@ -28,25 +28,9 @@ static bool fits(struct pool *p, struct flow *f, int64_t now_us, int64_t *next_u
     struct admission a = ledger_ask(&p->ledger, now_us, &f->bill);
     if (a.take == TAKE_LATER)
         ask_at(next_us, now_us + a.wait_us);
+    if (a.take == TAKE_NEVER)
+        p->never = f;
     return a.take == TAKE_OK;
-}
-
-/* Of the candidates that fit, the one that keeps the budgets level. */
-static struct flow *choose_balanced(struct pool *p, int64_t now_us, int64_t *next_us)
-{
-    struct flow *best = NULL;
-    int64_t best_us = INT64_MAX;
-    size_t left = CANDIDATES;
-    for (struct flow *f = p->queue.head; f && left > 0; f = f->next, left--) {
-        if (!fits(p, f, now_us, next_us))
-            continue;
-        int64_t uneven_us = pick_unevenness_us(&p->ledger, &f->bill);
-        if (uneven_us < best_us) {
-            best = f;
-            best_us = uneven_us;
-        }
-    }
-    return best;
 }
 
 static struct flow *flow_of(struct queue_item *turn)
@@ -62,6 +46,33 @@ static bool may_pass(struct pool *p, struct flow *f, const struct flow *blocked,
     if (ledger_ask(&p->ledger, now_us, &f->bill).take != TAKE_OK)
         return false;
     return ledger_ask_after(&p->ledger, now_us, &blocked->bill, &f->bill).wait_us <= wait_us;
+}
+
+/* Of the candidates that fit, the one that keeps the budgets level. One that has been passed
+ * over for minutes is no longer passed at its cost. */
+static struct flow *choose_balanced(struct pool *p, int64_t now_us, int64_t *next_us)
+{
+    enum { PATIENCE_MINUTES = 4 };
+    struct flow *best = NULL, *aged = NULL;
+    int64_t best_us = INT64_MAX, aged_us = 0;
+    size_t left = CANDIDATES;
+    if (now_us - p->queue.head->submitted_us >
+        PATIENCE_MINUTES * p->account->config.minute_us) {
+        aged = p->queue.head;
+        if (fits(p, aged, now_us, next_us))
+            return aged;
+        aged_us = ledger_ask(&p->ledger, now_us, &aged->bill).wait_us;
+    }
+    for (struct flow *f = p->queue.head; f && left > 0; f = f->next, left--) {
+        if (!fits(p, f, now_us, next_us) || (aged && !may_pass(p, f, aged, aged_us, now_us)))
+            continue;
+        int64_t uneven_us = pick_unevenness_us(&p->ledger, &f->bill);
+        if (uneven_us < best_us) {
+            best = f;
+            best_us = uneven_us;
+        }
+    }
+    return best;
 }
 
 /* Whose turn it is, or whoever may pass him. */
@@ -120,8 +131,15 @@ static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct 
         ask_at(next_us, now_us + open_us);
         return false;
     }
+    p->never = NULL;
     struct flow *f = a->config.order == ORDER_QUEUE ? choose_fair(p, now_us, next_us)
                                                     : choose_balanced(p, now_us, next_us);
+    if (p->never) {
+        pool_unqueue(p->never);
+        p->never->state = FLOW_DONE;
+        actions_add(out, ACT_FINISH, p->never, OUTCOME_TOO_LARGE);
+        return true;
+    }
     if (!f)
         return false;
     breaker_send(&p->breaker);
@@ -181,6 +199,7 @@ void account_due(struct account *a, int64_t now_us, struct actions *out, int64_t
     for (struct pool *p = a->pools; p; p = p->next) {
         end_backoffs(p, now_us, next_us);
         charge_renew(p, now_us);
+        ramp_grow(&p->ramp, &p->ledger, &a->rules, now_us);
         while (admit_one(a, p, now_us, out, next_us))
             ;
     }

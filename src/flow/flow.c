@@ -146,6 +146,27 @@ static void back_off(struct account *a, struct flow *f, const struct event *in,
     line_insert_due(&f->pool->waiting, f);
 }
 
+/* Which limit refused, and what that teaches. False if it is none of the ledger's: then the
+ * pool as a whole has to wait. */
+static bool refused_by_limit(struct account *a, struct pool *p, const struct flow *f,
+                             const struct event *in, int64_t asked_us)
+{
+    if (str_eq(in->verdict.code, STR("slow_down")) &&
+        ramp_refused(&p->ramp, &p->ledger, &a->rules, in->now_us))
+        return false;
+    struct refusal refusal = {.dim = in->verdict.dim,
+                              .sent_us = f->sent_us,
+                              .now_us = in->now_us,
+                              .limit = in->verdict.limit,
+                              .used = in->verdict.used,
+                              .asked_us = asked_us};
+    bool limit = in->verdict.dim != DIM_CONCURRENCY &&
+                 feedback_refused(&p->ledger, &a->rules, &refusal, &a->random);
+    if (!limit)
+        inflight_refused(&p->inflight, in->now_us, f->sent_us, (int64_t)p->flying.n + 1);
+    return limit;
+}
+
 /* Refused by a limit: that budget is frozen, its level is what the refusal says or nothing, and
  * more is kept free from now on. The request goes back to the head, without blame. */
 static void refuse(struct account *a, struct flow *f, const struct event *in, int64_t asked_us,
@@ -156,16 +177,7 @@ static void refuse(struct account *a, struct flow *f, const struct event *in, in
     a->totals.refused++;
     f->refusals++;
     settle(f, in->now_us, a->config.refusals_drain ? f->bill.units : none);
-    struct refusal refusal = {.dim = in->verdict.dim,
-                              .sent_us = f->sent_us,
-                              .now_us = in->now_us,
-                              .limit = in->verdict.limit,
-                              .used = in->verdict.used,
-                              .asked_us = asked_us};
-    if (in->verdict.dim == DIM_CONCURRENCY ||
-        !feedback_refused(&p->ledger, &a->rules, &refusal, &a->random))
-        inflight_refused(&p->inflight, in->now_us, f->sent_us, (int64_t)p->flying.n + 1);
-    if (in->verdict.dim == DIM_CONCURRENCY || p->ledger.n == 0) {
+    if (!refused_by_limit(a, p, f, in, asked_us)) {
         int64_t until_us = in->now_us + backoff_us(p->refused++, asked_us, &a->random);
         p->frozen_us = until_us > p->frozen_us ? until_us : p->frozen_us;
     }

@@ -152,8 +152,9 @@ int64_t budget_wait_us(struct budget *b, int64_t now_us, struct draw d)
 {
     if (d.units == 0)
         return 0;
-    if (d.units > b->limit)
+    if (d.units > b->limit && !b->ramp)
         return INT64_MAX;
+    d.units = min64(d.units, b->limit);
     int64_t wait_us = max64(0, b->frozen_us - now_us);
     wait_us = max64(
         wait_us, counter_wait_us(&b->spent, now_us, b->held + b->margin + b->caution, d.units));

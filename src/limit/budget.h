@@ -23,6 +23,7 @@ struct budget_rules {
     int64_t slack_us;        /* J: variation of the one-way delay on the way in */
     int use_percent;         /* how much of each limit is ours */
     bool idle;               /* nothing was spent in the last period: every budget is full */
+    bool ramp;               /* not the account's, but ramp.h's */
     bool later;              /* output is charged as it is produced */
 };
 
@@ -36,6 +37,7 @@ struct budget {
     enum dimension dim;
     bool told;     /* the kind was told, not found out */
     bool heard;    /* an answer has told what is left */
+    bool ramp;     /* not the account's, but ramp.h's */
     bool later;    /* part of its charges comes later: `landed` counts too */
     int64_t limit; /* ours, per period; a slice's share of it for requests in slices */
     int64_t period_us;

@@ -31,7 +31,7 @@ struct budget *ledger_add(struct ledger *l, const struct limit_spec *spec,
 struct budget *ledger_find(struct ledger *l, enum dimension dim)
 {
     for (size_t i = 0; i < l->n; i++) {
-        if (l->budgets[i].dim == dim)
+        if (l->budgets[i].dim == dim && !l->budgets[i].ramp)
             return &l->budgets[i];
     }
     return NULL;

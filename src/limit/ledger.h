@@ -32,6 +32,7 @@ void ledger_copy(struct ledger *to, const struct ledger *from);
 /* A further budget, or NULL where there is no room for it. */
 struct budget *ledger_add(struct ledger *l, const struct limit_spec *spec,
                           const struct budget_rules *rules);
+/* The account's own budget of that dimension, or NULL. */
 struct budget *ledger_find(struct ledger *l, enum dimension dim);
 
 /* What one request draws on an account: units by dimension; `later` of the tokens are output

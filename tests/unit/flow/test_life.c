@@ -275,6 +275,52 @@ static void unknown_limits_are_learned(void **state)
     stop(&w);
 }
 
+static void a_sharp_rise_is_slowed_down(void **state)
+{
+    struct world w;
+    struct limit_spec limits[] = {{DIM_TPM, 1000000, MINUTE}};
+    start(&w, limits, 1);
+    submit(&w, 0, 40);
+    while (turn(&w) > 0 || w.flows[39].state == FLOW_QUEUED)
+        w.now_us = w.next_us < INT64_MAX ? w.next_us : w.now_us;
+    answer(&w, 0,
+           (struct verdict){
+               .kind = VERDICT_RATE_LIMIT, .dim = DIM_UNKNOWN, .code = STR("slow_down")});
+    struct pool_view v;
+    pool_look(w.account, w.pool, w.now_us, &v);
+    assert_int_equal(2, v.budget_count);
+    assert_int_equal(3000, v.budgets[1].limit); /* three quarters of 40 times 100 tokens */
+    w.now_us += 15 * (int64_t)MINUTE;
+    turn(&w);
+    pool_look(w.account, w.pool, w.now_us, &v);
+    assert_int_equal(4501, v.budgets[1].limit);
+    stop(&w);
+}
+
+static void a_lower_limit_ends_what_exceeds_it(void **state)
+{
+    struct world w;
+    struct limit_spec limits[] = {{DIM_TPM, 100, MINUTE}};
+    start(&w, limits, 1);
+    submit(&w, 0, 2);
+    assert_int_equal(1, turn(&w));
+    struct reading r = {.dim = DIM_TPM,
+                        .limit = 50,
+                        .remaining = 0,
+                        .has_remaining = true,
+                        .reset_us = -1,
+                        .remaining_round = 1,
+                        .period_us = -1};
+    step(
+        &w, 0,
+        (struct event){.kind = EVENT_HEAD, .readings = &r, .reading_count = 1, .retry_us = -1});
+    w.now_us += MINUTE;
+    turn(&w);
+    assert_int_equal(OUTCOME_TOO_LARGE, last(&w).outcome);
+    assert_int_equal(FLOW_DONE, w.flows[1].state);
+    stop(&w);
+}
+
 static void cancelled_ones_come_back(void **state)
 {
     struct world w;
@@ -338,6 +384,8 @@ int main(void)
         cmocka_unit_test(too_large_is_never_sent),
         cmocka_unit_test(too_many_at_once_is_found_out),
         cmocka_unit_test(unknown_limits_are_learned),
+        cmocka_unit_test(a_sharp_rise_is_slowed_down),
+        cmocka_unit_test(a_lower_limit_ends_what_exceeds_it),
         cmocka_unit_test(cancelled_ones_come_back),
         cmocka_unit_test(none_passes_at_the_others_cost),
     };
