@@ -445,8 +445,10 @@ void batch_free(struct batch *b)
     batch_settle(b);
     uv_run(&b->loop, UV_RUN_DEFAULT);
     door_free(&b->door);
-    while (b->job_list)
-        drop_job(b->job_list);
+    for (struct batch_job *j = b->job_list, *next; j; j = next) {
+        next = j->next;
+        drop_job(j);
+    }
     int busy = uv_loop_close(&b->loop);
     sl_assert(busy == 0);
     buf_free(&b->errors_path);

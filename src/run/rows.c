@@ -133,6 +133,8 @@ struct hash128 hash128_of(const struct str *parts, size_t n)
 void id_write(struct hash128 id, char out[ID_BYTES])
 {
     static const char hex[] = "0123456789abcdef";
+    /* An id is bytes of a known length, without a NUL.
+     * NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(out, "batch_req_", 10);
     for (int i = 0; i < 16; i++) {
         out[10 + i] = hex[id.high >> (60 - 4 * i) & 15];

@@ -22,10 +22,10 @@ static const struct verb face = {
         "whatever stopped it, and it continues. Rows that failed for passing reasons are asked "
         "again.\n\n"
         "All lines are checked before the first request is sent.",
-    .examples = "$ sluice run requests.jsonl -o results.jsonl --provider openai --tier 1\n"
-                "$ sluice run requests.jsonl -o results.jsonl --emulate openai/tier-1\n"
-                "$ sluice run --prompts prompts.txt --model gpt-4o -o results.jsonl --provider "
-                "openai\n",
+    .examples =
+        "$ sluice run requests.jsonl -o results.jsonl --provider openai --tier 1\n"
+        "$ sluice run requests.jsonl -o results.jsonl --emulate openai/tier-1\n"
+        "$ sluice run --prompts prompts.txt --model gpt-4o -o out.jsonl --provider openai\n",
     .exits = "0 all done\n"
              "1 some rows failed\n"
              "2 usage or invalid input; nothing was sent\n"

@@ -448,15 +448,16 @@ static void on_over(void *ctx, struct job *j, const struct ending *end)
         relay_drop(r);
         return;
     }
+    /* Held until its time was over; what the provider said meanwhile is its last word. */
+    bool last_word = end->answered && end->verdict.kind != VERDICT_RATE_LIMIT;
+    bool held_too_long = r->too_long && end->err == SL_OK && !last_word;
     if (r->state == RELAY_PASSING) {
         r->state = RELAY_ANSWERED;
         if (end->answered)
             server_finish(r->x);
         else
             server_reset(r->x); /* cut short: never to be taken for whole */
-    } else if (r->too_long && end->verdict.kind != VERDICT_RATE_LIMIT && end->answered) {
-        answer(r, end); /* tried again and again: the provider's last word */
-    } else if (r->too_long && end->err == SL_OK) {
+    } else if (held_too_long) {
         turn_away_waiting(r);
     } else if (end->outcome == OUTCOME_TOO_LARGE) {
         turn_away(r, TURN_AWAY_TOO_LARGE, -1,

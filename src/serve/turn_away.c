@@ -57,6 +57,8 @@ static void add_budgets(struct turn_away *t, const struct pool_view *view, struc
     }
 }
 
+/* Seven parameters: what is said, to whom, and where it is kept; none belongs to another.
+ * NOLINTNEXTLINE(readability-function-size) */
 void turn_away_write(struct turn_away *out, enum turn_away_kind kind, bool anthropic,
                      struct str what, int64_t wait_us, const struct pool_view *view,
                      struct arena *arena)
