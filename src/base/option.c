@@ -58,25 +58,15 @@ static enum sl_err unknown(const struct option *options, size_t n, struct str na
 
 static enum sl_err store_text(const struct option *o, const char *value, struct diag *diag)
 {
-    struct option_list *list;
-    switch (o->kind) {
-    case OPTION_TEXT:
+    if (o->kind == OPTION_TEXT) {
         *(const char **)o->out = value;
         return SL_OK;
-    case OPTION_LIST:
-        list = o->out;
-        if (list->n == sizeof list->items / sizeof *list->items)
-            return diag_set(diag, SL_TOO_LARGE, o->name, "given more than %zu times", list->n);
-        list->items[list->n++] = value;
-        return SL_OK;
-    case OPTION_FLAG:
-    case OPTION_COUNT:
-    case OPTION_DURATION:
-    case OPTION_PERCENT:
-    case OPTION_HEADING:
-        break;
     }
-    sl_assert(!"a number is not stored as text");
+    struct option_list *list = o->out;
+    if (list->n == sizeof list->items / sizeof *list->items)
+        return diag_set(diag, SL_TOO_LARGE, o->name, "given more than %zu times", list->n);
+    list->items[list->n++] = value;
+    return SL_OK;
 }
 
 static enum sl_err store(const struct option *o, const char *value, struct diag *diag)
