@@ -7,8 +7,8 @@
 #include "inflight.h"
 #include "ledger.h"
 #include "output.h"
-#include "ramp.h"
 #include "random.h"
+#include "slowdown.h"
 
 /* How many candidates ORDER_BALANCE chooses from. */
 enum { CANDIDATES = 48 };

@@ -1,11 +1,11 @@
-/* ramp.h: traffic that may grow no faster than half in a quarter of an hour.
+/* slowdown.h: traffic that may grow no faster than half in a quarter of an hour.
  *
  * Above about a million input tokens a minute OpenAI answers a sharp rise with `slow_down`,
  * whatever the limits leave; Anthropic has acceleration limits. Such an answer adds one more
  * budget to the ledger: three quarters of what went lately, and half as much again every 15
  * minutes. Source: facts/providers.md section 1.1. */
-#ifndef SLUICE_RAMP_H
-#define SLUICE_RAMP_H
+#ifndef SLUICE_SLOWDOWN_H
+#define SLUICE_SLOWDOWN_H
 
 #include "ledger.h"
 

@@ -1,5 +1,6 @@
-/* ramp.c: see ramp.h. Its budget is a bucket, told apart from the account's own by `ramp`. */
-#include "ramp.h"
+/* slowdown.c: see slowdown.h. Its budget is a bucket, told apart from the account's own by
+ * `ramp`. */
+#include "slowdown.h"
 
 enum { GROWS_MINUTES = 15 };
 
