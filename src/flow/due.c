@@ -92,12 +92,12 @@ static struct flow *choose_fair(struct pool *p, int64_t now_us, int64_t *next_us
 }
 
 /* A window's worth is not thrown at the provider at once but over a small part of the window,
- * or a millisecond each: at a burst the provider's own queue delays its decisions by more than
- * the network ever does, and what was decided late in one window and early in the next is
+ * or half a millisecond each: at a burst the provider's own queue delays its decisions by more
+ * than the network ever does, and what was decided late in one window and early in the next is
  * refused. Costs this part of the last window, once. */
 static int64_t spread_us(const struct pool *p, const struct bill *bill)
 {
-    enum { PART = 32, SLACKS = 2, MOST_US = 1000 };
+    enum { PART = 32, SLACKS = 2, MOST_US = 500 };
     const struct account *a = p->account;
     if (a->config.order == ORDER_QUEUE)
         return 0; /* people wait */

@@ -11,17 +11,19 @@ static int64_t max64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* An edge lies in [lo, hi], and so one does period after period. */
+/* An edge lies in [lo, hi], and so one does period after period. Where two of these images meet
+ * what is known, it may be in either, and nothing is learned. */
 static void narrow(struct edge *e, int64_t period_us, int64_t lo_us, int64_t hi_us)
 {
     int64_t ahead_us = hi_us - e->lo_us;
     int64_t shift_us = (ahead_us - (ahead_us % period_us + period_us) % period_us);
-    int64_t lo_then = max64(lo_us - shift_us, e->lo_us);
-    int64_t hi_then = min64(hi_us - shift_us, e->hi_us);
-    if (e->known && lo_then <= hi_then)
-        *e = (struct edge){.known = true, .lo_us = lo_then, .hi_us = hi_then};
-    else
+    int64_t lo_then = lo_us - shift_us, hi_then = hi_us - shift_us; /* hi is not before e->lo */
+    if (!e->known || lo_then > e->hi_us)
         *e = (struct edge){.known = true, .lo_us = lo_us, .hi_us = hi_us};
+    else if (lo_then + period_us > e->hi_us)
+        *e = (struct edge){.known = true,
+                           .lo_us = max64(lo_then, e->lo_us),
+                           .hi_us = min64(hi_then, e->hi_us)};
 }
 
 void slices_hear(struct slices *s, const struct window *log, int64_t sent_us, int64_t used)

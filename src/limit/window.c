@@ -1,10 +1,13 @@
 /* window.c: see window.h.
  *
- * Cells lie in a ring in order of time. A cell opens with a debit and takes every further debit
- * of the next period/1000; it is counted until its last debit is period + slack old. The ring
- * is as long as two periods need, so a cell that is overwritten has left the window. */
+ * Cells lie in a ring in order of time. Each debit opens a cell of its own while the ring has
+ * room for that; at a rate at which it would not, a cell takes every further debit of the next
+ * period/1000. It is counted until its last debit is period + slack old. The ring grows to what
+ * two periods need at most; short periods are remembered for as long as that lasts, because
+ * answers may take many of them. */
 #include "window.h"
 #include "arena.h"
+#include "err.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +19,20 @@ struct window_cell {
     int64_t late_us;
 };
 
-enum { CELLS_PER_PERIOD = 1000, RING = 2048 };
+/* A period opens CELLS_OWN cells for single debits at most, and CELLS_SHARED others. */
+enum { CELLS_OWN = 1024, CELLS_SHARED = 1000, RING_LEAST = 64, RING_MOST = 4096 };
+_Static_assert(RING_MOST >= 2 * (CELLS_OWN + CELLS_SHARED), "two periods are remembered");
 
 void window_init(struct window *w, int64_t limit, int64_t period_us, int64_t slack_us)
 {
     sl_assert(limit > 0 && period_us > 0 && slack_us >= 0);
-    *w = (struct window){
-        .limit = limit, .period_us = period_us, .slack_us = slack_us, .first_us = -1};
-    w->ring = mem_zero(RING * sizeof *w->ring);
+    *w = (struct window){.limit = limit,
+                         .period_us = period_us,
+                         .slack_us = slack_us,
+                         .first_us = -1,
+                         .cell_us = period_us / CELLS_SHARED + 1,
+                         .ring_size = RING_LEAST};
+    w->ring = mem_zero(RING_LEAST * sizeof *w->ring);
 }
 
 void window_free(struct window *w)
@@ -37,13 +46,13 @@ void window_copy(struct window *to, const struct window *from)
     *to = *from;
     if (!from->ring)
         return;
-    to->ring = mem_alloc(RING * sizeof *to->ring);
-    memcpy(to->ring, from->ring, RING * sizeof *to->ring);
+    to->ring = mem_alloc(from->ring_size * sizeof *to->ring);
+    memcpy(to->ring, from->ring, from->ring_size * sizeof *to->ring);
 }
 
 static struct window_cell *cell_at(const struct window *w, uint64_t index)
 {
-    return &w->ring[index % RING];
+    return &w->ring[index % w->ring_size];
 }
 
 static int64_t cell_leaves_us(const struct window *w, const struct window_cell *c)
@@ -80,20 +89,44 @@ int64_t window_wait_us(struct window *w, int64_t now_us, int64_t held, int64_t c
     return w->period_us; /* held units have yet to be sent: ask again */
 }
 
+/* The oldest cell that is remembered. */
+static uint64_t oldest(const struct window *w)
+{
+    return w->head > w->ring_size ? w->head - w->ring_size : 0;
+}
+
+/* Room for one more cell. */
+static void make_room(struct window *w)
+{
+    if (w->ring_size == RING_MOST || w->head < w->ring_size)
+        return;
+    struct window_cell *ring = mem_zero(2 * w->ring_size * sizeof *ring);
+    for (uint64_t i = oldest(w); i < w->head; i++)
+        ring[i % (2 * w->ring_size)] = *cell_at(w, i);
+    free(w->ring);
+    w->ring = ring;
+    w->ring_size *= 2;
+}
+
+static bool opens_cell(const struct window *w, int64_t now_us)
+{
+    if (w->tail == w->head)
+        return true;
+    if (w->head - w->tail == RING_MOST) /* slack longer than the period: leaves late, safe */
+        return false;
+    if (w->head < CELLS_OWN || cell_at(w, w->head - CELLS_OWN)->last_us < now_us - w->period_us)
+        return true;
+    return now_us - cell_at(w, w->head - 1)->first_us >= w->cell_us;
+}
+
 void window_debit(struct window *w, int64_t now_us, int64_t units)
 {
     expire(w, now_us);
-    struct window_cell *last = w->head > 0 ? cell_at(w, w->head - 1) : NULL;
-    bool fresh = !last || w->tail == w->head || now_us - last->first_us >= w->cell_us;
-    if (fresh) {
-        if (w->head - w->tail == RING) /* slack longer than the period: leaves late, safe */
-            fresh = false;
-        else
-            last = cell_at(w, w->head++);
+    if (opens_cell(w, now_us)) {
+        make_room(w);
+        *cell_at(w, w->head++) = (struct window_cell){.first_us = now_us, .before = w->sent};
     }
-    if (fresh)
-        *last = (struct window_cell){.first_us = now_us, .before = w->sent};
-    sl_assert(last);
+    struct window_cell *last = cell_at(w, w->head - 1);
     last->last_us = now_us;
     if (last->late_us < w->late_us)
         last->late_us = w->late_us;
@@ -107,7 +140,7 @@ void window_debit(struct window *w, int64_t now_us, int64_t units)
 /* The first remembered cell whose last debit is at or after t. */
 static uint64_t cell_from(const struct window *w, int64_t t)
 {
-    uint64_t low = w->head > RING ? w->head - RING : 0;
+    uint64_t low = oldest(w);
     uint64_t high = w->head;
     while (low < high) {
         uint64_t mid = low + (high - low) / 2;
@@ -174,7 +207,7 @@ int64_t window_since_most(const struct window *w, int64_t from_us)
     uint64_t i = cell_from(w, from_us);
     if (i == w->head)
         return 0;
-    bool forgotten = w->head > RING && i == w->head - RING;
+    bool forgotten = i > 0 && i == oldest(w);
     return forgotten ? w->sent : w->sent - cell_at(w, i)->before;
 }
 
@@ -188,9 +221,9 @@ int64_t window_since_least(const struct window *w, int64_t from_us)
 
 bool window_back(const struct window *w, int64_t at_us, int64_t units, int64_t *us)
 {
-    uint64_t end = cell_from(w, at_us + 1), oldest = w->head > RING ? w->head - RING : 0;
+    uint64_t end = cell_from(w, at_us + 1), first = oldest(w);
     int64_t upto = end < w->head ? cell_at(w, end)->before : w->sent;
-    for (uint64_t i = end; i > oldest; i--) {
+    for (uint64_t i = end; i > first; i--) {
         if (cell_at(w, i - 1)->before <= upto - units) {
             *us = cell_at(w, i - 1)->last_us;
             return upto >= units;

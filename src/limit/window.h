@@ -1,4 +1,5 @@
-/* window.h: a log of what was sent, coalesced into cells of a thousandth of the window.
+/* window.h: a log of what was sent, at high rates coalesced into cells of a thousandth of the
+ * window.
  *
  *   Never more than limit in any period + slack of our sending times, hence never more than
  * limit in any period of the provider's arrivals, whatever the phase of its windows and
@@ -11,18 +12,20 @@
 #define SLUICE_WINDOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct window_cell;
 
 struct window {
     struct window_cell *ring; /* owned */
-    uint64_t tail, head;      /* cells still counted are [tail, head) */
-    int64_t leaves_us;        /* no cell leaves before */
-    int64_t used;             /* their sum */
-    int64_t sent;             /* everything ever debited */
-    int64_t first_us;         /* the first debit, -1 before it */
-    int64_t late_us;          /* what is debited now may be decided so much later than usual */
+    size_t ring_size;
+    uint64_t tail, head; /* cells still counted are [tail, head) */
+    int64_t leaves_us;   /* no cell leaves before */
+    int64_t used;        /* their sum */
+    int64_t sent;        /* everything ever debited */
+    int64_t first_us;    /* the first debit, -1 before it */
+    int64_t late_us;     /* what is debited now may be decided so much later than usual */
     int64_t limit, period_us, slack_us;
     int64_t cell_us; /* how much of time one cell takes together */
 };
@@ -48,11 +51,9 @@ void window_clamp(struct window *w, int64_t now_us, int64_t lo, int64_t hi);
 /* Bounds of what was debited at or after from_us, to within a cell (clamps do not count).
  * Longer ago than the log remembers, `most` is all that was ever debited. */
 int64_t window_since_most(const struct window *w, int64_t from_us);
-int64_t window_since_least(
-    const struct window *w,
-    int64_t from_us); /* When the unit was debited that is the units-th back from at_us, itself
-                       * included where it was debited then. False if that is longer ago than
-                       * the log remembers. */
+int64_t window_since_least(const struct window *w, int64_t from_us);
+/* When the unit was debited that is the units-th back from at_us, itself included where it was
+ * debited then. False if that is longer ago than the log remembers. */
 bool window_back(const struct window *w, int64_t at_us, int64_t units, int64_t *us);
 
 #endif

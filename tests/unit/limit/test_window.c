@@ -44,6 +44,28 @@ static void remembers_what_was_sent_when(void **state)
     }
 }
 
+/* Far more debits than the ring has cells: two periods are remembered all the same, to within a
+ * cell, and every debit leaves when it should. */
+static void remembers_two_periods_at_any_rate(void **state)
+{
+    enum { GAP_US = 50, DEBITS = 3 * PERIOD_US / GAP_US };
+    struct window w;
+    window_init(&w, 1 << 30, PERIOD_US, SLACK_US);
+    for (int64_t i = 1; i <= DEBITS; i++) {
+        int64_t now_us = i * GAP_US;
+        window_debit(&w, now_us, 1);
+        if (now_us <= 2 * PERIOD_US || i % 1000)
+            continue;
+        int64_t exact = 2 * PERIOD_US / GAP_US + 1;
+        assert_in_range(window_since_most(&w, now_us - 2 * PERIOD_US), exact,
+                        exact + CELL_US / GAP_US + 1);
+        exact = (PERIOD_US + SLACK_US) / GAP_US + 1;
+        assert_in_range((1 << 30) - window_level(&w, now_us), exact,
+                        exact + CELL_US / GAP_US + 1);
+    }
+    window_free(&w);
+}
+
 static void counts_back(void **state)
 {
     struct window w;
@@ -81,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(remembers_what_was_sent_when),
+        cmocka_unit_test(remembers_two_periods_at_any_rate),
         cmocka_unit_test(counts_back),
         cmocka_unit_test(moves_into_a_range_and_forgets_it_in_time),
     };
