@@ -46,6 +46,7 @@ struct engine {
     bool halt_told;
     bool frozen; /* nothing is carried out any more */
     int64_t now_us, due_us;
+    uint64_t heads; /* answers begun */
     struct buf key_value;
     struct header headers[ENGINE_HEADERS];
     size_t header_count;
@@ -167,12 +168,22 @@ static const struct message *copy_head(struct arena *arena, const struct message
     return copy;
 }
 
+/* J from the connections themselves, now and then. TCP's estimate is the mean deviation of the
+ * way there and back; four of them, as RFC 6298 has it, are a bound of both. */
+static void feel_jitter(struct engine *e)
+{
+    enum { EVERY = 64, DEVIATIONS = 4 };
+    if (e->heads++ % EVERY == 0)
+        account_jitter(e->account, DEVIATIONS * upstream_rttvar_us(e->upstream));
+}
+
 static void on_head(void *ctx, const struct message *m)
 {
     struct attempt *a = ctx;
     struct engine *e = a->engine;
     struct reading readings[ENGINE_READINGS];
     a->headed = true;
+    feel_jitter(e);
     a->unix_us = unix_now_us();
     a->end.status = m->status;
     struct str id = message_header(m, "x-request-id");

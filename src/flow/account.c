@@ -105,6 +105,22 @@ struct pool *account_pool(struct account *a, struct str name, const struct limit
     return p;
 }
 
+/* A way that varies by more than this of the minute is met with refusals, not with waiting. */
+enum { JITTER_PARTS = 200 };
+
+void account_jitter(struct account *a, int64_t jitter_us)
+{
+    int64_t most_us = a->config.minute_us / JITTER_PARTS;
+    if (jitter_us > most_us)
+        jitter_us = most_us;
+    if (jitter_us <= a->rules.slack_us)
+        return;
+    a->rules.slack_us = jitter_us;
+    for (struct pool *p = a->pools; p; p = p->next)
+        for (size_t i = 0; i < p->ledger.n; i++)
+            budget_slacken(&p->ledger.budgets[i], jitter_us);
+}
+
 void pool_weight(struct pool *p, uint32_t tenant, int64_t weight)
 {
     queue_weight(&p->turns, tenant, weight);

@@ -155,6 +155,9 @@ void account_drain(struct account *a, int64_t now_us, struct actions *out);
 /* A tenant's share of the pool against others', QUEUE_WEIGHT by default. */
 void pool_weight(struct pool *p, uint32_t tenant, int64_t weight);
 
+/* The way to the provider is seen to vary by that much: raises J, and never lowers it. */
+void account_jitter(struct account *a, int64_t jitter_us);
+
 /* How many more candidates ORDER_BALANCE would like to see queued for this pool. */
 size_t pool_appetite(const struct pool *p);
 

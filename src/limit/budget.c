@@ -252,6 +252,12 @@ int64_t budget_level(struct budget *b, int64_t now_us)
     return b->limit > 0 ? counter_level(&b->spent, now_us) - b->held : 0;
 }
 
+void budget_slacken(struct budget *b, int64_t slack_us)
+{
+    if (b->limit > 0)
+        counter_slacken(b->later ? &b->landed : &b->spent, slack_us);
+}
+
 void budget_become(struct budget *b, int64_t now_us, enum window_kind kind, int64_t slice_us)
 {
     int64_t period_us = sliced(b, kind, slice_us) ? slice_us : b->spec.period_us;

@@ -85,6 +85,9 @@ int64_t budget_edge_us(const struct budget *b);
 /* Of what is expected of requests in flight, what may be charged by the time we arrive. */
 int64_t budget_unseen(const struct budget *b, int64_t now_us);
 
+/* The way to the provider is seen to vary by that much at least. */
+void budget_slacken(struct budget *b, int64_t slack_us);
+
 /* Another kind rules from now on; slices of `slice_us`. */
 void budget_become(struct budget *b, int64_t now_us, enum window_kind kind, int64_t slice_us);
 /* The provider states another limit. */
