@@ -31,7 +31,7 @@ static enum sl_err parse_limit(struct str part, int64_t minute_us, struct limit_
 {
     struct str name = str_trim(str_split(&part, '='));
     enum dimension dim = dimension_of(name);
-    if (dim == DIM_UNKNOWN || dim == DIM_BATCH_ENQUEUED)
+    if (dim == DIM_UNKNOWN || dim == DIM_BATCH_ENQUEUED || dim == DIM_SPEND)
         return SL_UNKNOWN;
     *out = (struct limit_spec){.dim = dim, .period_us = period_us(dim, minute_us)};
     return parse_units(str_trim(part), &out->limit);

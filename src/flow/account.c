@@ -91,6 +91,7 @@ struct pool *account_pool(struct account *a, struct str name, const struct limit
     }
     struct pool *p = *at = mem_zero(sizeof *p);
     p->account = a;
+    p->binds = DIM_UNKNOWN;
     p->name = copy_name(name);
     int64_t most = a->config.concurrency > 0 ? a->config.concurrency : INFLIGHT_CEILING;
     breaker_init(&p->breaker);
@@ -134,23 +135,46 @@ static int64_t turn_cost(const struct bill *b)
     return tokens > 0 ? tokens : 1;
 }
 
+void pool_turn(struct flow *f, int64_t since_us)
+{
+    bool top = f->priority >= QUEUE_PRIORITIES;
+    f->turn = (struct queue_item){.since_us = since_us,
+                                  .cost = turn_cost(&f->bill),
+                                  .tenant = f->tenant,
+                                  .priority = top ? QUEUE_PRIORITIES - 1 : f->priority};
+}
+
+/* Counts a flow among what waits, or no more. */
+static void count_backlog(struct flow *f, int sign)
+{
+    struct pool *p = f->pool;
+    for (int dim = 0; dim < DIM_RATES; dim++)
+        p->backlog[dim] += sign * f->bill.units[dim];
+}
+
+void pool_rebill(struct flow *f)
+{
+    count_backlog(f, -1);
+    charge_expect(f->pool, &f->demand, &f->bill);
+    count_backlog(f, 1);
+}
+
 void pool_queue(struct flow *f, bool head)
 {
     struct pool *p = f->pool;
     f->state = FLOW_QUEUED;
+    count_backlog(f, 1);
+    p->told.at_us = 0;
     (head ? line_push_head : line_push)(&p->queue, f);
     if (p->account->config.order != ORDER_QUEUE)
         return;
-    bool top = f->priority >= QUEUE_PRIORITIES;
-    f->turn = (struct queue_item){.since_us = f->submitted_us,
-                                  .cost = turn_cost(&f->bill),
-                                  .tenant = f->tenant,
-                                  .priority = top ? QUEUE_PRIORITIES - 1 : f->priority};
+    pool_turn(f, f->submitted_us);
     (head ? queue_push_head : queue_push)(&p->turns, &f->turn);
 }
 
 void pool_unqueue(struct flow *f)
 {
+    count_backlog(f, -1);
     line_take(&f->pool->queue, f);
     if (f->pool->account->config.order == ORDER_QUEUE)
         queue_take(&f->pool->turns, &f->turn);
@@ -158,9 +182,16 @@ void pool_unqueue(struct flow *f)
 
 void pool_serve(struct flow *f)
 {
+    count_backlog(f, -1);
     line_take(&f->pool->queue, f);
     if (f->pool->account->config.order == ORDER_QUEUE)
         queue_serve(&f->pool->turns, &f->turn);
+}
+
+void account_wake(struct account *a, uint32_t tenant)
+{
+    for (struct pool *p = a->pools; p; p = p->next)
+        queue_wake(&p->turns, tenant);
 }
 
 size_t pool_appetite(const struct pool *p)

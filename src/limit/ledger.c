@@ -101,7 +101,7 @@ void ledger_expect(struct ledger *l, int64_t now_us, int64_t sent_us, struct bil
 }
 
 void ledger_settle(struct ledger *l, int64_t now_us, int64_t sent_us, const struct bill *bill,
-                   const int64_t charged[DIM_COUNT])
+                   const int64_t charged[DIM_RATES])
 {
     for (size_t i = 0; i < bill->budgets; i++) {
         struct budget *b = &l->budgets[i];

@@ -274,7 +274,8 @@ static void queue_up(struct relay *r)
     f->demand = r->ask.demand;
     if (r->route == ROUTE_IMAGES && !r->metered)
         f->demand.images = 1;
-    r->promise = pool_promise(engine_account(e), f->pool, now_us, &f->demand);
+    if (pool_wait_most_us(engine_account(e), f->pool, now_us, f) > r->max_wait_us)
+        r->promise = pool_promise(engine_account(e), f->pool, now_us, f);
     if (r->promise.wait_us != INT64_MAX && r->promise.wait_us > r->max_wait_us) {
         turn_away_waiting(r);
         return;
@@ -337,6 +338,14 @@ void relay_end(struct relay *r)
 /* ---- out ----------------------------------------------------------------------------------
  */
 
+/* "tpm", or for a limit of the tenant's own "tenant-tpm". */
+static struct str waited_for(struct relay *r)
+{
+    const struct flow *f = &r->job.flow;
+    const char *name = dimension_name((enum dimension)f->waited_for);
+    return f->own ? arena_printf(&r->arena, "tenant-%s", name) : str_of(name);
+}
+
 /* The provider's headers, ours, and for an empty wallet the word that keeps SDKs from asking
  * again. `out` has room for BOUND_HEADERS + OWN_HEADERS. */
 static size_t answer_headers(struct relay *r, const struct message *m, bool hopeless,
@@ -347,9 +356,8 @@ static size_t answer_headers(struct relay *r, const struct message *m, bool hope
     int64_t waited_us = f->sent_us >= 0 ? f->sent_us - f->submitted_us : 0;
     out[n++] = (struct header){STR("x-sluice-wait-ms"),
                                arena_printf(&r->arena, "%lld", (long long)(waited_us / 1000))};
-    if (r->promise.wait_us > 0 && r->promise.dim != DIM_UNKNOWN)
-        out[n++] =
-            (struct header){STR("x-sluice-limit"), str_of(dimension_name(r->promise.dim))};
+    if (f->waited_for != DIM_UNKNOWN)
+        out[n++] = (struct header){STR("x-sluice-limit"), waited_for(r)};
     if (hopeless && !message_header(m, "x-should-retry").p)
         out[n++] = (struct header){STR("x-should-retry"), STR("false")};
     return n;
@@ -466,7 +474,7 @@ static void on_over(void *ctx, struct job *j, const struct ending *end)
                                "whole limit (%s), so no wait can help. The input or output "
                                "tokens must be reduced in order to run successfully.",
                                STR_ARG(str_cut(r->ask.model, 80)),
-                               dimension_unit(r->promise.dim)));
+                               dimension_unit((enum dimension)r->job.flow.waited_for)));
     } else if (end->outcome == OUTCOME_UNSENT && !r->too_long) {
         turn_away(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
     } else if (end->answered) {
