@@ -172,6 +172,15 @@ enum sl_err models_index(struct models *m, const struct limit_source *source, st
     return SL_OK;
 }
 
+const struct batch_pool *models_pool(const struct models *m, const struct pool *pool)
+{
+    for (size_t i = 0; i < m->pool_count; i++) {
+        if (m->pools[i].pool == pool)
+            return &m->pools[i];
+    }
+    return NULL;
+}
+
 enum sl_err pool_fits(const struct batch_pool *p, const struct demand *d, enum charge_rule rule,
                       int use_percent, struct diag *diag)
 {

@@ -20,7 +20,7 @@ enum option_kind {
 };
 
 struct option_list {
-    const char *items[16];
+    const char *items[64];
     size_t n;
 };
 

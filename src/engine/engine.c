@@ -569,6 +569,14 @@ void engine_hold(struct job *j, bool hold)
         (hold ? call_pause : call_resume)(j->last->call);
 }
 
+void engine_wake(struct engine *e, uint32_t tenant)
+{
+    if (!account_wake(e->account, tenant))
+        return;
+    e->dirty = true;
+    uv_timer_start(&e->timer, on_timer, 0, 0); /* or the loop might sleep before it looks */
+}
+
 void engine_drain(struct engine *e)
 {
     account_drain(e->account, engine_now(e), &e->actions);

@@ -100,6 +100,8 @@ void engine_submit(struct engine *e, struct job *j);
 void engine_cancel(struct engine *e, struct job *j);
 /* Backpressure on an answer that is handed on in pieces: hold the provider back; go on. */
 void engine_hold(struct job *j, bool hold);
+/* account_wake, and what that makes possible, in the loop's next turn. */
+void engine_wake(struct engine *e, uint32_t tenant);
 /* Nothing new is sent: queued jobs end as OUTCOME_UNSENT, those in flight are finished. */
 void engine_drain(struct engine *e);
 /* From now on nothing is sent and nothing reported; engine_close comes next, out of a callback.

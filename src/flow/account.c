@@ -106,6 +106,45 @@ struct pool *account_pool(struct account *a, struct str name, const struct limit
     return p;
 }
 
+void pool_relimit(struct pool *p, int64_t now_us, const struct limit_spec *limits, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct budget *b = ledger_find(&p->ledger, limits[i].dim);
+        if (limits[i].dim == DIM_CONCURRENCY)
+            inflight_bound(&p->inflight, limits[i].limit);
+        else if (b && b->spec.limit != limits[i].limit)
+            budget_relimit(b, now_us, limits[i].limit);
+        else if (!b && limits[i].period_us > 0)
+            ledger_add(&p->ledger, &limits[i], &p->account->rules);
+    }
+}
+
+void account_use(struct account *a, int64_t now_us, int percent)
+{
+    if (percent == a->rules.use_percent)
+        return;
+    a->rules.use_percent = percent;
+    for (struct pool *p = a->pools; p; p = p->next) {
+        for (size_t i = 0; i < p->ledger.n; i++) {
+            struct budget *b = &p->ledger.budgets[i];
+            b->use_percent = percent;
+            budget_relimit(b, now_us, b->spec.limit);
+        }
+    }
+}
+
+void pool_remember(struct pool *p, int64_t now_us, enum dimension dim, int64_t left)
+{
+    struct budget *b = ledger_find(&p->ledger, dim);
+    if (b && b->limit > 0)
+        counter_clamp(&b->spent, now_us, INT64_MIN / 4, left);
+}
+
+size_t pool_load(const struct pool *p)
+{
+    return p->queue.n + p->waiting.n + p->flying.n;
+}
+
 /* A way that varies by more than this of the minute is met with refusals, not with waiting. */
 enum { JITTER_PARTS = 200 };
 
@@ -188,10 +227,12 @@ void pool_serve(struct flow *f)
         queue_serve(&f->pool->turns, &f->turn);
 }
 
-void account_wake(struct account *a, uint32_t tenant)
+bool account_wake(struct account *a, uint32_t tenant)
 {
+    bool any = false;
     for (struct pool *p = a->pools; p; p = p->next)
-        queue_wake(&p->turns, tenant);
+        any |= queue_wake(&p->turns, tenant);
+    return any;
 }
 
 size_t pool_appetite(const struct pool *p)

@@ -159,6 +159,15 @@ void account_drain(struct account *a, int64_t now_us, struct actions *out);
 /* A tenant's share of the pool against others', QUEUE_WEIGHT by default. */
 void pool_weight(struct pool *p, uint32_t tenant, int64_t weight);
 
+/* Limits that hold from now on; those not named stay, since headers may have taught them. */
+void pool_relimit(struct pool *p, int64_t now_us, const struct limit_spec *limits, size_t n);
+/* Another part of each limit is ours from now on. */
+void account_use(struct account *a, int64_t now_us, int percent);
+/* What was left of a budget when this process was not there: no more than that is left now. */
+void pool_remember(struct pool *p, int64_t now_us, enum dimension dim, int64_t left);
+/* How many requests wait or are in flight there. */
+size_t pool_load(const struct pool *p);
+
 /* The way to the provider is seen to vary by that much: raises J, and never lowers it. */
 void account_jitter(struct account *a, int64_t jitter_us);
 
@@ -217,8 +226,8 @@ void pool_promises(const struct account *a, const struct pool *p, int64_t now_us
                    void (*each)(void *ctx, struct flow *f, struct promise promise), void *ctx);
 
 /* Requests of that tenant may fit into its allowance now, because of something that happened
- * elsewhere: in another account, or to the allowance itself. */
-void account_wake(struct account *a, uint32_t tenant);
+ * elsewhere: in another account, or to the allowance itself. true: some waited for that. */
+bool account_wake(struct account *a, uint32_t tenant);
 
 struct account_totals {
     int64_t sent, refused, retried, outages;

@@ -199,12 +199,14 @@ static int64_t account_most_us(const struct pool *p, int64_t now_us, const struc
 {
     struct ledger *l = (struct ledger *)&p->ledger;
     int64_t wait_us = most(0, most(p->frozen_us, p->asked_us) - now_us);
+    int64_t open_us = breaker_wait_us(&p->breaker, now_us);
+    wait_us = most(wait_us, open_us == INT64_MAX ? p->breaker.pause_us : open_us);
     for (size_t i = 0; i < l->n; i++) {
         struct budget *b = &l->budgets[i];
         int64_t lacks =
             p->backlog[b->dim] + bill->units[b->dim] - budget_level(b, now_us) + b->caution;
-        int64_t open_us = most(0, b->frozen_us - now_us) + SURELY * b->spent.log.slack_us;
-        wait_us = most(wait_us, open_us + earn_us(lacks, b->limit, b->period_us,
+        int64_t thaw_us = most(0, b->frozen_us - now_us) + SURELY * b->spent.log.slack_us;
+        wait_us = most(wait_us, thaw_us + earn_us(lacks, b->limit, b->period_us,
                                                   b->spent.kind != WINDOW_BUCKET));
     }
     return wait_us;

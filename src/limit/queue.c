@@ -197,13 +197,14 @@ void queue_park(struct queue *q, uint32_t tenant, int64_t until_us)
     q->parked[q->parked_count++] = tenant;
 }
 
-void queue_wake(struct queue *q, uint32_t tenant)
+bool queue_wake(struct queue *q, uint32_t tenant)
 {
     struct queue_tenant *t = tenant < q->tenant_count ? &q->tenants[tenant] : NULL;
     if (!t || !t->parked)
-        return;
+        return false;
     leave(q, t);
     enter_active(q, t);
+    return true;
 }
 
 int64_t queue_wake_due(struct queue *q, int64_t now_us)

@@ -12,6 +12,7 @@
 #ifndef SLUICE_QUEUE_H
 #define SLUICE_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,8 +62,8 @@ void queue_correct(struct queue *q, uint32_t tenant, int64_t delta);
 
 /* An active tenant has no turn before until_us (INT64_MAX: not until it is woken). */
 void queue_park(struct queue *q, uint32_t tenant, int64_t until_us);
-/* It may have its turn again; nothing if it is not parked. */
-void queue_wake(struct queue *q, uint32_t tenant);
+/* It may have its turn again. false: it is not parked. */
+bool queue_wake(struct queue *q, uint32_t tenant);
 /* Wakes those whose time has come; when the next one's comes, or INT64_MAX. */
 int64_t queue_wake_due(struct queue *q, int64_t now_us);
 

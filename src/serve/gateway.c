@@ -1,7 +1,21 @@
-/* gateway.c: see gateway.h. Health, the choice of the account, the way in and the way out. */
+/* gateway.c: see gateway.h. Opening, renewing, ending; health; the clocks of deadlines and of
+ * the calendar. */
 #include "gateway.h"
 
 #include "pass.h"
+#include "relay.h"
+#include "setting_check.h"
+
+#include <string.h>
+#include <time.h>
+
+int64_t gateway_now(const struct gateway *g)
+{
+    (void)g; /* every engine reads the same clock */
+    return (int64_t)(uv_hrtime() / 1000);
+}
+
+/* ---- the server's handler ---------------------------------------------------------------- */
 
 static void answer_text(struct exchange *x, int status, const char *text)
 {
@@ -51,13 +65,21 @@ static void on_drained(void *ctx, struct exchange *x)
         relay_drained(exchange_user(x));
 }
 
+/* ---- clocks ------------------------------------------------------------------------------ */
+
+static void start_timer(uv_timer_t *timer, uv_timer_cb then, int64_t in_us)
+{
+    int64_t ms = in_us > 0 ? (in_us + 999) / 1000 : 0;
+    uv_timer_start(timer, then, (uint64_t)ms, 0);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct gateway *g = timer->data;
-    int64_t now_us = engine_now(g->outlets[0].door.engine);
+    int64_t now_us = gateway_now(g);
     g->timer_due_us = relay_overdue(g, now_us);
     if (g->timer_due_us != INT64_MAX)
-        uv_timer_start(timer, on_timer, (uint64_t)(g->timer_due_us - now_us + 999) / 1000, 0);
+        start_timer(timer, on_timer, g->timer_due_us - now_us);
 }
 
 void gateway_deadline(struct gateway *g, int64_t now_us, int64_t due_us)
@@ -65,34 +87,112 @@ void gateway_deadline(struct gateway *g, int64_t now_us, int64_t due_us)
     if (due_us >= g->timer_due_us)
         return;
     g->timer_due_us = due_us;
-    uv_timer_start(&g->timer, on_timer, (uint64_t)(due_us - now_us + 999) / 1000, 0);
+    start_timer(&g->timer, on_timer, due_us - now_us);
 }
 
-enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct diag *diag)
+void gateway_wake(struct gateway *g, const struct outlet *but, uint32_t tenant)
 {
-    sl_assert(g->outlet_count > 0);
+    for (size_t i = 0; i < g->outlets.n; i++) {
+        struct outlet *o = g->outlets.list[i];
+        if (o != but)
+            engine_wake(o->door.engine, tenant);
+    }
+}
+
+/* Days and months end by the wall clock, which may be set: looked at once a minute at least. */
+static void on_calendar(uv_timer_t *timer)
+{
+    enum { MINUTE_US = 60000000 };
+    struct gateway *g = timer->data;
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    int64_t now_us = gateway_now(g);
+    int64_t unix_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+    int64_t next_us = tenants_turn(&g->tenants, now_us, unix_us);
+    int64_t in_us = next_us - now_us < MINUTE_US ? next_us - now_us : MINUTE_US;
+    for (uint32_t i = 0; i < g->tenants.n; i++) {
+        if (g->tenants.list[i]->held)
+            gateway_wake(g, NULL, i);
+    }
+    start_timer(timer, on_calendar, in_us);
+}
+
+/* ---- life -------------------------------------------------------------------------------- */
+
+enum sl_err gateway_read_keys(struct gateway *g, struct diag *diag)
+{
+    struct keys *keys = NULL;
+    if (!g->setting->tenant_count) {
+        keys_close(&g->keys);
+        return SL_OK;
+    }
+    enum sl_err err = keys_open(g->setting->state, &keys, diag);
+    if (err != SL_OK)
+        return err;
+    keys_close(&g->keys);
+    g->keys = keys;
+    return SL_OK;
+}
+
+static void take_tenants(struct gateway *g)
+{
+    static const struct tenant_setting everybody = {.name = "everybody",
+                                                    .weight = QUEUE_WEIGHT,
+                                                    .priority = PRIORITY_NORMAL,
+                                                    .max_wait_us = -1};
+    const struct setting *s = g->setting;
+    bool alone = s->tenant_count == 0;
+    tenants_apply(&g->tenants, alone ? &everybody : s->tenants, alone ? 1 : s->tenant_count,
+                  gateway_now(g), s->accounts[0].options.minute_us);
+    on_calendar(&g->calendar);
+}
+
+/* What a new setting is judged by before anything is changed for it. */
+static enum sl_err take_setting(struct gateway *g, struct setting *s, struct diag *diag)
+{
+    struct setting *before = g->setting;
+    enum sl_err err = outlets_apply(&g->outlets, g, s, diag);
+    if (err != SL_OK)
+        return err;
+    g->setting = setting_hold(s);
+    err = gateway_read_keys(g, diag);
+    if (err != SL_OK && before) { /* the keys there were are still good */
+        setting_drop(&g->setting);
+        g->setting = before;
+        return err;
+    }
+    if (before)
+        setting_drop(&before);
+    if (err == SL_OK)
+        take_tenants(g);
+    return err;
+}
+
+static struct server_config server_of(const struct setting *s)
+{
+    struct server_config c = server_defaults();
+    c.listen = s->listen[0];
+    return c;
+}
+
+enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
+                         struct diag *diag)
+{
+    struct server_handler h = {on_start, on_body, on_end, on_gone, on_drained, g};
+    struct server_config c = server_of(s);
     g->loop = loop;
     g->timer_due_us = INT64_MAX;
     uv_timer_init(loop, &g->timer);
-    g->timer.data = g;
-    for (size_t i = 0; i < g->outlet_count; i++) {
-        struct outlet *o = &g->outlets[i];
-        struct engine_config wiring = relay_wiring(o);
-        o->gateway = g;
-        o->anthropic = o->options.provider->id == PROVIDER_ANTHROPIC;
-        o->options.config.resends = g->config.resend;
-        o->options.config.halts = false;
-        /* A first burst that is too large is refused, waits, and its client never knows; a slow
-         * start all clients would feel. */
-        o->options.config.idle = true;
-        enum sl_err err = door_open(&o->door, &o->options, loop, &wiring, diag);
-        if (err != SL_OK)
-            return err;
-    }
-    struct server_config c = server_defaults();
-    c.listen = g->config.listen;
-    struct server_handler h = {on_start, on_body, on_end, on_gone, on_drained, g};
-    return server_new(loop, &c, h, &g->server, diag);
+    uv_timer_init(loop, &g->calendar);
+    g->timer.data = g->calendar.data = g;
+    uv_unref((uv_handle_t *)&g->calendar);
+    enum sl_err err = take_setting(g, s, diag);
+    return err != SL_OK ? err : server_new(loop, &c, h, &g->server, diag);
+}
+
+enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *diag)
+{
+    return take_setting(g, s, diag);
 }
 
 void gateway_drain(struct gateway *g)
@@ -108,17 +208,16 @@ void gateway_close(struct gateway *g)
     g->ending = true;
     if (g->server)
         server_free(&g->server);
-    for (size_t i = 0; i < g->outlet_count; i++)
-        door_close(&g->outlets[i].door);
+    outlets_close(&g->outlets);
     uv_close((uv_handle_t *)&g->timer, NULL);
+    uv_close((uv_handle_t *)&g->calendar, NULL);
 }
 
 void gateway_free(struct gateway *g)
 {
     sl_assert(!g->relays);
-    for (size_t i = 0; i < g->outlet_count; i++) {
-        door_free(&g->outlets[i].door);
-        models_free(&g->outlets[i].models);
-        account_options_free(&g->outlets[i].options);
-    }
+    outlets_free(&g->outlets);
+    tenants_free(&g->tenants);
+    keys_close(&g->keys);
+    setting_drop(&g->setting);
 }
