@@ -165,7 +165,8 @@ void pool_relimit(struct pool *p, int64_t now_us, const struct limit_spec *limit
 void account_use(struct account *a, int64_t now_us, int percent);
 /* What was left of a budget when this process was not there: no more than that is left now. */
 void pool_remember(struct pool *p, int64_t now_us, enum dimension dim, int64_t left);
-/* How many requests wait or are in flight there. */
+/* How many requests wait there; and with those in flight. */
+size_t pool_waiting(const struct pool *p);
 size_t pool_load(const struct pool *p);
 
 /* The way to the provider is seen to vary by that much: raises J, and never lowers it. */

@@ -4,15 +4,6 @@
 
 #include "duration.h"
 
-#include <time.h>
-
-static int64_t unix_now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 static size_t quotas_of(const struct relay *r, bool own, struct quota *out)
 {
     struct pool_view view;
@@ -42,11 +33,15 @@ void decline(struct relay *r, enum turn_away_kind kind, int64_t wait_us, struct 
                   .kind = kind, .anthropic = r->anthropic, .what = what, .wait_us = wait_us});
 }
 
-static const struct quota *quota_for(const struct quota *q, size_t n, enum dimension dim)
+/* The limit that binds; none of its requests is left for this one, since others wait before. */
+static const struct quota *binding(struct quota *q, size_t n, enum dimension dim)
 {
     for (size_t i = 0; i < n; i++) {
-        if (q[i].dim == dim)
-            return &q[i];
+        if (q[i].dim != dim)
+            continue;
+        if (dim == DIM_RPM || dim == DIM_RPD)
+            q[i].left = 0;
+        return &q[i];
     }
     return NULL;
 }
@@ -64,9 +59,12 @@ static struct str words_of(struct relay *r, const struct quota *q, int64_t wait_
     if (q)
         buf_printf(&text, ": Limit %lld, Used %lld", (long long)q->limit,
                    (long long)(q->left < q->limit ? q->limit - q->left : 0));
-    buf_printf(&text, ". Please try again in %s. (%s)", buf_cstr(&wait),
-               own ? "a limit that sluice keeps for this key"
-                   : "sluice would have it wait longer than it may");
+    buf_printf(&text, ". Please try again in %s.", buf_cstr(&wait));
+    if (own)
+        buf_puts(&text, " (a limit that sluice keeps for this key)");
+    else
+        buf_printf(&text, " (sluice: %zu requests are queued before this one)",
+                   pool_waiting(r->job.flow.pool));
     struct str kept = arena_copy(&r->arena, buf_str(&text));
     buf_free(&text);
     buf_free(&wait);
@@ -86,14 +84,14 @@ void decline_waiting(struct relay *r)
                              "The spend limit of %s is reached. (a limit that sluice keeps for "
                              "this key)",
                              r->tenant->name)
-              : words_of(r, quota_for(quotas, n, r->promise.dim), wait_us, own);
+              : words_of(r, binding(quotas, n, r->promise.dim), wait_us, own);
     answer(r, &(struct refusal_words){.kind = spent ? TURN_AWAY_SPEND : TURN_AWAY_WAIT,
                                       .anthropic = r->anthropic,
                                       .what = what,
                                       .wait_us = wait_us,
                                       .quotas = quotas,
                                       .quota_count = n,
-                                      .unix_us = unix_now_us()});
+                                      .unix_us = gateway_unix(r->gateway)});
 }
 
 void decline_too_large(struct relay *r)

@@ -2,17 +2,40 @@
  * the calendar. */
 #include "gateway.h"
 
+#include "daybook.h"
 #include "pass.h"
 #include "relay.h"
 #include "setting_check.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+/* What a crash may forget of a day's budgets. */
+enum { BOOK_MS = 10000 };
 
 int64_t gateway_now(const struct gateway *g)
 {
     (void)g; /* every engine reads the same clock */
     return (int64_t)(uv_hrtime() / 1000);
+}
+
+int64_t gateway_unix(const struct gateway *g)
+{
+    struct timespec t;
+    (void)g;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+struct tenant *gateway_tenant(const struct gateway *g, struct str key)
+{
+    if (!g->keys)
+        return g->tenants.list[0];
+    const struct key_entry *e = keys_find(g->keys, key);
+    struct tenant *t = e ? g->owners[e - keys_at(g->keys, 0)] : NULL;
+    return t && !t->gone ? t : NULL;
 }
 
 /* ---- the server's handler ---------------------------------------------------------------- */
@@ -104,11 +127,8 @@ static void on_calendar(uv_timer_t *timer)
 {
     enum { MINUTE_US = 60000000 };
     struct gateway *g = timer->data;
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
     int64_t now_us = gateway_now(g);
-    int64_t unix_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-    int64_t next_us = tenants_turn(&g->tenants, now_us, unix_us);
+    int64_t next_us = tenants_turn(&g->tenants, now_us, gateway_unix(g));
     int64_t in_us = next_us - now_us < MINUTE_US ? next_us - now_us : MINUTE_US;
     for (uint32_t i = 0; i < g->tenants.n; i++) {
         if (g->tenants.list[i]->held)
@@ -119,18 +139,30 @@ static void on_calendar(uv_timer_t *timer)
 
 /* ---- life -------------------------------------------------------------------------------- */
 
+/* Finds the owners of the keys by name, once instead of for every request. */
+static void find_owners(struct gateway *g)
+{
+    size_t n = 0;
+    free(g->owners);
+    g->owners = NULL;
+    while (g->keys && keys_at(g->keys, n))
+        n++;
+    g->owners = mem_zero((n + 1) * sizeof(struct tenant *));
+    for (size_t i = 0; i < n; i++)
+        g->owners[i] = tenants_find(&g->tenants, keys_at(g->keys, i)->tenant);
+}
+
 enum sl_err gateway_read_keys(struct gateway *g, struct diag *diag)
 {
     struct keys *keys = NULL;
-    if (!g->setting->tenant_count) {
-        keys_close(&g->keys);
-        return SL_OK;
-    }
-    enum sl_err err = keys_open(g->setting->state, &keys, diag);
+    enum sl_err err = SL_OK;
+    if (g->setting->tenant_count)
+        err = keys_open(g->setting->state, &keys, diag);
     if (err != SL_OK)
         return err;
     keys_close(&g->keys);
     g->keys = keys;
+    find_owners(g);
     return SL_OK;
 }
 
@@ -142,9 +174,26 @@ static void take_tenants(struct gateway *g)
                                                     .max_wait_us = -1};
     const struct setting *s = g->setting;
     bool alone = s->tenant_count == 0;
+    uint32_t before = g->tenants.n;
     tenants_apply(&g->tenants, alone ? &everybody : s->tenants, alone ? 1 : s->tenant_count,
                   gateway_now(g), s->accounts[0].options.minute_us);
+    find_owners(g);
     on_calendar(&g->calendar);
+    for (uint32_t i = before; i < g->tenants.n; i++)
+        daybook_tell_tenant(g->book, g->tenants.list[i], gateway_now(g), gateway_unix(g));
+}
+
+static void keep_book(struct gateway *g)
+{
+    struct diag diag;
+    if (g->book && daybook_write(g->book, &g->outlets, &g->tenants, gateway_now(g),
+                                 gateway_unix(g), &diag) != SL_OK)
+        fprintf(stderr, "sluice serve: %s: %s\n", diag.where, diag.what);
+}
+
+static void on_bookkeeping(uv_timer_t *timer)
+{
+    keep_book(timer->data);
 }
 
 /* What a new setting is judged by before anything is changed for it. */
@@ -184,9 +233,16 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
     g->timer_due_us = INT64_MAX;
     uv_timer_init(loop, &g->timer);
     uv_timer_init(loop, &g->calendar);
-    g->timer.data = g->calendar.data = g;
+    uv_timer_init(loop, &g->bookkeeping);
+    g->timer.data = g->calendar.data = g->bookkeeping.data = g;
     uv_unref((uv_handle_t *)&g->calendar);
-    enum sl_err err = take_setting(g, s, diag);
+    uv_unref((uv_handle_t *)&g->bookkeeping);
+    uv_timer_start(&g->bookkeeping, on_bookkeeping, BOOK_MS, BOOK_MS);
+    enum sl_err err = SL_OK;
+    if (s->state)
+        err = daybook_open(s->state, &g->book, diag);
+    if (err == SL_OK)
+        err = take_setting(g, s, diag);
     return err != SL_OK ? err : server_new(loop, &c, h, &g->server, diag);
 }
 
@@ -206,11 +262,13 @@ void gateway_drain(struct gateway *g)
 void gateway_close(struct gateway *g)
 {
     g->ending = true;
+    keep_book(g);
     if (g->server)
         server_free(&g->server);
     outlets_close(&g->outlets);
     uv_close((uv_handle_t *)&g->timer, NULL);
     uv_close((uv_handle_t *)&g->calendar, NULL);
+    uv_close((uv_handle_t *)&g->bookkeeping, NULL);
 }
 
 void gateway_free(struct gateway *g)
@@ -219,5 +277,7 @@ void gateway_free(struct gateway *g)
     outlets_free(&g->outlets);
     tenants_free(&g->tenants);
     keys_close(&g->keys);
+    free(g->owners);
+    daybook_close(&g->book);
     setting_drop(&g->setting);
 }

@@ -20,6 +20,8 @@ struct gateway {
     struct outlets outlets;
     struct tenants tenants; /* without any in the setting: one, for everybody */
     struct keys *keys;      /* of tenants; NULL without any */
+    struct tenant **owners; /* of its entries, in their order; NULL: nobody any more */
+    struct daybook *book;   /* NULL: none is kept */
     struct relay *relays;   /* all there are */
     size_t relay_count, held_bytes;
     uint64_t requests;
@@ -27,7 +29,8 @@ struct gateway {
     bool look_again;  /* what was promised may not hold any more */
     uv_timer_t timer; /* the earliest deadline of a queued request */
     int64_t timer_due_us;
-    uv_timer_t calendar;     /* the end of a day or a month of tenants' spending */
+    uv_timer_t calendar; /* the end of a day or a month of tenants' spending */
+    uv_timer_t bookkeeping;
     void (*idle)(void *ctx); /* ending, and the last request is done */
     void *ctx;
 };
@@ -46,7 +49,10 @@ void gateway_drain(struct gateway *g);
 void gateway_close(struct gateway *g);
 void gateway_free(struct gateway *g);
 
-int64_t gateway_now(const struct gateway *g); /* the engines' clock */
+int64_t gateway_now(const struct gateway *g);  /* the engines' clock */
+int64_t gateway_unix(const struct gateway *g); /* the wall clock, since 1970 */
+/* Whose key it is; NULL: nobody's. Without tenants everybody's. */
+struct tenant *gateway_tenant(const struct gateway *g, struct str key);
 /* At that instant at the latest, relay_overdue is asked. */
 void gateway_deadline(struct gateway *g, int64_t now_us, int64_t due_us);
 /* A tenant's request has ended: those of its requests that wait in other accounts may go. */

@@ -24,16 +24,6 @@ static struct str shown_key(const struct message *m)
     return key.p ? key : message_header(m, "api-key");
 }
 
-/* NULL: nobody we know. */
-static struct tenant *tenant_of(const struct gateway *g, const struct message *m)
-{
-    if (!g->keys)
-        return g->tenants.list[0];
-    const struct key_entry *e = keys_find(g->keys, shown_key(m));
-    struct tenant *t = e ? tenants_find(&g->tenants, e->tenant) : NULL;
-    return t && !t->gone ? t : NULL;
-}
-
 /* It may ask for less urgency than its tenant has, not for more. */
 static uint8_t priority_of(const struct tenant *t, const struct message *m)
 {
@@ -54,6 +44,13 @@ static int64_t max_wait_of(const struct relay *r, const struct message *m)
 }
 
 /* ---- in ---------------------------------------------------------------------------------- */
+
+/* Only where the paths of both providers are the same do the client's headers decide. */
+static bool speaks_anthropic(enum route route, const struct message *m)
+{
+    bool openai = route != ROUTE_OTHER && route != ROUTE_MESSAGES;
+    return !openai && pass_to_anthropic(m);
+}
 
 /* What is counted by its body: a JSON request of a known route. */
 static bool is_metered(enum route route, const struct message *m)
@@ -118,6 +115,7 @@ static void take_head(struct relay *r, const struct message *m)
     struct header *headers = arena_alloc(&r->arena, (m->header_count + 1) * sizeof *headers);
     r->target = m->target;
     r->route = route_of(m->target);
+    r->anthropic = speaks_anthropic(r->route, m);
     r->metered = is_metered(r->route, m);
     r->max_wait_us = max_wait_of(r, m);
     r->job.flow.id = ++r->gateway->requests;
@@ -131,9 +129,8 @@ static void take_head(struct relay *r, const struct message *m)
 
 void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
 {
-    struct tenant *t = tenant_of(g, m);
+    struct tenant *t = gateway_tenant(g, shown_key(m));
     struct relay *r = relay_new(g, x, t ? t : g->tenants.list[0]);
-    r->anthropic = pass_to_anthropic(m);
     take_head(r, m);
     if (!t)
         decline(r, TURN_AWAY_KEY, -1,

@@ -1,6 +1,7 @@
 /* outlets.c: see outlets.h. */
 #include "outlets.h"
 
+#include "daybook.h"
 #include "gateway.h"
 #include "relay.h"
 
@@ -143,8 +144,11 @@ struct pool *outlet_pool(struct outlet *o, struct str model)
     if (err != SL_OK)
         return account_pool(account, STR("(other models)"), NULL, 0);
     struct batch_pool *p = &o->models.pools[o->models.list[index].pool];
-    if (!p->pool)
+    if (!p->pool) {
+        const struct gateway *g = o->gateway;
         p->pool = account_pool(account, p->name, p->limits, p->limit_count);
+        daybook_tell_pool(g->book, o->name, account, p->pool, gateway_now(g), gateway_unix(g));
+    }
     return p->pool;
 }
 

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Bytes a client has not taken yet at which the provider is held back. */
 enum { UNTAKEN_BYTES = 256 << 10 };
@@ -50,7 +49,6 @@ static struct str waited_for(struct relay *r)
 static size_t quotas_instead(struct relay *r, struct header *out, size_t n)
 {
     struct quota quotas[QUOTAS];
-    struct timespec t;
     size_t kept = 0;
     size_t count = quota_of_tenant(&r->tenant->allowance, gateway_now(r->gateway), quotas);
     if (count == 0)
@@ -59,8 +57,7 @@ static size_t quotas_instead(struct relay *r, struct header *out, size_t n)
         if (!quota_is_header(out[i].name))
             out[kept++] = out[i];
     }
-    clock_gettime(CLOCK_REALTIME, &t);
-    return kept + quota_headers(quotas, count, r->anthropic, (int64_t)t.tv_sec * 1000000,
+    return kept + quota_headers(quotas, count, r->anthropic, gateway_unix(r->gateway),
                                 out + kept, &r->arena);
 }
 

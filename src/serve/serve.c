@@ -129,8 +129,7 @@ static struct setting *setting_of_file(const char *path)
     if (setting_read(s, path, &complaints, &warnings) != SL_OK)
         setting_drop(&s);
     fputs(buf_cstr(&complaints.text), stderr);
-    if (warnings.n)
-        fprintf(stderr, "warning: %s", buf_cstr(&warnings));
+    fputs(buf_cstr(&warnings), stderr);
     buf_free(&complaints.text);
     buf_free(&warnings);
     return s;

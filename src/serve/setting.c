@@ -5,6 +5,7 @@
 #include "file.h"
 #include "queue.h"
 #include "setting_check.h"
+#include "state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,17 +124,30 @@ static void read_deployments(struct reader *r, const struct yaml *node, void *ou
     fields_each(r, node, read_deployment, out);
 }
 
-/* The place of what account_options_make complains about, which it calls "--tier". */
-static const struct yaml *place_of(const struct yaml *account, const char *where)
+/* "--base-url" of a command line is "base_url" in a file. */
+static void as_keys(char *text)
 {
-    char key[40];
-    if (strncmp(where, "--", 2) != 0)
-        return account;
-    snprintf(key, sizeof key, "%.39s", where + 2);
-    for (char *at = key; *at; at++)
-        *at = *at == '-' ? '_' : *at;
-    const struct yaml *node = yaml_get(account, key);
-    return node ? node : account;
+    char *out = text;
+    for (char *at = text; *at; at++) {
+        bool opens = at[0] == '-' && at[1] == '-' && at[2] >= 'a' && at[2] <= 'z';
+        for (at += opens ? 2 : 0; opens && (*at == '-' || (*at >= 'a' && *at <= 'z')); at++)
+            *out++ = *at == '-' ? '_' : *at;
+        if (!*at)
+            break;
+        *out++ = *at;
+    }
+    *out = '\0';
+}
+
+/* What account_options_make says of options, said of the file's keys. */
+static void complain_of_options(struct reader *r, const struct yaml *node, struct diag *diag)
+{
+    bool option = strncmp(diag->where, "--", 2) == 0;
+    as_keys(diag->where);
+    as_keys(diag->what);
+    const struct yaml *key = option ? yaml_get(node, diag->where) : NULL;
+    complain_about(r->complaints, key ? key : node, r->path, "%s%s%s", diag->where,
+                   diag->where[0] ? ": " : "", diag->what);
 }
 
 static void read_account(struct reader *r, const struct yaml *node, void *out)
@@ -155,13 +169,9 @@ static void read_account(struct reader *r, const struct yaml *node, void *out)
     const struct field fields[] = {{"limits", read_account_limits, &limits},
                                    {"deployments", read_deployments, &a->deployments}};
     fields_read(r, node, rows, n, fields, 2);
-    if (r->complaints->n > before ||
-        account_options_make(&a->options, ORDER_QUEUE, &diag) == SL_OK)
-        return;
-    const struct yaml *place = place_of(node, diag.where);
-    bool named = place != node || !diag.where[0] || diag.where[0] == '-';
-    complain_about(r->complaints, place, r->path, "%s%s%s", named ? "" : diag.where,
-                   named ? "" : ": ", diag.what);
+    if (r->complaints->n == before &&
+        account_options_make(&a->options, ORDER_QUEUE, &diag) != SL_OK)
+        complain_of_options(r, node, &diag);
 }
 
 static void read_accounts(struct reader *r, const struct yaml *node, void *out)
@@ -401,6 +411,11 @@ enum sl_err setting_read(struct setting *s, const char *path, struct complaints 
         buf_printf(&complaints->text, "%s:%s: %s\n", path, diag.where, diag.what);
         complaints->n++;
     }
-    setting_warn(s, path, warnings);
+    if (!s->state)
+        s->state = state_directory(&s->arena);
+    if (!s->listen_count)
+        s->listen[s->listen_count++] = "127.0.0.1:4290";
+    if (!complaints->n)
+        setting_warn(s, path, warnings);
     return complaints->n ? SL_SYNTAX : SL_OK;
 }

@@ -105,22 +105,24 @@ static bool in_a_route(const struct setting *s, const char *account)
 
 void setting_warn(const struct setting *s, const char *path, struct buf *out)
 {
+    const char *exposed = setting_exposed(s);
     if (s->several_organizations)
         buf_printf(out,
-                   "%s: several_organizations: providers forbid spreading load over "
+                   "warning: %s: several_organizations: providers forbid spreading load over "
                    "accounts to get round limits; make sure that yours allows it\n",
                    path);
-    if (setting_exposed(s) && !s->certificate)
+    if (exposed && !s->certificate)
         buf_printf(out,
-                   "%s: listen: %s is in the clear: keys and prompts can be read on the "
-                   "way; give tls\n",
-                   path, setting_exposed(s));
-    for (size_t i = 0; i < s->account_count && s->route_count; i++) {
+                   "warning: %s: listen: %s is in the clear: keys and prompts can be read on "
+                   "the way; give tls\n",
+                   path, exposed);
+    for (size_t i = 0; i < s->account_count; i++) {
         const struct account_setting *a = &s->accounts[i];
-        if (i > 0 && !in_a_route(s, a->name))
-            buf_printf(out, "%s:%d: accounts.%s: no route leads there\n", path, a->line,
+        if (s->route_count && !in_a_route(s, a->name))
+            buf_printf(out, "warning: %s:%d: accounts.%s: no route leads there\n", path,
+                       a->line, a->name);
+        if (!a->options.keys.n && !a->options.emulator && !s->pass_keys)
+            buf_printf(out, "warning: %s:%d: accounts.%s: has no key\n", path, a->line,
                        a->name);
-        if (!a->options.keys.n && !a->options.emulator)
-            buf_printf(out, "%s:%d: accounts.%s: has no key\n", path, a->line, a->name);
     }
 }
