@@ -2,7 +2,7 @@
 #ifndef SLUICE_CONNECTION_H
 #define SLUICE_CONNECTION_H
 
-#include "server.h"
+#include "listener.h"
 
 enum {
     /* Bytes read at once; one buffer serves all connections, since none keeps it. */
@@ -17,13 +17,13 @@ struct server {
     uv_loop_t *loop;
     struct server_config config;
     struct server_handler handler;
-    uv_poll_t poll; /* over the listening socket */
-    int listener;   /* -1 once draining */
-    int reserve;    /* a descriptor to give up when there is no other */
-    int port;
+    struct listener listeners[1 + SERVER_PLACES];
+    size_t listener_count;
+    bool accepting;
+    int reserve; /* a descriptor to give up when there is no other */
     bool draining;
     bool freed;     /* by its owner; lives on until its handles are closed */
-    size_t handles; /* connections and the poll handle still open */
+    size_t handles; /* connections and poll handles still open */
     struct connection *connections;
     size_t connection_count;
     struct buf date; /* the header's value for date_s */

@@ -1,6 +1,6 @@
-/* server.c: the listening socket and the set of connections.
+/* server.c: the listening sockets and the set of connections.
  *
- * The socket is polled and accepted from here rather than by libuv, which drops connections
+ * The sockets are polled and accepted from here rather than by libuv, which drops connections
  * without a word when descriptors run out: a reserve descriptor is given up to accept one
  * connection at a time and tell it 503. Invariant: reserve is open whenever accept is called
  * first. */
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* Connections accepted per turn of the loop, so that a flood does not starve those at work. */
-enum { ACCEPTS_PER_TURN = 64, BACKLOG = 1024 };
+enum { ACCEPTS_PER_TURN = 64 };
 
 struct server_config server_defaults(void)
 {
@@ -31,59 +31,57 @@ struct server_config server_defaults(void)
     };
 }
 
-/* ---- The listening socket ------------------------------------------------------------- */
+/* ---- Listening ------------------------------------------------------------------------ */
 
-static enum sl_err parse_listen(struct str text, struct sockaddr_storage *out,
+static void close_listeners(struct server *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        listener_close(&s->listeners[i]);
+}
+
+static enum sl_err add_listener(struct server *s, const struct server_place *place,
                                 struct diag *diag)
 {
-    char host[64];
-    int64_t port;
-    size_t colon = text.n;
-    while (colon && text.p[colon - 1] != ':')
-        colon--;
-    struct str name = str_cut(text, colon ? colon - 1 : 0);
-    if (str_starts(name, STR("[")) && str_ends(name, STR("]")))
-        name = str_cut(str_from(name, 1), name.n - 2);
-    snprintf(host, sizeof host, "%.*s", STR_ARG(name));
-    if (name.n < sizeof host && str_int(str_from(text, colon), false, &port) == SL_OK &&
-        port >= 0 && port <= 65535 &&
-        (uv_ip4_addr(host, (int)port, (struct sockaddr_in *)out) == 0 ||
-         uv_ip6_addr(host, (int)port, (struct sockaddr_in6 *)out) == 0))
-        return SL_OK;
-    return diag_set(diag, SL_SYNTAX, "", "%.*s: listen on ADDRESS:PORT, for example %s",
-                    STR_ARG(text), "127.0.0.1:4291 or [::1]:0");
-}
-
-static int port_of(int fd)
-{
-    struct sockaddr_in6 a = {0}; /* the port stands at the same place in an IPv4 address */
-    socklen_t n = sizeof a;
-    return getsockname(fd, (struct sockaddr *)&a, &n) == 0 ? ntohs(a.sin6_port) : 0;
-}
-
-static enum sl_err open_listener(struct server *s, struct diag *diag)
-{
-    struct sockaddr_storage address = {0};
-    struct str text = str_of(s->config.listen);
-    enum sl_err err = parse_listen(text, &address, diag);
+    struct listener *l = &s->listeners[s->listener_count];
+    enum sl_err err = listener_open(l, place, diag);
     if (err)
         return err;
-    socklen_t n = address.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                : sizeof(struct sockaddr_in);
-    int on = 1;
-    s->listener = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (s->listener >= 0 &&
-        setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        bind(s->listener, (struct sockaddr *)&address, n) == 0 &&
-        listen(s->listener, BACKLOG) == 0) {
-        s->port = port_of(s->listener);
-        return SL_OK;
-    }
-    err =
-        diag_set(diag, SL_IO, "", "cannot listen on %.*s: %s", STR_ARG(text), strerror(errno));
-    if (s->listener >= 0)
-        close(s->listener);
+    l->server = s;
+    s->listener_count++;
+    return SL_OK;
+}
+
+/* All places, or none. */
+static enum sl_err open_listeners(struct server *s, struct diag *diag)
+{
+    const struct server_config *c = &s->config;
+    struct server_place first = {.address = c->listen};
+    enum sl_err err = SL_OK;
+    sl_assert(c->place_count <= SERVER_PLACES);
+    if (c->listen)
+        err = add_listener(s, &first, diag);
+    for (size_t i = 0; !err && i < c->place_count; i++)
+        err = add_listener(s, &c->places[i], diag);
+    if (!err && s->listener_count == 0)
+        err = diag_set(diag, SL_MISSING, "", "no address to listen on");
+    if (err)
+        close_listeners(s);
     return err;
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events);
+
+static void watch_listeners(struct server *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++) {
+        struct listener *l = &s->listeners[i];
+        int rc = uv_poll_init(s->loop, &l->poll, l->fd);
+        sl_assert(rc == 0);
+        l->poll.data = l;
+        s->handles++;
+        rc = uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+        sl_assert(rc == 0);
+    }
 }
 
 /* ---- Accepting ------------------------------------------------------------------------ */
@@ -100,9 +98,9 @@ static void turn_away(int fd)
     close(fd);
 }
 
-static int accept_one(struct server *s)
+static int accept_one(const struct listener *l)
 {
-    return accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 static int open_reserve(void)
@@ -111,11 +109,12 @@ static int open_reserve(void)
 }
 
 /* No descriptor is left: the reserve makes room to say so. */
-static void accept_by_reserve(struct server *s)
+static void accept_by_reserve(struct listener *l)
 {
+    struct server *s = l->server;
     if (s->reserve >= 0)
         close(s->reserve);
-    int fd = accept_one(s);
+    int fd = accept_one(l);
     if (fd >= 0)
         turn_away(fd);
     s->reserve = open_reserve();
@@ -123,11 +122,12 @@ static void accept_by_reserve(struct server *s)
 
 static void on_acceptable(uv_poll_t *poll, int status, int events)
 {
-    struct server *s = poll->data;
+    struct listener *l = poll->data;
+    struct server *s = l->server;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int fd = accept_one(s);
+        int fd = accept_one(l);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-            accept_by_reserve(s);
+            accept_by_reserve(l);
             return;
         }
         if (fd < 0 && errno != ECONNABORTED && errno != EINTR)
@@ -152,18 +152,16 @@ enum sl_err server_new(uv_loop_t *loop, const struct server_config *c, struct se
     s->date_s = -1;
     if (s->config.body_max == 0)
         s->config.body_max = BOUND_BODY_BYTES;
-    enum sl_err err = open_listener(s, diag);
+    enum sl_err err = open_listeners(s, diag);
     if (err) {
         free(s);
         return err;
     }
+    s->config.listen = NULL; /* lent no longer */
+    s->config.place_count = 0;
+    s->accepting = true;
     s->reserve = open_reserve();
-    int rc = uv_poll_init(loop, &s->poll, s->listener);
-    sl_assert(rc == 0);
-    s->poll.data = s;
-    s->handles = 1;
-    rc = uv_poll_start(&s->poll, UV_READABLE, on_acceptable);
-    sl_assert(rc == 0);
+    watch_listeners(s);
     *out = s;
     return SL_OK;
 }
@@ -180,19 +178,23 @@ void server_release(struct server *s)
 
 static void on_poll_closed(uv_handle_t *handle)
 {
-    server_release(handle->data);
+    struct listener *l = handle->data;
+    server_release(l->server);
 }
 
 static void stop_accepting(struct server *s)
 {
-    if (s->listener < 0)
+    if (!s->accepting)
         return;
-    uv_poll_stop(&s->poll);
-    uv_close((uv_handle_t *)&s->poll, on_poll_closed);
-    close(s->listener);
+    s->accepting = false;
+    for (size_t i = 0; i < s->listener_count; i++) {
+        uv_poll_stop(&s->listeners[i].poll);
+        uv_close((uv_handle_t *)&s->listeners[i].poll, on_poll_closed);
+    }
+    close_listeners(s);
     if (s->reserve >= 0)
         close(s->reserve);
-    s->listener = s->reserve = -1;
+    s->reserve = -1;
 }
 
 void server_drain(struct server *s)
@@ -219,7 +221,13 @@ void server_free(struct server **server)
 
 int server_port(const struct server *s)
 {
-    return s->port;
+    return server_port_of(s, 0);
+}
+
+int server_port_of(const struct server *s, size_t place)
+{
+    sl_assert(place < s->listener_count);
+    return s->listeners[place].port;
 }
 
 size_t server_connections(const struct server *s)

@@ -33,8 +33,21 @@ struct server_handler {
     void *ctx;
 };
 
+enum { SERVER_PLACES = 8 };
+/* Where to listen. */
+struct server_place {
+    /* "127.0.0.1:4291"; "[::1]:0" (IPv6 alone, port 0: any); "unix:/run/x.sock". A socket file
+     * that a dead process left is replaced; ours is removed when the listening ends. */
+    const char *address;
+    unsigned mode; /* of a socket file; 0: 0660 */
+    bool tls;
+};
+
+/* Texts are lent for the call of server_new. */
 struct server_config {
-    const char *listen;      /* "127.0.0.1:4291", "[::1]:0", port 0: any */
+    const char *listen; /* the first place, in the clear; NULL: only those below */
+    struct server_place places[SERVER_PLACES];
+    size_t place_count;
     size_t body_max;         /* bytes; 0: BOUND_BODY_BYTES */
     int64_t idle_timeout_us; /* between requests, between bytes of a body or of an answer */
     int64_t head_timeout_us; /* slow clients: from a head's first byte to its last */
@@ -42,15 +55,18 @@ struct server_config {
 };
 struct server_config server_defaults(void);
 
-/* The process ignores SIGPIPE from here on. SL_SYNTAX for an address that is not numeric, SL_IO
- * with the system's reason. */
+/* The process ignores SIGPIPE from here on. SL_SYNTAX, SL_TOO_LARGE for an address that cannot
+ * be one, SL_MISSING without any place, SL_IO with the system's reason: all places or none. */
 enum sl_err server_new(uv_loop_t *loop, const struct server_config *c, struct server_handler h,
                        struct server **out, struct diag *diag) SL_CHECK;
 /* Drops connections; memory is freed as the loop runs on. */
 void server_free(struct server **s);
 /* Stops accepting; ends idle connections now, the others after their answer. */
 void server_drain(struct server *s);
+/* Of the first place, and of any: `listen`, then the places in their order; 0 of a socket
+ * file. */
 int server_port(const struct server *s);
+int server_port_of(const struct server *s, size_t place);
 size_t server_connections(const struct server *s); /* open now */
 
 /* The driver's own pointer on an exchange. */
