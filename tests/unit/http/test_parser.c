@@ -97,6 +97,9 @@ static void requests_are_read_whole_and_in_pieces(void **state)
     static const struct row rows[] = {
         {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / [Host=x] end; "},
         {"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / [Host=x] end; "},
+        {"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "GET / [Host=[::1]:80] end; "},
+        {"GET / HTTP/1.1\r\nHost: a-b.c_d:1\r\n\r\n", "GET / [Host=a-b.c_d:1] end; "},
+        {"GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / [Host=] end; "},
         {"GET / HTTP/1.1\r\nHost: x\r\nA:\r\nB: \t b c \t\r\n\r\n",
          "GET / [Host=x] [A=] [B=b c] end; "},
         {POST "content-length: 3\r\n\r\nabc", HEAD " [content-length=3] {abc} end; "},
@@ -152,6 +155,11 @@ static void doubtful_requests_are_refused(void **state)
         {"GET / HTTP/1.1\r\n\r\n", "400"},
         {"GET / HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n", "400"},
         {"GET / HTTP/1.0\r\nhost: x\r\nhost: y\r\n\r\n", "400"},
+        {"GET / HTTP/1.1\r\nhost: x y\r\n\r\n", "400"},
+        {"GET / HTTP/1.1\r\nhost: x/y\r\n\r\n", "400"},
+        {"GET / HTTP/1.1\r\nhost: x@y\r\n\r\n", "400"},
+        {"GET / HTTP/1.1\r\nhost: x?y\r\n\r\n", "400"},
+        {"GET / HTTP/1.1\r\nhost: x\xC3\xA4\r\n\r\n", "400"},
         /* lines */
         {POST "a: b\r\n c\r\n\r\n", "400"},
         {POST "a: b\r\n\tc\r\n\r\n", "400"},
