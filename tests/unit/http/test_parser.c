@@ -199,6 +199,8 @@ static void doubtful_requests_are_refused(void **state)
          HEAD " [transfer-encoding=chunked] {a}400"},
         {POST "transfer-encoding: chunked\r\n\r\n10000000000000000\r\n",
          HEAD " [transfer-encoding=chunked]400"},
+        {POST "transfer-encoding: chunked\r\n\r\n8000000000000000\r\n",
+         HEAD " [transfer-encoding=chunked]400"},
         {POST "transfer-encoding: chunked\r\n\r\n0\r\n\n",
          HEAD " [transfer-encoding=chunked]400"},
         {POST "transfer-encoding: chunked\r\n\r\n0\r\na: b\n\r\n",
