@@ -6,6 +6,7 @@
  * first. */
 #include "arena.h"
 #include "connection.h"
+#include "write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,9 @@ struct server_config server_defaults(void)
         .body_max = BOUND_BODY_BYTES,
         .idle_timeout_us = 120 * INT64_C(1000000),
         .head_timeout_us = 15 * INT64_C(1000000),
+        .handshake_timeout_us = 10 * INT64_C(1000000),
+        .body_grace_us = 60 * INT64_C(1000000),
+        .body_rate_min = 1024,
         .connections_max = 10000,
     };
 }
@@ -84,18 +88,75 @@ static void watch_listeners(struct server *s)
     }
 }
 
+/* ---- Refusing ------------------------------------------------------------------------- */
+
+/* Any expectation but one, in any of the headers of that name. HTTP/1.0 knows none. */
+static bool expects_more(const struct message *m)
+{
+    for (size_t i = 0; m->minor > 0 && i < m->header_count; i++) {
+        if (str_eq_nocase(m->headers[i].name, STR("expect")) &&
+            !str_eq_nocase(m->headers[i].value, STR("100-continue")))
+            return true;
+    }
+    return false;
+}
+
+struct objection server_objection(const struct server *s, const struct message *m)
+{
+    if (!str_starts(m->target, STR("/")))
+        return (struct objection){400, "the target must be a path"};
+    if (m->content_length > (int64_t)s->config.body_max)
+        return (struct objection){413, "the body is too large"};
+    if (expects_more(m))
+        return (struct objection){417, "the only expectation known here is 100-continue"};
+    return (struct objection){0};
+}
+
+struct header server_refusal(struct server *s, int status, const char *why, struct buf *body)
+{
+    const struct server_handler *h = &s->handler;
+    const char *type = "text/plain";
+    if (h->refused)
+        h->refused(h->ctx, status, why, body, &type);
+    else
+        buf_printf(body, "%s\n", why);
+    return (struct header){STR("content-type"), str_of(type)};
+}
+
 /* ---- Accepting ------------------------------------------------------------------------ */
 
-/* Best effort, without waiting: the client may see a reset instead. */
-static void turn_away(int fd)
+static void write_turned_away(struct server *s, struct buf *out)
 {
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n"
-                                 "retry-after: 1\r\nconnection: close\r\n\r\n";
+    struct buf body = {0};
+    struct header type = server_refusal(s, 503, "too many connections", &body);
+    write_status_line(out, 503);
+    enum sl_err err = write_headers(out, &type, 1);
+    sl_assert(!err);
+    buf_printf(out, "content-length: %zu\r\nretry-after: 1\r\nconnection: close\r\n", body.n);
+    write_head_end(out);
+    buf_add(out, buf_str(&body));
+    buf_free(&body);
+}
+
+/* Best effort, without waiting: the client may see a reset instead. A handshake would cost what
+ * there is too little of, so a TLS client is told by an alert: internal_error, in the clear as
+ * any alert before a handshake (RFC 8446, 6). */
+static void turn_away(const struct listener *l, int fd)
+{
+    static const char alert[] = {0x15, 3, 3, 0, 2, 2, 80};
+    struct server *s = l->server;
+    struct buf answer = {0};
     char ignored[4096];
+    s->counts.turned_away++;
+    if (l->tls)
+        buf_add(&answer, (struct str){alert, sizeof alert});
+    else
+        write_turned_away(s, &answer);
     (void)recv(fd, ignored, sizeof ignored, MSG_DONTWAIT);
-    (void)send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)send(fd, answer.p, answer.n, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(fd, SHUT_WR);
     close(fd);
+    buf_free(&answer);
 }
 
 static int accept_one(const struct listener *l)
@@ -116,7 +177,7 @@ static void accept_by_reserve(struct listener *l)
         close(s->reserve);
     int fd = accept_one(l);
     if (fd >= 0)
-        turn_away(fd);
+        turn_away(l, fd);
     s->reserve = open_reserve();
 }
 
@@ -133,10 +194,45 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
         if (fd < 0 && errno != ECONNABORTED && errno != EINTR)
             return;
         if (fd >= 0 && s->connection_count >= s->config.connections_max)
-            turn_away(fd);
+            turn_away(l, fd);
         else if (fd >= 0)
-            connection_start(s, fd);
+            connection_start(s, fd, l->tls);
     }
+}
+
+/* ---- Certificates --------------------------------------------------------------------- */
+
+/* If a place needs them. */
+static enum sl_err load_tls(struct server *s, struct diag *diag)
+{
+    const struct server_config *c = &s->config;
+    bool needed = false;
+    for (size_t i = 0; i < c->place_count; i++)
+        needed = needed || c->places[i].tls;
+    if (!needed)
+        return SL_OK;
+    if (!c->tls.certificate || !c->tls.key)
+        return diag_set(diag, SL_MISSING, "", "TLS needs a certificate and its key");
+    return tls_context_new_server(&c->tls, &s->tls, diag);
+}
+
+enum sl_err server_tls_reload(struct server *s, const struct tls_files *files,
+                              struct diag *diag)
+{
+    struct tls_context *fresh;
+    if (!s->tls)
+        return diag_set(diag, SL_MISSING, "", "no place speaks TLS");
+    enum sl_err err = tls_context_new_server(files, &fresh, diag);
+    if (err)
+        return err;
+    tls_context_free(&s->tls); /* connections hold what they need of it */
+    s->tls = fresh;
+    return SL_OK;
+}
+
+const char *server_tls_warning(const struct server *s)
+{
+    return s->tls ? tls_context_warning(s->tls) : "";
 }
 
 /* ---- Life ----------------------------------------------------------------------------- */
@@ -152,13 +248,17 @@ enum sl_err server_new(uv_loop_t *loop, const struct server_config *c, struct se
     s->date_s = -1;
     if (s->config.body_max == 0)
         s->config.body_max = BOUND_BODY_BYTES;
-    enum sl_err err = open_listeners(s, diag);
+    enum sl_err err = load_tls(s, diag);
+    if (!err)
+        err = open_listeners(s, diag);
     if (err) {
+        tls_context_free(&s->tls);
         free(s);
         return err;
     }
     s->config.listen = NULL; /* lent no longer */
     s->config.place_count = 0;
+    s->config.tls = (struct tls_files){0};
     s->accepting = true;
     s->reserve = open_reserve();
     watch_listeners(s);
@@ -173,6 +273,7 @@ void server_release(struct server *s)
     if (s->handles > 0 || !s->freed)
         return;
     buf_free(&s->date);
+    tls_context_free(&s->tls);
     free(s);
 }
 
@@ -233,6 +334,11 @@ int server_port_of(const struct server *s, size_t place)
 size_t server_connections(const struct server *s)
 {
     return s->connection_count;
+}
+
+const struct server_counts *server_counts(const struct server *s)
+{
+    return &s->counts;
 }
 
 struct str server_date(struct server *s)

@@ -91,7 +91,12 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct diag *diag)
     }
     struct server_config c = server_defaults();
     c.listen = g->config.listen;
-    struct server_handler h = {on_start, on_body, on_end, on_gone, on_drained, g};
+    struct server_handler h = {.start = on_start,
+                               .body = on_body,
+                               .end = on_end,
+                               .gone = on_gone,
+                               .drained = on_drained,
+                               .ctx = g};
     return server_new(loop, &c, h, &g->server, diag);
 }
 

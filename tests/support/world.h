@@ -30,6 +30,13 @@ static inline void world_start(void *ctx, struct exchange *x, const struct messa
         server_answer(x, 401, NULL, 0, STR("no"));
     if (str_eq(m->target, STR("/inject")))
         server_answer(x, 200, &bad, 1, STR("never seen"));
+    if (str_eq(m->target, STR("/inject-204")))
+        server_answer(x, 204, &bad, 1, STR(""));
+    if (str_eq(m->target, STR("/inject-stream"))) {
+        server_begin(x, 200, &bad, 1);
+        server_write(x, STR("never seen"));
+        server_finish(x);
+    }
     if (str_eq(m->target, STR("/reset")))
         server_reset(x);
     if (str_eq(m->target, STR("/204")))
@@ -67,14 +74,35 @@ static inline void world_drained(void *ctx, struct exchange *x)
     w->drained++;
 }
 
-static inline void world_open(struct world *w, struct server_config config)
+/* Refusals in the shape of an API. */
+static inline void world_refused(void *ctx, int status, const char *why, struct buf *body,
+                                 const char **content_type)
+{
+    buf_printf(body, "{\"error\":{\"status\":%d,\"message\":", status);
+    buf_json(body, str_of(why));
+    buf_puts(body, "}}");
+    *content_type = "application/json";
+}
+
+static inline void world_open_with(struct world *w, struct server_config config, bool shaped)
 {
     *w = (struct world){0};
     assert_int_equal(uv_loop_init(&w->loop), 0);
-    struct server_handler h = {world_start, world_body,    world_end,
-                               world_gone,  world_drained, w};
-    struct diag d;
-    assert_int_equal(server_new(&w->loop, &config, h, &w->server, &d), SL_OK);
+    struct server_handler h = {.start = world_start,
+                               .body = world_body,
+                               .end = world_end,
+                               .gone = world_gone,
+                               .drained = world_drained,
+                               .refused = shaped ? world_refused : NULL,
+                               .ctx = w};
+    struct diag d = {0};
+    if (server_new(&w->loop, &config, h, &w->server, &d) != SL_OK)
+        fail_msg("%s: %s", d.where, d.what);
+}
+
+static inline void world_open(struct world *w, struct server_config config)
+{
+    world_open_with(w, config, false);
 }
 
 static inline void world_close(struct world *w)
