@@ -21,7 +21,8 @@
 
 enum {
     LINGER_MS = 1000,       /* how long a client may take to close after we have */
-    KEPT_BYTES = 256 << 10, /* larger output buffers are given back after use */
+    KEPT_BYTES = 256 << 10, /* larger output buffers are given back after use, */
+    IDLE_BYTES = 16 << 10,  /* and these between requests */
 };
 
 /* ---- Waiting -------------------------------------------------------------------------- */
@@ -232,6 +233,10 @@ static void end_exchange(struct connection *c)
         return;
     }
     c->head_begun = false;
+    if (c->flying.cap > IDLE_BYTES)
+        buf_free(&c->flying);
+    if (c->out.cap > IDLE_BYTES)
+        buf_free(&c->out);
     struct buf held = c->pending;
     c->pending = (struct buf){0};
     read_on(c);

@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -84,6 +85,38 @@ static void a_reader_that_stops_is_given_up(void **state)
     server_answer(w.held, 200, NULL, 0, (struct str){big.p, 32 << 20});
     world_await(&w, "gone");
     buf_free(&big);
+    client_close(&p);
+    world_close(&w);
+}
+
+static size_t allocated(void)
+{
+    struct mallinfo2 m =
+        mallinfo2(); /* zeros under a sanitizer: this test then shows nothing */
+    return m.uordblks + m.hblkhd;
+}
+
+static void an_idle_connection_holds_little(void **state)
+{
+    enum { BIG = 4 << 20 };
+    struct world w;
+    struct client p;
+    struct buf big = {0};
+    world_open(&w, both_config());
+    both_open(&p, &w);
+    client_send(&p, STR("GET /hold " HOST "\r\n"));
+    world_await(&w, "end 0; ");
+    size_t before = allocated();
+    buf_reserve(&big, BIG);
+    memset(big.p, 'x', BIG);
+    server_answer(w.held, 200, NULL, 0, (struct str){big.p, BIG});
+    buf_free(&big);
+    while (p.text.n < BIG)
+        client_turn(&p, UV_RUN_ONCE);
+    world_await(&w, "complete; ");
+    buf_free(&p.text);
+    buf_free(&p.peer.got);
+    assert_true(allocated() < before + BIG / 8);
     client_close(&p);
     world_close(&w);
 }
@@ -400,6 +433,7 @@ int main(void)
         BOTH(pipelined_requests_are_answered_in_turn),
         BOTH(a_flood_of_requests_waits_for_its_turn),
         BOTH(a_reader_that_stops_is_given_up),
+        BOTH(an_idle_connection_holds_little),
         BOTH(an_answer_is_streamed_in_chunks),
         BOTH(an_old_client_is_streamed_to_until_the_end),
         BOTH(a_client_that_leaves_is_noticed),
