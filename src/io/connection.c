@@ -148,6 +148,11 @@ static void close_handles(struct connection *c, bool reset)
         uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
 
+void connection_drop(struct connection *c)
+{
+    close_handles(c, false);
+}
+
 void connection_close(struct connection *c)
 {
     if (c->secure && !c->closing && !c->exchange.open)

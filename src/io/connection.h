@@ -31,6 +31,7 @@ struct server {
     size_t connection_count;
     struct server_counts counts;
     struct tls_context *tls; /* NULL without a place that needs it */
+    struct buf cipher;       /* empty but while secure.c writes */
     struct buf date;         /* the header's value for date_s */
     int64_t date_s;
     char read[READ_BYTES];
@@ -92,6 +93,9 @@ struct connection *connection_next(struct connection *c);
 
 /* For secure.c: text that came; */
 void connection_take(struct connection *c, struct str bytes);
+/* the end, as by connection_close but for `gone`, which is reported later: it may be within a
+ * call of the driver's; */
+void connection_drop(struct connection *c);
 /* bytes that the system is to send, lent until it has; */
 void connection_fly(struct connection *c, struct str bytes);
 /* what is waited for now, and for how long; */

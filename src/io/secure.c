@@ -5,7 +5,8 @@
  *       +--- an alert, a broken record ----> FAILED
  *
  * A connection writes one thing at a time. Its text is encrypted piece by piece, the next one
- * when the last has left, so that a large answer is not held twice. What TLS itself has to say
+ * when the last has left, so that a large answer is not held twice; in a buffer that all share,
+ * unless the system does not take it at once. What TLS itself has to say
  * (handshakes, tickets, replies to key updates) flies in between; a peer that makes us say much
  * without reading it is cut off.
  *
@@ -82,7 +83,7 @@ static void fail(struct connection *c)
     c->server->counts.tls_failed++;
     c->secure->state = SECURE_FAILED;
     send_now(c);
-    connection_close(c);
+    connection_drop(c);
 }
 
 /* ---- Writing -------------------------------------------------------------------------- */
@@ -90,17 +91,26 @@ static void fail(struct connection *c)
 bool secure_write_on(struct connection *c)
 {
     struct secure *s = c->secure;
+    struct buf *due = &c->server->cipher;
     struct str piece = str_cut(s->text, PIECE_BYTES);
     s->text = str_from(s->text, piece.n);
     buf_free(&s->flying);
+    tls_take(s->tls, due);
     if (tls_write(s->tls, piece) != SL_OK) {
+        buf_clear(due);
         fail(c);
         return true;
     }
-    tls_take(s->tls, &s->flying);
-    if (s->flying.n)
-        connection_fly(c, buf_str(&s->flying));
-    return s->flying.n > 0;
+    tls_take(s->tls, due);
+    bool flies = due->n > 0;
+    if (flies)
+        connection_fly(c, buf_str(due));
+    if (c->tcp.write_queue_size) {
+        s->flying = *due; /* the system has not taken all of it */
+        *due = (struct buf){0};
+    }
+    buf_clear(due);
+    return flies;
 }
 
 void secure_write(struct connection *c, struct str text)
@@ -193,6 +203,8 @@ void secure_read(struct connection *c, struct str bytes)
         return;
     if (s->state != SECURE_HANDSHAKE && !read_text(c))
         return;
+    if (s->state > SECURE_OPEN)
+        return; /* all is said */
     if (!c->writing)
         secure_write_on(c);
     else if (tls_due(s->tls) > DUE_BYTES)

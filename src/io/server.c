@@ -273,6 +273,7 @@ void server_release(struct server *s)
     if (s->handles > 0 || !s->freed)
         return;
     buf_free(&s->date);
+    buf_free(&s->cipher);
     tls_context_free(&s->tls);
     free(s);
 }

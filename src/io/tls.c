@@ -31,6 +31,11 @@ struct tls {
     char why[200];
 };
 
+enum {
+    RECORD_BYTES = 16 << 10, /* of text */
+    RECORD_MORE_BYTES = 64,  /* around it, at most */
+};
+
 static const unsigned char http[] = "\x08http/1.1";
 
 /* ---- Bytes ---------------------------------------------------------------------------- */
@@ -106,9 +111,9 @@ size_t tls_due(const struct tls *t)
 void tls_take(struct tls *t, struct buf *out)
 {
     if (out->n == 0) {
-        buf_free(out);
+        struct buf empty = *out;
         *out = t->out;
-        t->out = (struct buf){0};
+        t->out = empty;
     } else {
         buf_add(out, buf_str(&t->out));
         buf_free(&t->out);
@@ -343,6 +348,7 @@ enum sl_err tls_write(struct tls *t, struct str bytes)
     if (bytes.n == 0)
         return SL_OK;
     ERR_clear_error();
+    buf_reserve(&t->out, bytes.n + (bytes.n / RECORD_BYTES + 1) * RECORD_MORE_BYTES);
     int result = SSL_write_ex(t->ssl, bytes.p, bytes.n, &n);
     return result == 1 ? SL_OK : judge(t, result, "TLS");
 }

@@ -36,7 +36,8 @@ void tls_free(struct tls **t);
 
 /* Ciphertext that came from the peer. */
 void tls_feed(struct tls *t, struct str bytes);
-/* Moves all ciphertext that is due to the peer to *out. To be called after all below. */
+/* Moves all ciphertext that is due to the peer to *out. To be called after all below. The
+ * memory of an empty *out is kept for what will be due next. */
 void tls_take(struct tls *t, struct buf *out);
 size_t tls_due(const struct tls *t); /* bytes that tls_take would move */
 
