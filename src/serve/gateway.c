@@ -88,6 +88,21 @@ static void on_drained(void *ctx, struct exchange *x)
         relay_drained(exchange_user(x));
 }
 
+/* What the server refuses by itself, before anybody knows whose language the client speaks: in
+ * OpenAI's shape, unless the account is Anthropic's. */
+static void on_refused(void *ctx, int status, const char *why, struct buf *body,
+                       const char **content_type)
+{
+    const struct gateway *g = ctx;
+    struct arena arena = {0};
+    bool anthropic = g->setting->accounts[0].options.provider->id == PROVIDER_ANTHROPIC;
+    const char *type =
+        status >= 500 ? anthropic ? "api_error" : "server_error" : "invalid_request_error";
+    buf_add(body, turn_away_body(anthropic, type, "invalid_request", str_of(why), &arena));
+    *content_type = "application/json";
+    arena_free(&arena);
+}
+
 /* ---- clocks ------------------------------------------------------------------------------ */
 
 static void start_timer(uv_timer_t *timer, uv_timer_cb then, int64_t in_us)
@@ -220,14 +235,18 @@ static enum sl_err take_setting(struct gateway *g, struct setting *s, struct dia
 static struct server_config server_of(const struct setting *s)
 {
     struct server_config c = server_defaults();
-    c.listen = s->listen[0];
+    c.listen = NULL;
+    for (size_t i = 0; i < s->listen_count; i++)
+        c.places[c.place_count++] =
+            (struct server_place){.address = s->listen[i], .tls = s->certificate != NULL};
+    c.tls = (struct tls_files){s->certificate, s->certificate_key};
     return c;
 }
 
 enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
                          struct diag *diag)
 {
-    struct server_handler h = {on_start, on_body, on_end, on_gone, on_drained, g};
+    struct server_handler h = {on_start, on_body, on_end, on_gone, on_drained, g, on_refused};
     struct server_config c = server_of(s);
     g->loop = loop;
     g->timer_due_us = INT64_MAX;
@@ -248,6 +267,12 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
 
 enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *diag)
 {
+    const struct tls_files files = {s->certificate, s->certificate_key};
+    if (g->setting->certificate && s->certificate) {
+        enum sl_err err = server_tls_reload(g->server, &files, diag);
+        if (err != SL_OK)
+            return err;
+    }
     return take_setting(g, s, diag);
 }
 

@@ -200,15 +200,26 @@ static void watch_key_file(struct process *p)
 /* ---- running ------------------------------------------------------------------------------
  */
 
+static void say_place(const struct gateway *g, size_t i)
+{
+    const char *listen = g->setting->listen[i], *colon = strrchr(listen, ':');
+    if (strncmp(listen, "unix:", 5) == 0)
+        printf("listening on %s\n", listen);
+    else
+        printf("listening on http%s://%.*s:%d\n", g->setting->certificate ? "s" : "",
+               (int)(colon - listen), listen, server_port_of(g->server, i));
+}
+
 static void say_hello(const struct process *p)
 {
     const struct gateway *g = &p->gateway;
-    const char *listen = g->setting->listen[0], *colon = strrchr(listen, ':');
-    printf("listening on http://%.*s:%d\n", (int)(colon - listen), listen,
-           server_port(g->server));
+    for (size_t i = 0; i < g->setting->listen_count; i++)
+        say_place(g, i);
     for (size_t i = 0; i < g->outlets.n; i++)
         printf("account %s\n", g->outlets.list[i]->account->options.name.p);
     fflush(stdout);
+    if (g->setting->certificate && *server_tls_warning(g->server))
+        fprintf(stderr, "warning: %s\n", server_tls_warning(g->server));
 }
 
 static void open_signal(struct process *p, uv_signal_t *s, uv_signal_cb then, int number)
