@@ -140,11 +140,23 @@ int64_t budget_unseen(const struct budget *b, int64_t now_us)
     return by_age < 2 * b->pending ? (int64_t)by_age : 2 * b->pending;
 }
 
+/* What is kept free beside a cost, at most `most`: never so much that an empty budget would not
+ * take the cost, which would then wait for ever. */
+static int64_t kept_beside(const struct counter *c, int64_t most, int64_t cost)
+{
+    const struct bucket *b = &c->bucket;
+    int64_t room = b->limit;
+    if (c->kind == WINDOW_BUCKET)
+        room = share(b->limit, b->period_us - b->slack_us, b->period_us);
+    return max64(0, min64(most, room - cost));
+}
+
 static int64_t landed_wait_us(struct budget *b, int64_t now_us, struct draw d)
 {
     int64_t cost = d.units - d.later, unseen = budget_unseen(b, now_us);
     int64_t wrong = b->pending > 0 ? (int64_t)((__int128)b->spread * unseen / b->pending) : 0;
-    int64_t kept = min64(b->limit / BLIND_PARTS + b->caution + wrong / 2, b->limit - cost);
+    int64_t kept =
+        kept_beside(&b->landed, b->limit / BLIND_PARTS + b->caution + wrong / 2, cost);
     return counter_wait_us(&b->landed, now_us, b->held + unseen + kept, cost);
 }
 
@@ -156,8 +168,8 @@ int64_t budget_wait_us(struct budget *b, int64_t now_us, struct draw d)
         return INT64_MAX;
     d.units = min64(d.units, b->limit);
     int64_t wait_us = max64(0, b->frozen_us - now_us);
-    wait_us = max64(
-        wait_us, counter_wait_us(&b->spent, now_us, b->held + b->margin + b->caution, d.units));
+    int64_t kept = kept_beside(&b->spent, b->margin + b->caution, d.units);
+    wait_us = max64(wait_us, counter_wait_us(&b->spent, now_us, b->held + kept, d.units));
     if (b->later)
         wait_us = max64(wait_us, landed_wait_us(b, now_us, d));
     enum window_kind kind = b->spent.kind;
