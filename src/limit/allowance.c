@@ -239,11 +239,16 @@ static void learn(struct longest *l, int64_t tokens)
 void stake_settle(struct stake *s, int64_t now_us, const struct demand *d, int64_t input_tokens,
                   int64_t output_tokens)
 {
+    struct allowance *a = s->allowance;
+    int64_t cost = cost_of(&s->price, input_tokens, output_tokens);
     let_go(s);
-    debit_rates(s->allowance, now_us, 0, input_tokens + output_tokens - s->tokens);
-    settle_purses(s, cost_of(&s->price, input_tokens, output_tokens));
+    debit_rates(a, now_us, 0, input_tokens + output_tokens - s->tokens);
+    settle_purses(s, cost);
+    a->requests++;
+    a->tokens += input_tokens + output_tokens;
+    a->spent += cost;
     if (!d->max_output_given && output_tokens > 0)
-        learn(&s->allowance->longest, output_tokens);
+        learn(&a->longest, output_tokens);
 }
 
 /* ---- looking ----------------------------------------------------------------------------- */

@@ -51,6 +51,7 @@ struct allowance {
     int64_t in_flight, held_tokens;
     struct purse purses[PURSES];
     struct longest longest;
+    int64_t requests, tokens, spent; /* of those that have ended, in all */
 };
 
 /* One request's share of it while it is in flight. The driver's memory; zero but for the
