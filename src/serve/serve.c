@@ -217,6 +217,8 @@ static void say_hello(const struct process *p)
         say_place(g, i);
     for (size_t i = 0; i < g->outlets.n; i++)
         printf("account %s\n", g->outlets.list[i]->account->options.name.p);
+    if (g->admin)
+        printf("admin on port %d\n", admin_port(g->admin));
     fflush(stdout);
     if (g->setting->certificate && *server_tls_warning(g->server))
         fprintf(stderr, "warning: %s\n", server_tls_warning(g->server));

@@ -68,6 +68,9 @@ size_t setting_rows(struct setting *s, struct option *out)
          &s->grace_us},
         {"state", 0, OPTION_TEXT, "DIR",
          "Where tenants' keys and what is used of day budgets are kept.", &s->state},
+        {"log", 0, OPTION_TEXT, "FILE", "A line for every request, - for standard output.",
+         &s->log},
+        {"log-format", 0, OPTION_TEXT, "FORM", "text or json.", &s->log_format},
     };
     memcpy(out, list, sizeof list);
     return sizeof list / sizeof *list;
