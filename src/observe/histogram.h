@@ -11,15 +11,17 @@
 #define HISTOGRAM_BOUNDS(X)                                                                    \
     X(500)                                                                                     \
     X(1000)                                                                                    \
-    X(2500) X(5000) X(10000) X(25000) X(50000) X(100000) X(250000) X(500000) X(1000000)        \
-        X(2500000) X(5000000) X(10000000) X(30000000) X(60000000) X(120000000) X(300000000)    \
-            X(600000000) X(3600000000)
+    X(2500)                                                                                    \
+    X(5000) X(10000) X(25000) X(50000) X(100000) X(250000) X(500000) X(1000000) X(2500000)     \
+        X(5000000) X(10000000) X(30000000) X(60000000) X(120000000) X(300000000) X(600000000)  \
+            X(3600000000)
 
 enum {
-#define X(us) +1
-    HISTOGRAM_BOUNDED = 0 HISTOGRAM_BOUNDS(X),
+#define X(us) HISTOGRAM_BELOW_##us,
+    HISTOGRAM_BOUNDS(X)
 #undef X
-    HISTOGRAM_CELLS = HISTOGRAM_BOUNDED + 1 /* the last: longer */
+        HISTOGRAM_BOUNDED,
+    HISTOGRAM_CELLS /* one more: longer */
 };
 extern const int64_t histogram_bounds_us[HISTOGRAM_BOUNDED];
 

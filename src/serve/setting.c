@@ -327,10 +327,10 @@ bool setting_priority(struct str word, uint8_t *out)
     static const char *const words[] = {[PRIORITY_BATCH] = "batch",
                                         [PRIORITY_NORMAL] = "normal",
                                         [PRIORITY_INTERACTIVE] = "interactive"};
-    for (uint8_t i = 0; i < sizeof words / sizeof *words; i++) {
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (!str_eq(word, str_of(words[i])))
             continue;
-        *out = i;
+        *out = (uint8_t)i;
         return true;
     }
     return false;
