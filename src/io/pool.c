@@ -166,20 +166,23 @@ static void expect_next(struct link *l)
                        "the request could not be sent in time");
 }
 
+/* Reports as the last thing it does. */
 static void assign(struct link *l, struct call *k)
 {
     sl_assert(l->ready && !l->call && !k->queued);
     stand_in(l, &l->upstream->busy);
     l->call = k;
     k->link = l;
-    l->keep = l->sent = l->answered = l->complete = l->wake = false;
+    l->keep = l->answered = l->complete = l->wake = false;
     l->answer_bytes = 0;
     if (k->bodiless)
         parser_expect_no_body(l->parser);
-    channel_write(l->channel, buf_str(&k->head), k->body);
+    l->sent = channel_write(l->channel, buf_str(&k->head), k->body);
     expect_next(l);
     if (k->paused)
         pool_hold_back(l);
+    if (l->sent)
+        k->handler.sent(k->handler.ctx);
 }
 
 static void on_written(void *ctx)

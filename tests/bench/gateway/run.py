@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """sluice serve beside nginx, haproxy and Portkey, all in one run before the same mock provider.
 
-    run.py [--quick] [--rounds 3] [--only sluice,nginx] [--json] [--programs DIR]
+    run.py [--quick] [--rounds 3] [--only sluice,nginx]
+           [--measure requests,chunks] [--json] [--programs DIR]
 
 Measures, one worker each, the rounds interleaved, medians reported:
   CPU per request    2 KB bodies, 64 connections that ask as fast as they are answered
@@ -256,19 +257,22 @@ class Bench:
             time.sleep(0.05)
 
     def round(self, peer):
-        figures = {}
-        kinds = [lambda: self.requests(peer), lambda: self.chunks(peer)]
+        kinds = [("requests", lambda: self.requests(peer)), ("chunks", lambda: self.chunks(peer))]
         for suffix, certificate in (("", None), ("_tls", self.certificate)):
             if certificate and not peer.tls:
                 continue
-            kinds += [lambda s=suffix, c=certificate: self.memory(peer, c, "held" + s),
-                      lambda s=suffix, c=certificate: self.memory(
-                          peer, c, "open" + s, chunks=6, every_us=1000)]
+            kinds += [("held" + suffix, lambda s=suffix, c=certificate: self.memory(
+                          peer, c, "held" + s)),
+                      ("open" + suffix, lambda s=suffix, c=certificate: self.memory(
+                          peer, c, "open" + s, chunks=6, every_us=1000))]
         if peer.name == "sluice":
-            kinds.append(lambda: self.memory(Queue(), None, "queued"))
-        for kind in kinds:
+            kinds.append(("queued", lambda: self.memory(Queue(), None, "queued")))
+        figures = {"failed": 0}
+        for name, kind in kinds:
+            if self.args.measure and name not in self.args.measure.split(","):
+                continue
             got = kind()
-            got["failed"] += figures.get("failed", 0)
+            got["failed"] += figures["failed"]
             figures.update(got)
         return figures
 
@@ -344,6 +348,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one short round, 1,000 held")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--only", help="names of peers, with commas")
+    parser.add_argument("--measure",
+                        help="of requests, chunks, held, open, held_tls, open_tls, queued")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--programs", default=os.path.join(
         ROOT, "build-bench", "tests", "bench", "gateway"))
