@@ -95,11 +95,8 @@ static const char *byte_objection(const struct section *s, char c)
     return NULL;
 }
 
-static void section_add(struct section *s, char c)
+static void end_line(struct section *s)
 {
-    buf_char(&s->bytes, c);
-    if (c != '\n')
-        return;
     size_t length = s->bytes.n - s->line - 2;
     if (s->line == 0)
         s->first_line = length;
@@ -107,15 +104,28 @@ static void section_add(struct section *s, char c)
     s->line = s->bytes.n;
 }
 
+/* How many bytes of text come next: within a line no further one can be objected to. */
+static size_t text_ahead(struct str in)
+{
+    size_t n = 0;
+    while (n < in.n && (((unsigned char)in.p[n] >= ' ' && in.p[n] != 0x7F) || in.p[n] == '\t'))
+        n++;
+    return n;
+}
+
 /* Takes bytes until the section is complete; NULL or why not. */
 static const char *section_take(struct section *s, struct str in, size_t *took)
 {
     while (*took < in.n && !s->complete && s->bytes.n < BOUND_HEADER_BYTES) {
-        const char *why = byte_objection(s, in.p[*took]);
+        struct str rest = str_cut(str_from(in, *took), BOUND_HEADER_BYTES - s->bytes.n);
+        const char *why = byte_objection(s, rest.p[0]);
         if (why)
             return why;
-        section_add(s, in.p[*took]);
-        *took += 1;
+        size_t text = text_ahead(rest);
+        buf_add(&s->bytes, str_cut(rest, text ? text : 1));
+        *took += text ? text : 1;
+        if (rest.p[0] == '\n')
+            end_line(s);
     }
     return NULL;
 }
