@@ -5,9 +5,8 @@
  * Transfer-Encoding that is exactly "chunked" (HTTP/1.1), never both; one Host per request. */
 #include "message.h"
 
-struct str message_header(const struct message *m, const char *name)
+struct str message_find(const struct message *m, struct str wanted)
 {
-    struct str wanted = str_of(name);
     for (size_t i = 0; i < m->header_count; i++) {
         if (str_eq_nocase(m->headers[i].name, wanted))
             return m->headers[i].value;
@@ -15,9 +14,8 @@ struct str message_header(const struct message *m, const char *name)
     return (struct str){0};
 }
 
-static size_t count_of(const struct message *m, const char *name)
+static size_t count_of(const struct message *m, struct str wanted)
 {
-    struct str wanted = str_of(name);
     size_t n = 0;
     for (size_t i = 0; i < m->header_count; i++)
         n += str_eq_nocase(m->headers[i].name, wanted);
@@ -43,9 +41,9 @@ static enum sl_err frame_length(struct message *m, struct objection *out)
 
 enum sl_err message_frame(struct message *m, enum message_side side, struct objection *out)
 {
-    size_t lengths = count_of(m, "content-length");
-    size_t codings = count_of(m, "transfer-encoding");
-    size_t hosts = count_of(m, "host");
+    size_t lengths = count_of(m, STR("content-length"));
+    size_t codings = count_of(m, STR("transfer-encoding"));
+    size_t hosts = count_of(m, STR("host"));
     m->content_length = -1;
     m->chunked = codings > 0;
     if (side == MESSAGE_REQUEST && hosts != 1 && (hosts > 1 || m->minor == 1))
