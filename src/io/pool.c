@@ -234,16 +234,22 @@ static void release(struct link *l)
     }
 }
 
-/* The answer is complete. Bytes after it make the link useless: they answer nothing. */
+/* The answer is complete. Bytes after it make the link useless: they answer nothing. Its head
+ * is lent until `done`, so the parser goes last. */
 static void complete(struct link *l, size_t surplus)
 {
     struct call *k = take_off(l);
+    bool keep = l->keep && l->sent && surplus == 0 && l->held.n == 0 && !l->ended;
     l->reused = true;
-    if (l->keep && l->sent && surplus == 0 && l->held.n == 0 && !l->ended)
+    if (keep) {
         release(l);
-    else
+    } else {
+        l->feeding = true;
         pool_drop(l);
+    }
     pool_finish(k, SL_OK, "");
+    if (!keep)
+        link_free(l);
 }
 
 /* False if the link's call has ended, or the link is gone. */
