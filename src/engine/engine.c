@@ -270,7 +270,7 @@ static void broken(struct attempt *a, enum sl_err err, const char *why)
                        .now_us = engine_now(e),
                        .flow = &a->job->flow,
                        .fault = fault_of(err),
-                       .last = a->job->committed,
+                       .last = a->job->committed || a->job->taken,
                        .usage = a->end.usage};
     step(e, &ev);
 }
@@ -346,7 +346,7 @@ static void on_done(void *ctx, enum sl_err err, const char *why)
                        .now_us = engine_now(e),
                        .flow = &a->job->flow,
                        .verdict = a->end.verdict,
-                       .last = a->job->committed,
+                       .last = a->job->committed || a->job->taken,
                        .usage = a->end.usage};
     e->look.last_answer_us = ev.now_us;
     a->end.service_us = a->sent_us < 0 ? 0 : ev.now_us - a->sent_us;
@@ -370,6 +370,14 @@ static size_t assemble_headers(struct engine *e, struct attempt *a,
     return n;
 }
 
+static struct str on_more(void *ctx)
+{
+    struct attempt *a = ctx;
+    struct str piece = a->engine->driver.more(a->engine->driver.ctx, a->job);
+    a->job->taken |= piece.p != NULL;
+    return piece;
+}
+
 static void dispatch(struct engine *e, struct job *j)
 {
     attempt_free(&j->last);
@@ -386,8 +394,10 @@ static void dispatch(struct engine *e, struct job *j)
                              .path = j->path,
                              .headers = headers,
                              .header_count = assemble_headers(e, a, headers),
-                             .body = body};
-    struct call_handler h = {on_sent, on_head, on_body, on_done, a};
+                             .body = body,
+                             .streams = j->streams,
+                             .length = j->length};
+    struct call_handler h = {on_sent, on_head, on_body, on_done, a, on_more};
     e->look.in_flight++;
     a->call = upstream_call(e->upstream, &r, h);
 }
@@ -590,6 +600,12 @@ void engine_wake(struct engine *e, uint32_t tenant)
         return;
     e->dirty = true;
     uv_timer_start(&e->timer, on_timer, 0, 0); /* or the loop might sleep before it looks */
+}
+
+void engine_more(struct job *j)
+{
+    if (j->last && j->last->call)
+        call_more(j->last->call);
 }
 
 void engine_drain(struct engine *e)

@@ -227,17 +227,21 @@ static uv_buf_t lend(struct str s)
 
 static void write_plain(struct channel *c)
 {
-    uv_buf_t b[2] = {lend(c->head), lend(c->body)};
-    bool both = c->body.n > 0;
+    uv_buf_t b[2];
+    unsigned n = 0;
+    if (c->head.n)
+        b[n++] = lend(c->head);
+    if (c->body.n)
+        b[n++] = lend(c->body);
     c->head = c->body = (struct str){0};
-    start_write(c, b, both ? 2 : 1);
+    start_write(c, b, n);
 }
 
 static void write_tls(struct channel *c)
 {
     struct str piece = str_cut(c->body, PIECE_BYTES);
-    enum sl_err err = tls_write(c->tls, c->head);
-    if (!err)
+    enum sl_err err = c->head.n ? tls_write(c->tls, c->head) : SL_OK;
+    if (!err && piece.n)
         err = tls_write(c->tls, piece);
     c->head = (struct str){0};
     c->body = str_from(c->body, piece.n);
@@ -268,7 +272,7 @@ static bool push(struct channel *c)
 
 bool channel_write(struct channel *c, struct str head, struct str body)
 {
-    sl_assert(c->state == CHANNEL_READY && head.n > 0 && !c->owed);
+    sl_assert(c->state == CHANNEL_READY && head.n + body.n > 0 && !c->owed);
     c->head = head;
     c->body = body;
     c->owed = !push(c);

@@ -64,7 +64,7 @@ void connection_watch(struct connection *c)
     } else if (c->writing) {
         c->flying_left = c->tcp.write_queue_size;
         wait_for(c, WAIT_CLIENT, config->idle_timeout_us);
-    } else if (x->open && x->received) {
+    } else if (x->open && (x->received || x->held)) {
         c->wait = WAIT_NOTHING;
         uv_timer_stop(&c->timer);
     } else if (x->open) {
@@ -443,6 +443,11 @@ static void start_exchange(struct connection *c, const struct message *m)
         .start_ms = uv_now(c->server->loop),
     };
     h->start(h->ctx, x, m);
+    bool large = m->content_length > (int64_t)c->server->config.body_max;
+    if (large && !x->streams && !x->begun) {
+        connection_refuse(c, 413, "the body is too large");
+        return;
+    }
     bool asks = str_eq_nocase(message_header(m, "expect"), STR("100-continue"));
     if (asks && !x->received && !x->begun && !x->minor_zero && !c->closing) {
         buf_puts(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -455,7 +460,7 @@ static void take_body(struct connection *c, struct str body)
     struct exchange *x = &c->exchange;
     const struct server_handler *h = &c->server->handler;
     x->body_bytes += body.n;
-    if (x->body_bytes > c->server->config.body_max)
+    if (!x->streams && x->body_bytes > c->server->config.body_max)
         connection_refuse(c, 413, "the body is too large");
     else if (!x->begun)
         h->body(h->ctx, x, body);
@@ -483,6 +488,34 @@ static int on_event(void *ctx, enum parse_event ev, const struct message *m, str
     return c->closing || c->ending;
 }
 
+static void read_off(struct connection *c)
+{
+    if (c->reading)
+        uv_read_stop((uv_stream_t *)&c->tcp);
+    c->reading = false;
+}
+
+void exchange_stream(struct exchange *x)
+{
+    x->streams = true;
+}
+
+void exchange_hold(struct exchange *x, bool hold)
+{
+    struct connection *c = x->connection;
+    if (x->held == hold || c->closing)
+        return;
+    x->held = hold;
+    if (hold) {
+        x->held_ms = uv_now(c->server->loop);
+        read_off(c);
+    } else {
+        x->start_ms += uv_now(c->server->loop) - x->held_ms; /* its patience did not run */
+        read_on(c);
+    }
+    connection_watch(c);
+}
+
 void connection_take(struct connection *c, struct str bytes)
 {
     struct exchange *x = &c->exchange;
@@ -498,10 +531,8 @@ void connection_take(struct connection *c, struct str bytes)
             return;
     }
     buf_add(&c->pending, str_from(bytes, used));
-    if (c->pending.n > PIPELINE_BYTES) {
-        uv_read_stop((uv_stream_t *)&c->tcp);
-        c->reading = false;
-    }
+    if (c->pending.n > PIPELINE_BYTES)
+        read_off(c);
     connection_watch(c);
 }
 

@@ -48,6 +48,9 @@ struct exchange {
     bool bodiless; /* answers HEAD, or its status forbids a body */
     bool keep_alive;
     bool minor_zero; /* HTTP/1.0 */
+    bool streams;    /* its body may be as long as it likes */
+    bool held;       /* nothing of it is read for now */
+    uint64_t held_ms;
     size_t body_bytes;
     uint64_t start_ms;
 };

@@ -121,6 +121,7 @@ void pool_forget(struct call *k)
     if (k->head.p)
         explicit_bzero(k->head.p, k->head.cap); /* it may hold a key */
     buf_free(&k->head);
+    buf_free(&k->frame);
     free(k);
 }
 
@@ -161,9 +162,53 @@ static void expect_next(struct link *l)
     else if (l->sent)
         channel_expect(l->channel, config->first_byte_timeout_us,
                        "no answer within the first-byte timeout");
+    else if (!l->writing)
+        channel_expect(l->channel, 0, ""); /* a streamed body: its source is waited for */
     else
         channel_expect(l->channel, config->idle_timeout_us,
                        "the request could not be sent in time");
+}
+
+/* The frame of a chunk: what ends the one before it, and the size of this one; 0 ends all. */
+static struct str frame_of(struct call *k, size_t size)
+{
+    if (!k->chunked)
+        return STR("");
+    buf_clear(&k->frame);
+    buf_printf(&k->frame, "%s%zx\r\n%s", k->taken ? "\r\n" : "", size, size ? "" : "\r\n");
+    return buf_str(&k->frame);
+}
+
+/* One more piece of a streamed body. false: it has none now. */
+static bool write_piece(struct link *l)
+{
+    struct call *k = l->call;
+    struct str piece = k->handler.more(k->handler.ctx);
+    if (!piece.p)
+        return false;
+    struct str frame = frame_of(k, piece.n);
+    k->taken = true;
+    l->given = piece.n == 0;
+    l->writing = frame.n + piece.n > 0 && !channel_write(l->channel, frame, piece);
+    return true;
+}
+
+/* What was written has left: more of the body follows, or all of it is sent. */
+static void go_on(struct link *l)
+{
+    struct call *k = l->call;
+    while (!l->given && !l->writing && write_piece(l))
+        ;
+    l->sent = l->given && !l->writing;
+    expect_next(l);
+    if (l->sent)
+        k->handler.sent(k->handler.ctx);
+}
+
+void pool_pump(struct link *l)
+{
+    if (!l->writing && !l->sent)
+        go_on(l);
 }
 
 /* Reports as the last thing it does. */
@@ -177,23 +222,20 @@ static void assign(struct link *l, struct call *k)
     l->answer_bytes = 0;
     if (k->bodiless)
         parser_expect_no_body(l->parser);
-    l->sent = channel_write(l->channel, buf_str(&k->head), k->body);
-    expect_next(l);
+    l->sent = false;
+    l->given = !k->streams;
+    l->writing = !channel_write(l->channel, buf_str(&k->head), k->body);
     if (k->paused)
         pool_hold_back(l);
-    if (l->sent)
-        k->handler.sent(k->handler.ctx);
+    go_on(l);
 }
 
 static void on_written(void *ctx)
 {
     struct link *l = ctx;
-    struct call *k = l->call;
-    l->sent = true;
-    if (!k)
-        return;
-    expect_next(l);
-    k->handler.sent(k->handler.ctx);
+    l->writing = false;
+    if (l->call && !l->sent)
+        go_on(l);
 }
 
 static int on_event(void *ctx, enum parse_event ev, const struct message *m, struct str body)
@@ -352,7 +394,8 @@ static void on_ended(void *ctx, enum sl_err err, const char *why)
         l->ended = true;
         l->end_err = err;
         snprintf(l->end_why, sizeof l->end_why, "%s", why);
-    } else if (died && l->reused && !l->answered && !l->upstream->config.sends_once) {
+    } else if (died && l->reused && !l->answered && !l->call->taken &&
+               !l->upstream->config.sends_once) {
         again(l);
     } else {
         cut_short(l, err, why);

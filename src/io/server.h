@@ -101,6 +101,14 @@ enum sl_err server_tls_reload(struct server *s, const struct tls_files *files,
 /* What its owner should be told of the key in use, or "": that others can read it. */
 const char *server_tls_warning(const struct server *s);
 
+/* Within `start`: the driver takes the body as a stream, however long it is; without this one
+ * over body_max is answered 413. */
+void exchange_stream(struct exchange *x);
+/* Backpressure on a request's body: nothing more is read for now, and no patience runs out; or
+ * again. That the client has left is not seen while it is held. Not from within `body`'s own
+ * exchange's `gone`. */
+void exchange_hold(struct exchange *x, bool hold);
+
 /* The driver's own pointer on an exchange. */
 void exchange_set(struct exchange *x, void *user);
 void *exchange_user(struct exchange *x);

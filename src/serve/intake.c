@@ -7,8 +7,15 @@
 
 #include <string.h>
 
-/* A body above this is counted off the loop: below it that takes less than a millisecond. */
-enum { COUNTED_HERE_BYTES = 64 << 10 };
+enum {
+    /* A body above this is counted off the loop: below it that takes less than a millisecond.
+     */
+    COUNTED_HERE_BYTES = 64 << 10,
+    /* What is not counted goes on as it comes if it is larger than this, or a form. */
+    HELD_WHOLE_BYTES = 1 << 20,
+    /* Of a stream's body, what may wait here for the provider to take it. */
+    STREAM_BYTES = 256 << 10,
+};
 
 /* ---- who ----------------------------------------------------------------------------------
  */
@@ -58,6 +65,15 @@ static bool is_metered(enum route route, const struct message *m)
     struct str type = message_header(m, "content-type");
     return route != ROUTE_OTHER && str_eq(m->method, STR("POST")) &&
            !str_starts_nocase(type, STR("multipart/"));
+}
+
+/* Files and the like: nothing of them is counted, and they need not be sent a second time. */
+static bool is_upload(const struct message *m)
+{
+    struct str type = message_find(m, STR("content-type"));
+    bool form = str_find_nocase(type, STR("multipart/"), 0) == 0;
+    return (m->chunked || m->content_length > 0) &&
+           (form || m->chunked || m->content_length > HELD_WHOLE_BYTES);
 }
 
 /* Requests that are no use of a model have pools by their kind, if anybody limits them. */
@@ -127,36 +143,42 @@ static void take_head(struct relay *r, const struct message *m)
     r->job.own_key = s->pass_keys && shown_key(m).n > 0;
 }
 
-void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
+static void hold_bytes(struct relay *r, size_t more, size_t less)
 {
-    struct tenant *t = gateway_tenant(g, shown_key(m));
-    struct relay *r = relay_new(g, x, t ? t : g->tenants.list[0]);
-    take_head(r, m);
-    if (!t)
-        decline(r, TURN_AWAY_KEY, -1,
-                STR("Incorrect API key provided: it is none of this gateway's. Make one with "
-                    "`sluice key create`"));
-    else if (m->upgrade && message_header(m, "upgrade").p)
-        decline(r, TURN_AWAY_UPGRADE, -1,
-                STR("WebSocket and other upgrades are not passed on; use HTTP streaming"));
-    else if (g->ending)
-        decline(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
-    else if (is_full(r))
-        decline(r, TURN_AWAY_FULL, RELAY_LATE_US,
-                STR("sluice holds as many requests as it may"));
+    r->gateway->held_bytes += more - less;
+    r->tenant->held_bytes += more - less;
 }
 
 void relay_body(struct relay *r, struct str bytes)
 {
-    if (r->state != RELAY_READING)
+    bool wanted = r->streams ? r->in_flow : r->state == RELAY_READING;
+    if (!wanted)
         return;
-    if (has_no_room(r, bytes.n)) {
+    if (!r->streams && has_no_room(r, bytes.n)) {
         decline(r, TURN_AWAY_FULL, RELAY_LATE_US, STR("sluice holds as many bytes as it may"));
         return;
     }
-    r->gateway->held_bytes += bytes.n;
-    r->tenant->held_bytes += bytes.n;
+    hold_bytes(r, bytes.n, 0);
     buf_add(&r->body, bytes);
+    if (!r->streams)
+        return;
+    if (r->body.n > STREAM_BYTES)
+        exchange_hold(r->x, true);
+    engine_more(&r->job);
+}
+
+struct str relay_more(struct relay *r)
+{
+    struct buf sent = r->lent;
+    hold_bytes(r, 0, sent.n);
+    r->lent = r->body;
+    r->body = sent;
+    buf_clear(&r->body);
+    if (r->x && !r->received)
+        exchange_hold(r->x, false);
+    if (r->lent.n)
+        return buf_str(&r->lent);
+    return r->received ? STR("") : (struct str){0};
 }
 
 /* ---- counted ------------------------------------------------------------------------------
@@ -218,8 +240,7 @@ static bool become_model(struct relay *r, const char *name)
     buf_json(&changed, str_of(name));
     buf_add(&changed, str_from(all, at + model->raw.n));
     r->asked_model = arena_copy(&r->arena, r->asked_model.n ? r->asked_model : r->ask.model);
-    r->gateway->held_bytes += changed.n - r->body.n;
-    r->tenant->held_bytes += changed.n - r->body.n;
+    hold_bytes(r, changed.n, r->body.n);
     buf_free(&r->body);
     r->body = changed;
     count(r);
@@ -410,8 +431,41 @@ static void on_counted(uv_work_t *work, int status)
         relay_drop(r);
 }
 
+/* Queued before its body has come: what it waits for is known without. */
+static void start_upload(struct relay *r, const struct message *m)
+{
+    exchange_stream(r->x);
+    r->streams = r->job.streams = true;
+    r->job.length = m->chunked ? -1 : m->content_length;
+    queue_up_uncounted(r);
+}
+
+void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
+{
+    struct tenant *t = gateway_tenant(g, shown_key(m));
+    struct relay *r = relay_new(g, x, t ? t : g->tenants.list[0]);
+    take_head(r, m);
+    if (!t)
+        decline(r, TURN_AWAY_KEY, -1,
+                STR("Incorrect API key provided: it is none of this gateway's. Make one with "
+                    "`sluice key create`"));
+    else if (m->upgrade && message_header(m, "upgrade").p)
+        decline(r, TURN_AWAY_UPGRADE, -1,
+                STR("WebSocket and other upgrades are not passed on; use HTTP streaming"));
+    else if (g->ending)
+        decline(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
+    else if (is_full(r))
+        decline(r, TURN_AWAY_FULL, RELAY_LATE_US,
+                STR("sluice holds as many requests as it may"));
+    else if (!r->metered && is_upload(m))
+        start_upload(r, m);
+}
+
 void relay_end(struct relay *r)
 {
+    r->received = true;
+    if (r->streams && r->in_flow)
+        engine_more(&r->job);
     if (r->state != RELAY_READING)
         return;
     if (!r->metered) {

@@ -22,14 +22,15 @@ void relay_drop(struct relay *r)
     if (r->next)
         r->next->prev = r->prev;
     g->relay_count--;
-    g->held_bytes -= r->body.n;
+    g->held_bytes -= r->body.n + r->lent.n;
     r->tenant->held--;
-    r->tenant->held_bytes -= r->body.n;
+    r->tenant->held_bytes -= r->body.n + r->lent.n;
     if (r->reads)
         stream_free(&r->stream);
     setting_drop(&r->setting);
     buf_free(&r->held);
     buf_free(&r->body);
+    buf_free(&r->lent);
     arena_free(&r->arena);
     free(r);
     if (g->ending && !g->relays && g->idle)
@@ -311,7 +312,7 @@ static void on_hungry(void *ctx)
 static struct str on_request_body(void *ctx, struct job *j)
 {
     struct relay *r = (struct relay *)j;
-    return r->body.n ? buf_str(&r->body) : STR("");
+    return r->body.n && !r->streams ? buf_str(&r->body) : STR("");
 }
 
 static void on_release(void *ctx, struct job *j)
@@ -329,6 +330,12 @@ static void on_setback(void *ctx, struct job *j, const struct ending *end)
     o->gateway->look_again = true;
 }
 
+static struct str on_more(void *ctx, struct job *j)
+{
+    (void)ctx;
+    return relay_more((struct relay *)j);
+}
+
 static void on_halted(void *ctx, struct job *j, const struct ending *end)
 {
     (void)ctx; /* never: a gateway's account does not halt */
@@ -337,7 +344,8 @@ static void on_halted(void *ctx, struct job *j, const struct ending *end)
 struct engine_config relay_wiring(struct outlet *o)
 {
     return (struct engine_config){
-        .driver = {on_hungry, on_request_body, on_release, on_setback, on_over, on_halted, o},
+        .driver = {on_hungry, on_request_body, on_release, on_setback, on_over, on_halted, o,
+                   on_more},
         .tap = {on_begun, on_piece, on_judge},
     };
 }

@@ -66,7 +66,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def any(self):
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = self.server.read(self)
         with self.server.lock:
             self.server.seen.append((self.command, self.path, dict(self.headers), body))
             n = len(self.server.seen)
@@ -115,6 +115,10 @@ class Upstream(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02},
                          daemon=True).start()
+
+    @staticmethod
+    def read(handler):
+        return handler.rfile.read(int(handler.headers.get("content-length", 0)))
 
     def handle_error(self, *unused):
         pass  # clients that leave are the point of some tests
