@@ -232,7 +232,7 @@ static void openai_body(const struct denial *r, struct buf *out)
 
 /* ---- Azure ---- */
 
-static const char *azure_operation(enum query_api api)
+static const char *azure_operation(enum target_api api)
 {
     if (api == API_EMBEDDINGS)
         return "Embeddings_Create";

@@ -27,7 +27,7 @@ enum denial_kind {
 struct denial {
     enum denial_kind kind;
     enum emulate_dialect dialect;
-    enum query_api api;
+    enum target_api api;
     struct str model, pool;
     struct str api_version;
     struct gauge_figure why; /* RATE, TOO_LARGE */

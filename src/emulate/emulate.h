@@ -38,7 +38,12 @@ struct emulate_model {
     size_t limit_count;
 };
 
-enum { EMULATE_MODELS = 128 };
+/* Another name of a model. */
+struct emulate_alias {
+    struct str alias, model; /* model: as it stands in the list */
+};
+
+enum { EMULATE_MODELS = 128, EMULATE_ALIASES = 256 };
 
 struct emulate_config {
     const char *listen; /* "127.0.0.1:4291"; port 0: any */
@@ -48,6 +53,8 @@ struct emulate_config {
 
     struct emulate_model models[EMULATE_MODELS];
     size_t model_count; /* 0: no limits at all */
+    struct emulate_alias aliases[EMULATE_ALIASES];
+    size_t alias_count;
     enum gauge_window window;
     enum gauge_charge charge;
     int64_t slice_us;  /* of a whole minute; shrinks with it */

@@ -3,34 +3,19 @@
  *
  * Invariant: every plan that was admitted is given to service_done exactly once. */
 #include "service.h"
-#include "logbook.h"
-#include "ramp.h"
 #include "seen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Pools made for models that only "*" names: enough for any test, bounded against a flood. */
-enum { POOLS_MAX = 1024 };
-
 /* A whole answer grows in so many steps where output is charged as it is produced. */
 enum { GROWTH_STEPS = 16 };
 
-struct service_pool {
-    struct str name;
-    struct gauge_config config;
-    struct gauge *gauge;
-    struct ramp ramp;
-    struct logbook book;
-    unsigned generation; /* counts resets */
-};
-
 struct service {
     struct emulate_config config;
-    struct arena arena; /* names */
-    struct service_pool *pools[POOLS_MAX];
-    size_t pool_count;
+    struct arena arena; /* the configuration's texts */
+    struct roster roster;
     struct random luck; /* mishaps and latencies */
     uint64_t requests;
     struct {
@@ -56,123 +41,43 @@ struct service *service_new(const struct emulate_config *c)
         s->config.models[i].name = arena_copy(&s->arena, c->models[i].name);
         s->config.models[i].pool = arena_copy(&s->arena, c->models[i].pool);
     }
+    for (size_t i = 0; i < c->alias_count; i++) {
+        s->config.aliases[i].alias = arena_copy(&s->arena, c->aliases[i].alias);
+        s->config.aliases[i].model = arena_copy(&s->arena, c->aliases[i].model);
+    }
     if (c->keys)
         s->config.keys = arena_copy(&s->arena, str_of(c->keys)).p;
+    s->roster.config = &s->config;
     set_luck(s);
     return s;
 }
 
-static void pool_free(struct service_pool *p)
-{
-    gauge_free(&p->gauge);
-    free(p);
-}
-
 void service_free(struct service **s)
 {
-    for (size_t i = 0; i < (*s)->pool_count; i++)
-        pool_free((*s)->pools[i]);
+    roster_free(&(*s)->roster);
     seen_free(&(*s)->seen);
     arena_free(&(*s)->arena);
     free(*s);
     *s = NULL;
 }
 
-static void pool_open(const struct service *s, struct service_pool *p)
-{
-    p->gauge = gauge_new(&p->config);
-    p->ramp = ramp_new(s->config.ramp_tpm, s->config.minute_us);
-    p->book = logbook_new();
-}
-
 void service_reset(struct service *s)
 {
-    for (size_t i = 0; i < s->pool_count; i++) {
-        struct service_pool *p = s->pools[i];
-        gauge_free(&p->gauge);
-        pool_open(s, p);
-        p->generation++;
-    }
+    roster_reset(&s->roster);
     seen_free(&s->seen);
     memset(&s->totals, 0, sizeof s->totals);
     s->luck = (struct random){s->config.seed};
 }
 
-/* ---- models and their pools ---- */
-
-/* "gpt-4o-2024-11-20" is a snapshot of "gpt-4o". */
-static bool is_snapshot(struct str model, struct str name)
-{
-    struct str date = str_from(model, name.n);
-    return str_starts(model, name) && str_starts(date, STR("-20")) && date.n >= 9;
-}
-
-static const struct emulate_model *model_entry(const struct emulate_config *c, struct str model)
-{
-    const struct emulate_model *snapshot = NULL, *any = NULL;
-    for (size_t i = 0; i < c->model_count; i++) {
-        const struct emulate_model *m = &c->models[i];
-        if (str_eq(m->name, model))
-            return m;
-        if (is_snapshot(model, m->name))
-            snapshot = m;
-        if (str_eq(m->name, STR("*")))
-            any = m;
-    }
-    return snapshot ? snapshot : any;
-}
-
-static struct gauge_config gauge_config_of(const struct emulate_config *c,
-                                           const struct emulate_model *m)
-{
-    struct gauge_config g = {.window = c->window,
-                             .minute_us = c->minute_us,
-                             .phase_us = c->phase_us,
-                             .refusals_drain = c->refusals_drain,
-                             .soft = c->soft,
-                             .fill_percent = c->fill_percent};
-    /* a slice shrinks as the minute does */
-    g.slice_us = (int64_t)((__int128)c->slice_us * c->minute_us / 60000000);
-    g.slice_us = g.slice_us < 1 ? 1 : g.slice_us > g.minute_us ? g.minute_us : g.slice_us;
-    for (size_t i = 0; m && i < m->limit_count; i++)
-        g.limits[g.limit_count++] = m->limits[i];
-    if (c->concurrency)
-        g.limits[g.limit_count++] = (struct gauge_limit){DIM_CONCURRENCY, c->concurrency};
-    return g;
-}
-
-/* The pool a model draws on, made when first asked for; NULL if there is no such model. */
-static struct service_pool *pool_for(struct service *s, struct str model)
-{
-    const struct emulate_model *m = model_entry(&s->config, model);
-    if (!m && s->config.model_count)
-        return NULL;
-    struct str name = model;
-    if (m && !str_eq(m->name, STR("*")))
-        name = m->pool.n ? m->pool : m->name;
-    for (size_t i = 0; i < s->pool_count; i++) {
-        if (str_eq(s->pools[i]->name, name))
-            return s->pools[i];
-    }
-    if (s->pool_count == POOLS_MAX)
-        return s->pools[POOLS_MAX - 1];
-    struct service_pool *p = mem_zero(sizeof *p);
-    p->name = arena_copy(&s->arena, name);
-    p->config = gauge_config_of(&s->config, m);
-    pool_open(s, p);
-    s->pools[s->pool_count++] = p;
-    return p;
-}
-
 /* ---- whose words and headers ---- */
 
-static enum emulate_dialect dialect_of(const struct service *s, const struct query_route *route)
+static enum emulate_dialect dialect_of(const struct service *s, const struct target *to)
 {
-    if (route->api == API_MESSAGES || route->api == API_COUNT_TOKENS)
+    if (to->api == API_MESSAGES || to->api == API_COUNT_TOKENS)
         return EMULATE_ANTHROPIC;
-    if (route->azure)
+    if (to->azure)
         return EMULATE_AZURE;
-    if (s->config.dialect == EMULATE_ANTHROPIC && route->api != API_NONE)
+    if (s->config.dialect == EMULATE_ANTHROPIC && to->api != API_NONE)
         return EMULATE_OPENAI;
     return s->config.dialect;
 }
@@ -219,15 +124,14 @@ static bool key_accepted(const struct service *s, struct str key)
     return found;
 }
 
-static bool is_about_models(enum query_api api)
+static bool is_about_models(enum target_api api)
 {
     return api == API_MODELS || api == API_MODEL;
 }
 
 /* Wrong key, path, body or model: refused before any limiter is asked. */
 static bool refused_at_the_door(struct service *s, const struct service_request *r,
-                                const struct query_route *route, struct arena *arena,
-                                struct plan *p)
+                                const struct target *to, struct arena *arena, struct plan *p)
 {
     struct str asked = arena_printf(arena, "%.*s %.*s", STR_ARG(str_cut(r->method, 16)),
                                     STR_ARG(str_cut(r->target, 200)));
@@ -240,16 +144,16 @@ static bool refused_at_the_door(struct service *s, const struct service_request 
         return true;
     }
     enum sl_err err = SL_OK;
-    if (route->api == API_NONE || route->api == API_BAD_METHOD) {
-        no.kind = route->api == API_NONE ? DENIAL_NO_ROUTE : DENIAL_BAD_METHOD;
+    if (to->api == API_NONE || to->api == API_BAD_METHOD) {
+        no.kind = to->api == API_NONE ? DENIAL_NO_ROUTE : DENIAL_BAD_METHOD;
         err = SL_UNKNOWN;
-    } else if (!is_about_models(route->api)) {
-        err = query_read(arena, route, r->body, &p->query, &diag);
+    } else if (!is_about_models(to->api)) {
+        err = query_read(arena, to, r->body, &p->query, &diag);
         no.kind = err == SL_SYNTAX ? DENIAL_BAD_JSON : DENIAL_BAD_REQUEST;
         no.field = err == SL_SYNTAX ? NULL : diag.where;
         no.text = diag.what;
     }
-    if (!err && route->api != API_MODELS && !(p->pool = pool_for(s, p->query.model))) {
+    if (!err && to->api != API_MODELS && !(p->pool = roster_find(&s->roster, p->query.model))) {
         no.kind = DENIAL_NO_MODEL;
         no.model = p->query.model;
         err = SL_UNKNOWN;
@@ -265,7 +169,7 @@ static bool refused_at_the_door(struct service *s, const struct service_request 
 static bool refused_by_limits(struct service *s, int64_t now_us, struct plan *p,
                               struct str api_version)
 {
-    struct service_pool *pool = p->pool;
+    struct roster_pool *pool = p->pool;
     struct gauge_ask ask = {.input_tokens = p->query.input_tokens,
                             .max_tokens = p->query.max_tokens};
     int64_t charge[DIM_COUNT];
@@ -343,14 +247,14 @@ static void models_body(const struct service *s, struct buf *out)
 }
 
 /* Roads that lead past the limiter. */
-static bool served_freely(struct service *s, const struct query_route *route, struct plan *p)
+static bool served_freely(struct service *s, const struct target *to, struct plan *p)
 {
     p->status = 200;
-    if (route->api == API_MODELS) {
+    if (to->api == API_MODELS) {
         models_body(s, &p->body);
-    } else if (route->api == API_MODEL) {
-        model_object(route->name, &p->body);
-    } else if (route->api == API_COUNT_TOKENS) {
+    } else if (to->api == API_MODEL) {
+        model_object(to->name, &p->body);
+    } else if (to->api == API_COUNT_TOKENS) {
         buf_printf(&p->body, "{\"input_tokens\":%lld}", (long long)p->query.input_tokens);
     } else {
         return false;
@@ -362,22 +266,22 @@ static bool served_freely(struct service *s, const struct query_route *route, st
 void service_arrive(struct service *s, int64_t now_us, const struct service_request *r,
                     struct arena *arena, struct plan *out)
 {
-    struct query_route route = query_route(r->method, r->target);
+    struct target to = target_read(r->method, r->target);
     *out = (struct plan){.retry_us = -1};
-    out->dialect = dialect_of(s, &route);
+    out->dialect = dialect_of(s, &to);
     out->headers = headers_of(s, out->dialect);
     out->id = head_request_id(out->dialect, s->config.seed ^ ++s->requests);
-    out->query.api = route.api;
-    out->query.model = route.name;
-    if (route.api == API_REPORT || route.api == API_RESET) {
+    out->query.api = to.api;
+    out->query.model = to.name;
+    if (to.api == API_REPORT || to.api == API_RESET) {
         out->status = 200;
-        if (route.api == API_RESET)
+        if (to.api == API_RESET)
             service_reset(s);
         service_report(s, &out->body);
         return;
     }
-    s->totals.arrivals += !is_about_models(route.api);
-    if (refused_at_the_door(s, r, &route, arena, out) || served_freely(s, &route, out))
+    s->totals.arrivals += !is_about_models(to.api);
+    if (refused_at_the_door(s, r, &to, arena, out) || served_freely(s, &to, out))
         return;
     if (s->config.wallet_after >= 0 && s->totals.arrivals > s->config.wallet_after) {
         s->totals.wallet++;
@@ -386,7 +290,7 @@ void service_arrive(struct service *s, int64_t now_us, const struct service_requ
         plan_refuse(out, denial_for(out, DENIAL_WALLET));
         return;
     }
-    if (refused_by_limits(s, now_us, out, route.api_version))
+    if (refused_by_limits(s, now_us, out, to.api_version))
         return;
     out->admitted = true;
     out->request = answer_hash(0, r->id.n ? r->id : r->body);
@@ -448,10 +352,10 @@ void service_report(const struct service *s, struct buf *out)
 {
     int64_t admitted = 0, refused = 0, too_large = 0, ramp = 0;
     buf_puts(out, "{\"models\":[");
-    for (size_t i = 0; i < s->pool_count; i++) {
-        const struct logbook *b = &s->pools[i]->book;
+    for (size_t i = 0; i < s->roster.pool_count; i++) {
+        const struct logbook *b = &s->roster.pools[i]->book;
         buf_puts(out, i ? "," : "");
-        logbook_write(b, &s->pools[i]->config, s->pools[i]->name, out);
+        logbook_write(b, &s->roster.pools[i]->config, s->roster.pools[i]->name, out);
         admitted += b->admitted;
         too_large += b->too_large;
         ramp += b->ramp;

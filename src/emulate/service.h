@@ -9,6 +9,7 @@
 #include "denial.h"
 #include "emulate.h"
 #include "head.h"
+#include "roster.h"
 
 struct service;
 struct service *service_new(const struct emulate_config *c); /* copies all it needs */
@@ -37,8 +38,8 @@ struct plan {
     enum mishap mishap; /* RESET, STALL and MIDSTREAM strike after half of the steps */
     /* service's own */
     struct query query;
-    struct service_pool *pool; /* NULL where no limiter was asked */
-    unsigned generation;       /* of the pool; another one now: it was reset meanwhile */
+    struct roster_pool *pool; /* NULL where no limiter was asked */
+    unsigned generation;      /* of the pool; another one now: it was reset meanwhile */
     struct gauge_answer figures;
     enum emulate_dialect dialect;
     enum emulate_headers headers;

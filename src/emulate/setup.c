@@ -63,8 +63,17 @@ struct take {
     struct emulate_config *config;
     const struct catalogue *catalogue;
     struct str provider;
+    struct str model; /* whose names are taken */
     size_t taken;
 };
+
+static void take_alias(void *ctx, struct str name)
+{
+    const struct take *t = ctx;
+    struct emulate_config *c = t->config;
+    if (!str_eq(name, t->model) && c->alias_count < EMULATE_ALIASES)
+        c->aliases[c->alias_count++] = (struct emulate_alias){name, t->model};
+}
 
 static void take_limits(void *ctx, struct str model, const struct tier_limit *limits, size_t n)
 {
@@ -73,6 +82,8 @@ static void take_limits(void *ctx, struct str model, const struct tier_limit *li
     if (!m)
         return;
     m->pool = catalogue_pool(t->catalogue, t->provider, model);
+    t->model = model;
+    catalogue_each_name(t->catalogue, model, take_alias, t);
     m->limit_count = 0;
     for (size_t i = 0; i < n && m->limit_count < GAUGE_LIMITS - 1; i++) {
         if (limits[i].dim == DIM_CONCURRENCY || dimension_period_s(limits[i].dim) > 0)
@@ -118,7 +129,8 @@ enum sl_err emulate_profile(struct emulate_config *c, const struct catalogue *ca
     c->refusals_drain = p->refusals_drain;
     if (!tier.p)
         return SL_OK;
-    struct take t = {c, catalogue, name, 0};
+    struct take t = {.config = c, .catalogue = catalogue, .provider = name};
+    c->alias_count = 0;
     catalogue_each_limit(catalogue, name, tier, take_limits, &t);
     return t.taken ? SL_OK : unknown_tier(catalogue, name, tier, diag);
 }
