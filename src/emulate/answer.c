@@ -259,6 +259,7 @@ void answer_body(const struct answer *a, struct buf *out)
     case API_MODEL:
     case API_REPORT:
     case API_RESET:
+    case API_THING:
     case API_NONE:
     case API_BAD_METHOD:
         break;

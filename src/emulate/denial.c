@@ -24,6 +24,7 @@ int denial_status(const struct denial *r)
     switch (r->kind) {
     case DENIAL_RATE:
     case DENIAL_RAMP:
+    case DENIAL_CLASS:
     case DENIAL_WALLET:
         return 429;
     case DENIAL_TOO_LARGE:
@@ -68,6 +69,7 @@ static bool common_message(const struct denial *r, struct buf *m)
     case DENIAL_RATE:
     case DENIAL_TOO_LARGE:
     case DENIAL_RAMP:
+    case DENIAL_CLASS:
     case DENIAL_WALLET:
     case DENIAL_NO_MODEL:
     case DENIAL_BAD_KEY:
@@ -163,6 +165,18 @@ static const char *rate_type(const struct denial *r)
     return r->why.dim == DIM_IPM ? "input-images" : "tokens";
 }
 
+/* As the Assistants API words its limits by request type. */
+static void class_message(const struct denial *r, struct buf *m)
+{
+    buf_puts(m, "You've exceeded the rate limit, please slow down and try again ");
+    int64_t ms = (r->retry_us + 999) / 1000;
+    if (r->retry_us < 0)
+        buf_puts(m, "later.");
+    else
+        buf_printf(m, "after %lld.%03lld seconds.", (long long)(ms / 1000),
+                   (long long)(ms % 1000));
+}
+
 /* Message, type and code of OpenAI's error object; also Groq's. */
 static void openai_error(const struct denial *r, struct buf *m, const char **type,
                          const char **code)
@@ -174,6 +188,9 @@ static void openai_error(const struct denial *r, struct buf *m, const char **typ
     } else if (r->kind == DENIAL_RATE || r->kind == DENIAL_TOO_LARGE) {
         rate_message(r, m);
         *type = rate_type(r);
+        *code = "rate_limit_exceeded";
+    } else if (r->kind == DENIAL_CLASS) {
+        class_message(r, m);
         *code = "rate_limit_exceeded";
     } else if (r->kind == DENIAL_RAMP) {
         buf_puts(m, "Your traffic has grown too quickly. Please slow down: reduce your request "
@@ -267,6 +284,13 @@ static void azure_body(const struct denial *r, struct buf *out)
     } else if (r->kind == DENIAL_RATE || r->kind == DENIAL_TOO_LARGE) {
         azure_rate(r, &m);
         code = "429";
+    } else if (r->kind == DENIAL_CLASS) {
+        buf_puts(&m, "Rate limit is exceeded. Try again ");
+        if (r->retry_us < 0)
+            buf_puts(&m, "later.");
+        else
+            buf_printf(&m, "in %lld seconds.", (long long)whole_seconds(r->retry_us));
+        code = "429";
     } else if (r->kind == DENIAL_WALLET) {
         buf_puts(&m, no_quota);
         code = "insufficient_quota";
@@ -338,6 +362,13 @@ static const char *anthropic_message(const struct denial *r, struct buf *m)
     case DENIAL_RATE:
     case DENIAL_TOO_LARGE: /* told no apart from a full budget */
         anthropic_rate(r, m);
+        return "rate_limit_error";
+    case DENIAL_CLASS:
+        if (r->hidden)
+            buf_puts(m, "This request would exceed your account's rate limit. Please try again "
+                        "later.");
+        else
+            anthropic_rate(r, m);
         return "rate_limit_error";
     case DENIAL_RAMP:
         buf_puts(m,
@@ -440,7 +471,8 @@ static void gemini_body(const struct denial *r, struct buf *out)
     } else if (r->kind == DENIAL_SERVER_ERROR) {
         buf_puts(&m, "An internal error has occurred. Please retry.");
         status = "INTERNAL";
-    } else if (r->kind == DENIAL_RAMP || r->why.dim == DIM_CONCURRENCY) {
+    } else if (r->kind == DENIAL_RAMP || r->kind == DENIAL_CLASS ||
+               r->why.dim == DIM_CONCURRENCY) {
         buf_puts(&m, "Resource has been exhausted (e.g. check quota).");
         status = "RESOURCE_EXHAUSTED";
     } else {

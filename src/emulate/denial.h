@@ -1,8 +1,8 @@
 /* denial.h: every "no" of the emulated provider, in the words of the provider it plays. Pure.
  *
  * Wordings: facts/providers.md section 5 and facts/errors.jsonl. Where no real text is known
- * (Anthropic's requests and output per minute, OpenAI's tokens per day, slow_down and
- * concurrency), the pattern of its nearest kin is used. */
+ * (Anthropic's requests and output per minute, OpenAI's tokens per day, slow_down, concurrency
+ * and batch creations), the pattern of its nearest kin is used. */
 #ifndef SLUICE_DENIAL_H
 #define SLUICE_DENIAL_H
 
@@ -13,6 +13,7 @@ enum denial_kind {
     DENIAL_RATE,      /* a limit is used up for now */
     DENIAL_TOO_LARGE, /* larger than a limit */
     DENIAL_RAMP,      /* grew too fast */
+    DENIAL_CLASS,     /* a limit by request type is used up; `hidden`: which is not said */
     DENIAL_WALLET,
     DENIAL_BAD_REQUEST, /* `field`, `text` */
     DENIAL_BAD_JSON,
@@ -30,8 +31,9 @@ struct denial {
     enum target_api api;
     struct str model, pool;
     struct str api_version;
-    struct gauge_figure why; /* RATE, TOO_LARGE */
-    int64_t retry_us;        /* RATE; -1: not said */
+    struct gauge_figure why; /* RATE, TOO_LARGE, CLASS */
+    bool hidden;
+    int64_t retry_us; /* RATE, CLASS; -1: not said */
     const char *field, *text;
     size_t sequence; /* of an event of a Responses stream */
     const char *id;  /* the request's, as in its header; NULL: none */

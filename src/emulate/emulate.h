@@ -43,7 +43,19 @@ struct emulate_alias {
     struct str alias, model; /* model: as it stands in the list */
 };
 
-enum { EMULATE_MODELS = 128, EMULATE_ALIASES = 256 };
+/* A limit by request type: requests that any of its patterns means (http's pattern.h), on
+ * paths as the provider writes them ("/v1/threads"), whatever base the request's has. */
+enum { EMULATE_PATTERNS = 8 };
+struct emulate_route {
+    struct str name;
+    struct str patterns[EMULATE_PATTERNS];
+    size_t pattern_count;
+    int64_t limit;
+    int64_t period_s; /* 60 or 3600 */
+    bool hidden;      /* never told, neither in headers nor in a refusal's words */
+};
+
+enum { EMULATE_MODELS = 128, EMULATE_ALIASES = 256, EMULATE_ROUTES = 32 };
 
 struct emulate_config {
     const char *listen; /* "127.0.0.1:4291"; port 0: any */
@@ -55,6 +67,8 @@ struct emulate_config {
     size_t model_count; /* 0: no limits at all */
     struct emulate_alias aliases[EMULATE_ALIASES];
     size_t alias_count;
+    struct emulate_route routes[EMULATE_ROUTES];
+    size_t route_count;
     enum gauge_window window;
     enum gauge_charge charge;
     int64_t slice_us;  /* of a whole minute; shrinks with it */
@@ -81,6 +95,10 @@ struct emulate_config emulate_defaults(void);
  * which must live until the emulator has started. SL_UNKNOWN with what is known. */
 enum sl_err emulate_profile(struct emulate_config *c, const struct catalogue *catalogue,
                             struct str profile, struct diag *diag) SL_CHECK;
+/* Adds a limit by request type: "POST /v1/things=300" per minute, or
+ * "...=2000/h". The text is lent until start. */
+enum sl_err emulate_add_route(struct emulate_config *c, struct str text, bool hidden,
+                              struct diag *diag) SL_CHECK;
 /* Adds or replaces one model's limits: "gpt-4o:rpm=500,tpm=30000". The text is lent until
  * start. */
 enum sl_err emulate_limits(struct emulate_config *c, struct str text,

@@ -1,9 +1,8 @@
-/* service.c: the emulated provider's decision, in the order providers take it: key, path, body,
- * model, wallet, growth, limits; then fate may still strike.
+/* service.c: the emulated provider's decision, in the order providers take it: key, path, limit
+ * by request type, body, model, wallet, growth, limits; then fate may still strike.
  *
  * Invariant: every plan that was admitted is given to service_done exactly once. */
-#include "service.h"
-#include "seen.h"
+#include "service_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +11,6 @@
 /* A whole answer grows in so many steps where output is charged as it is produced. */
 enum { GROWTH_STEPS = 16 };
 
-struct service {
-    struct emulate_config config;
-    struct arena arena; /* the configuration's texts */
-    struct roster roster;
-    struct random luck; /* mishaps and latencies */
-    uint64_t requests;
-    struct {
-        int64_t arrivals, answered, wallet, unauthorised, bad;
-        int64_t mishaps[MISHAP_COUNT];
-    } totals;
-    struct seen seen;
-};
-
 static void set_luck(struct service *s)
 {
     s->luck = (struct random){s->config.seed};
@@ -32,10 +18,9 @@ static void set_luck(struct service *s)
         s->config.phase_us = (int64_t)random_below(&s->luck, (uint64_t)s->config.minute_us);
 }
 
-struct service *service_new(const struct emulate_config *c)
+/* The configuration with texts of its own. */
+static void copy_config(struct service *s, const struct emulate_config *c)
 {
-    sl_assert(c->minute_us > 0 && c->model_count <= EMULATE_MODELS);
-    struct service *s = mem_zero(sizeof *s);
     s->config = *c;
     for (size_t i = 0; i < c->model_count; i++) {
         s->config.models[i].name = arena_copy(&s->arena, c->models[i].name);
@@ -45,16 +30,31 @@ struct service *service_new(const struct emulate_config *c)
         s->config.aliases[i].alias = arena_copy(&s->arena, c->aliases[i].alias);
         s->config.aliases[i].model = arena_copy(&s->arena, c->aliases[i].model);
     }
+    for (size_t i = 0; i < c->route_count; i++) {
+        struct emulate_route *r = &s->config.routes[i];
+        r->name = arena_copy(&s->arena, r->name);
+        for (size_t k = 0; k < r->pattern_count; k++)
+            r->patterns[k] = arena_copy(&s->arena, r->patterns[k]);
+    }
     if (c->keys)
         s->config.keys = arena_copy(&s->arena, str_of(c->keys)).p;
+}
+
+struct service *service_new(const struct emulate_config *c)
+{
+    sl_assert(c->minute_us > 0 && c->model_count <= EMULATE_MODELS);
+    struct service *s = mem_zero(sizeof *s);
+    copy_config(s, c);
     s->roster.config = &s->config;
     set_luck(s);
+    route_limits_open(&s->routes, &s->config);
     return s;
 }
 
 void service_free(struct service **s)
 {
     roster_free(&(*s)->roster);
+    route_limits_free(&(*s)->routes);
     seen_free(&(*s)->seen);
     arena_free(&(*s)->arena);
     free(*s);
@@ -64,6 +64,7 @@ void service_free(struct service **s)
 void service_reset(struct service *s)
 {
     roster_reset(&s->roster);
+    route_limits_reset(&s->routes);
     seen_free(&s->seen);
     memset(&s->totals, 0, sizeof s->totals);
     s->luck = (struct random){s->config.seed};
@@ -129,25 +130,56 @@ static bool is_about_models(enum target_api api)
     return api == API_MODELS || api == API_MODEL;
 }
 
-/* Wrong key, path, body or model: refused before any limiter is asked. */
+/* The request as the plan's refusals name it. */
+static const char *asked_text(const struct service_request *r, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s %.*s", STR_ARG(str_cut(r->method, 16)),
+                        STR_ARG(str_cut(r->target, 200)))
+        .p;
+}
+
+/* Wrong key, or nothing here: refused before any limiter is asked. */
 static bool refused_at_the_door(struct service *s, const struct service_request *r,
                                 const struct target *to, struct arena *arena, struct plan *p)
 {
-    struct str asked = arena_printf(arena, "%.*s %.*s", STR_ARG(str_cut(r->method, 16)),
-                                    STR_ARG(str_cut(r->target, 200)));
-    struct diag diag = {{0}, {0}};
     struct denial no = denial_for(p, DENIAL_BAD_KEY);
-    no.text = asked.p;
+    no.text = asked_text(r, arena);
     if (!key_accepted(s, r->key)) {
         s->totals.unauthorised++;
         plan_refuse(p, no);
         return true;
     }
+    if (to->api != API_NONE && to->api != API_BAD_METHOD)
+        return false;
+    no.kind = to->api == API_NONE ? DENIAL_NO_ROUTE : DENIAL_BAD_METHOD;
+    s->totals.bad++;
+    plan_refuse(p, no);
+    return true;
+}
+
+/* Asks the limits by request type. */
+static bool refused_by_type(struct service *s, int64_t now_us, struct str method,
+                            struct str path, struct plan *p)
+{
+    struct route_answer a = route_limits_arrive(&s->routes, method, path, now_us);
+    if (!a.refused_by)
+        return false;
+    p->retry_us = a.retry_us;
+    struct denial no = denial_for(p, DENIAL_CLASS);
+    no.why = a.why;
+    no.hidden = a.refused_by->hidden;
+    plan_refuse(p, no);
+    return true;
+}
+
+/* A wrong body or model. */
+static bool refused_for_its_body(struct service *s, const struct service_request *r,
+                                 const struct target *to, struct arena *arena, struct plan *p)
+{
+    struct diag diag = {{0}, {0}};
+    struct denial no = denial_for(p, DENIAL_BAD_REQUEST);
     enum sl_err err = SL_OK;
-    if (to->api == API_NONE || to->api == API_BAD_METHOD) {
-        no.kind = to->api == API_NONE ? DENIAL_NO_ROUTE : DENIAL_BAD_METHOD;
-        err = SL_UNKNOWN;
-    } else if (!is_about_models(to->api)) {
+    if (!is_about_models(to->api)) {
         err = query_read(arena, to, r->body, &p->query, &diag);
         no.kind = err == SL_SYNTAX ? DENIAL_BAD_JSON : DENIAL_BAD_REQUEST;
         no.field = err == SL_SYNTAX ? NULL : diag.where;
@@ -263,10 +295,55 @@ static bool served_freely(struct service *s, const struct target *to, struct pla
     return true;
 }
 
+/* A path that is no API but has a limit: whatever it is, it is done. */
+static void plan_thing(struct service *s, const struct service_request *r, struct plan *p)
+{
+    p->status = 200;
+    p->admitted = true;
+    p->steps = 1;
+    p->latency_us = spread_draw(&s->config.latency_us, &s->luck);
+    buf_printf(&p->body, "{\"object\":\"thing\",\"id\":\"thing_%016llx\"}",
+               (unsigned long long)answer_hash(s->config.seed, r->target));
+    p->request = answer_hash(0, r->id.n ? r->id : r->body);
+}
+
+/* One of the models' APIs. */
+static void arrive_at_model(struct service *s, int64_t now_us, const struct service_request *r,
+                            const struct target *to, struct plan *p)
+{
+    if (served_freely(s, to, p))
+        return;
+    if (s->config.wallet_after >= 0 && s->totals.arrivals > s->config.wallet_after) {
+        s->totals.wallet++;
+        s->totals.mishaps[MISHAP_WALLET]++;
+        p->pool = NULL;
+        plan_refuse(p, denial_for(p, DENIAL_WALLET));
+        return;
+    }
+    if (refused_by_limits(s, now_us, p, to->api_version))
+        return;
+    p->admitted = true;
+    p->request = answer_hash(0, r->id.n ? r->id : r->body);
+    seen_admitted(&s->seen, p->request);
+    plan_answer(s, r, p);
+}
+
+/* The path as a provider writes it, whatever base this one has. */
+static struct str provider_path(const struct service_request *r, const struct target *to,
+                                struct arena *arena)
+{
+    struct str path = r->target;
+    path = str_split(&path, '?');
+    return to->tail.n ? arena_printf(arena, "/v1/%.*s", STR_ARG(to->tail)) : path;
+}
+
 void service_arrive(struct service *s, int64_t now_us, const struct service_request *r,
                     struct arena *arena, struct plan *out)
 {
     struct target to = target_read(r->method, r->target);
+    struct str path = provider_path(r, &to, arena);
+    if (to.api == API_NONE && route_limits_know(&s->routes, r->method, path))
+        to.api = API_THING;
     *out = (struct plan){.retry_us = -1};
     out->dialect = dialect_of(s, &to);
     out->headers = headers_of(s, out->dialect);
@@ -281,21 +358,13 @@ void service_arrive(struct service *s, int64_t now_us, const struct service_requ
         return;
     }
     s->totals.arrivals += !is_about_models(to.api);
-    if (refused_at_the_door(s, r, &to, arena, out) || served_freely(s, &to, out))
+    if (refused_at_the_door(s, r, &to, arena, out) ||
+        refused_by_type(s, now_us, r->method, path, out))
         return;
-    if (s->config.wallet_after >= 0 && s->totals.arrivals > s->config.wallet_after) {
-        s->totals.wallet++;
-        s->totals.mishaps[MISHAP_WALLET]++;
-        out->pool = NULL;
-        plan_refuse(out, denial_for(out, DENIAL_WALLET));
-        return;
-    }
-    if (refused_by_limits(s, now_us, out, to.api_version))
-        return;
-    out->admitted = true;
-    out->request = answer_hash(0, r->id.n ? r->id : r->body);
-    seen_admitted(&s->seen, out->request);
-    plan_answer(s, r, out);
+    if (to.api == API_THING)
+        plan_thing(s, r, out);
+    else if (!refused_for_its_body(s, r, &to, arena, out))
+        arrive_at_model(s, now_us, r, &to, out);
 }
 
 void service_head(const struct service *s, const struct plan *p, int64_t now_us,
@@ -304,6 +373,10 @@ void service_head(const struct service *s, const struct plan *p, int64_t now_us,
     bool event_stream = p->streamed && p->status == 200;
     head_add(out, "content-type", event_stream ? "text/event-stream" : "application/json");
     head_identity(out, p->dialect, &p->id, p->latency_us);
+    /* refusals by request type: Assistants' tell nothing in headers, Anthropic's when to come
+     */
+    if (!p->pool && p->retry_us >= 0 && p->dialect == EMULATE_ANTHROPIC)
+        head_retry(out, p->headers, p->retry_us);
     if (!p->pool)
         return;
     bool late = s->config.headers_at_answer && p->generation == p->pool->generation;
@@ -315,7 +388,7 @@ void service_head(const struct service *s, const struct plan *p, int64_t now_us,
 
 static bool still_counts(const struct plan *p)
 {
-    return p->admitted && p->generation == p->pool->generation;
+    return p->admitted && p->pool && p->generation == p->pool->generation;
 }
 
 void service_produced(struct service *s, struct plan *p, int64_t now_us, int64_t produced)
@@ -346,36 +419,4 @@ void service_done(struct service *s, struct plan *p, bool answered)
     buf_free(&p->body);
     buf_free(&p->fault);
     script_free(&p->script);
-}
-
-void service_report(const struct service *s, struct buf *out)
-{
-    int64_t admitted = 0, refused = 0, too_large = 0, ramp = 0;
-    buf_puts(out, "{\"models\":[");
-    for (size_t i = 0; i < s->roster.pool_count; i++) {
-        const struct logbook *b = &s->roster.pools[i]->book;
-        buf_puts(out, i ? "," : "");
-        logbook_write(b, &s->roster.pools[i]->config, s->roster.pools[i]->name, out);
-        admitted += b->admitted;
-        too_large += b->too_large;
-        ramp += b->ramp;
-        for (size_t d = 0; d < DIM_COUNT; d++)
-            refused += b->refused[d];
-    }
-    buf_printf(out,
-               "],\"totals\":{\"arrivals\":%lld,\"admitted\":%lld,\"answered\":%lld,"
-               "\"refused\":%lld,\"too_large\":%lld,\"slow_down\":%lld,\"wallet\":%lld,"
-               "\"unauthorised\":%lld,\"bad_requests\":%lld},\"faults\":{",
-               (long long)s->totals.arrivals, (long long)admitted,
-               (long long)s->totals.answered, (long long)refused, (long long)too_large,
-               (long long)ramp, (long long)s->totals.wallet, (long long)s->totals.unauthorised,
-               (long long)s->totals.bad);
-    for (enum mishap m = MISHAP_500; m <= MISHAP_WALLET; m++)
-        buf_printf(out, "%s\"%s\":%lld", m == MISHAP_500 ? "" : ",", mishap_name(m),
-                   (long long)s->totals.mishaps[m]);
-    buf_printf(out,
-               "},\"requests\":{\"distinct\":%zu,\"admitted_again\":%lld,"
-               "\"answered_again\":%lld}}",
-               s->seen.count, (long long)s->seen.admitted_again,
-               (long long)s->seen.answered_again);
 }

@@ -3,6 +3,7 @@
  * What each provider does is in facts/providers.md (sections 1 and 4). Where a habit is not
  * known, the profile takes OpenAI's, and refusals drain only where a provider says so. */
 #include "emulate.h"
+#include "pattern.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +93,19 @@ static void take_limits(void *ctx, struct str model, const struct tier_limit *li
     t->taken += m->limit_count > 0;
 }
 
+static void take_route(void *ctx, const struct route_class *class)
+{
+    struct take *t = ctx;
+    struct emulate_config *c = t->config;
+    if (c->route_count == EMULATE_ROUTES)
+        return;
+    struct emulate_route *r = &c->routes[c->route_count++];
+    *r = (struct emulate_route){
+        .name = class->name, .limit = class->limit, .period_s = class->period_s};
+    for (size_t i = 0; i < class->pattern_count && i < EMULATE_PATTERNS; i++)
+        r->patterns[r->pattern_count++] = class->patterns[i];
+}
+
 static enum sl_err unknown_tier(const struct catalogue *catalogue, struct str provider,
                                 struct str tier, struct diag *diag)
 {
@@ -127,10 +141,12 @@ enum sl_err emulate_profile(struct emulate_config *c, const struct catalogue *ca
     c->window = p->window;
     c->charge = p->charge;
     c->refusals_drain = p->refusals_drain;
+    c->alias_count = c->route_count = 0;
+    struct take t = {.config = c, .catalogue = catalogue, .provider = name};
+    if (catalogue)
+        catalogue_each_route(catalogue, name, tier, take_route, &t);
     if (!tier.p)
         return SL_OK;
-    struct take t = {.config = c, .catalogue = catalogue, .provider = name};
-    c->alias_count = 0;
     catalogue_each_limit(catalogue, name, tier, take_limits, &t);
     return t.taken ? SL_OK : unknown_tier(catalogue, name, tier, diag);
 }
@@ -164,5 +180,42 @@ enum sl_err emulate_limits(struct emulate_config *c, struct str text, struct dia
                             GAUGE_LIMITS - 1);
         m->limits[m->limit_count++] = (struct gauge_limit){dim, limit};
     }
+    return SL_OK;
+}
+
+/* "300" or "300/m" per minute, "2000/h" per hour. */
+static enum sl_err read_pace(struct str text, struct emulate_route *r)
+{
+    struct str unit = text, count = str_split(&unit, '/');
+    r->period_s = 60;
+    if (unit.p && str_eq(unit, STR("h")))
+        r->period_s = 3600;
+    else if (unit.p && !str_eq(unit, STR("m")))
+        return SL_SYNTAX;
+    enum sl_err err = str_int(str_trim(count), true, &r->limit);
+    return !err && r->limit < 0 ? SL_RANGE : err;
+}
+
+enum sl_err emulate_add_route(struct emulate_config *c, struct str text, bool hidden,
+                              struct diag *diag)
+{
+    const char *option = hidden ? "--hidden" : "--route";
+    struct emulate_route r = {.pattern_count = 1, .hidden = hidden};
+    struct diag why = {{0}, {0}};
+    size_t equals = text.n;
+    while (equals && text.p[equals - 1] != '=')
+        equals--;
+    r.patterns[0] = r.name = str_trim(str_cut(text, equals ? equals - 1 : 0));
+    enum sl_err err = pattern_check(r.name, &why);
+    if (err)
+        return diag_set(diag, err, option, "%s", why.what);
+    err = read_pace(str_from(text, equals), &r);
+    if (err)
+        return diag_set(diag, err, option,
+                        "\"%.*s\": write a limit as %.*s=300, or =2000/h for an hour",
+                        STR_ARG(text), STR_ARG(r.name));
+    if (c->route_count == EMULATE_ROUTES)
+        return diag_set(diag, SL_TOO_LARGE, option, "more than %d classes", EMULATE_ROUTES);
+    c->routes[c->route_count++] = r;
     return SL_OK;
 }

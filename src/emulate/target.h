@@ -17,6 +17,7 @@ enum target_api {
     API_MODEL,        /* GET /v1/models/NAME */
     API_REPORT,       /* GET /_emulator/report */
     API_RESET,        /* POST /_emulator/reset */
+    API_THING,        /* a path that is no API, but has a limit (--hidden, --route) */
     API_NONE,         /* no such path */
     API_BAD_METHOD,   /* the path exists, the method does not */
 };

@@ -41,7 +41,7 @@ static const struct verb face = {
 static struct words {
     const char *listen, *profile, *window, *charge, *headers, *headers_at, *latency, *output,
         *phase, *keys;
-    struct option_list limits, faults;
+    struct option_list limits, routes, hidden, faults;
     int64_t minute_us, concurrency, seed, fill, wallet_after, ramp, for_us;
     bool drain, no_drain, strict, soft;
 } words = {
@@ -66,6 +66,14 @@ static const struct option options[] = {
      "Limits of one model, as in gpt-4o:rpm=500,tpm=30000; also rpd, tpd, itpm, otpm, ipm, "
      "concurrency. MODEL may be * for all others. May be repeated.",
      &words.limits},
+    {"route", 0, OPTION_LIST, "METHOD /PATH=N",
+     "A limit by request type, per minute, or per hour as in 'POST /v1/batches=2000/h'. In a "
+     "path * is a segment, at its end the rest. May be repeated.",
+     &words.routes},
+    {"hidden", 0, OPTION_LIST, "METHOD /PATH=N",
+     "The same, but never told, in no header and no words: 'POST /v1/things/*=300'. A path "
+     "that is no API answers 200 where it has a limit.",
+     &words.hidden},
     {"window", 0, OPTION_TEXT, "KIND", "bucket, fixed, sliding, slices or slices:10s.",
      &words.window},
     {"charge", 0, OPTION_TEXT, "RULE",
@@ -193,6 +201,10 @@ static enum sl_err read_lists(struct emulate_config *c, const struct words *w,
     enum sl_err err = SL_OK;
     for (size_t i = 0; !err && i < w->limits.n; i++)
         err = emulate_limits(c, str_of(w->limits.items[i]), diag);
+    for (size_t i = 0; !err && i < w->routes.n; i++)
+        err = emulate_add_route(c, str_of(w->routes.items[i]), false, diag);
+    for (size_t i = 0; !err && i < w->hidden.n; i++)
+        err = emulate_add_route(c, str_of(w->hidden.items[i]), true, diag);
     for (size_t i = 0; !err && i < w->faults.n; i++)
         err = mishap_parse(str_of(w->faults.items[i]), &c->mishaps, diag);
     if (!err)

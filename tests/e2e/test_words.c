@@ -123,6 +123,41 @@ static void refusals_keep_their_meaning(void **state)
     }
 }
 
+/* Refusals by request type count requests, whatever their words say of types. */
+static void refusals_by_type_keep_their_meaning(void **state)
+{
+    static const struct {
+        const char *provider;
+        bool hidden;
+        enum dimension dim;
+        int64_t limit, wait_s; /* -1: not said */
+    } rows[] = {
+        {"openai", false, DIM_RPM, -1, 60},    {"openai", true, DIM_RPM, -1, -1},
+        {"anthropic", false, DIM_RPM, 1, 60},  {"anthropic", true, DIM_UNKNOWN, -1, -1},
+        {"azure", false, DIM_UNKNOWN, -1, 60},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct emulate_config c = emulate_defaults();
+        assert_int_equal(emulate_profile(&c, NULL, str_of(rows[i].provider), NULL), SL_OK);
+        assert_int_equal(emulate_add_route(&c, STR("POST /v1/*=1"), rows[i].hidden, NULL),
+                         SL_OK);
+        c.window = GAUGE_BUCKET;
+        struct talk t = {.service = service_new(&c)};
+        say(&t, path_of(rows[i].provider), BODY);
+        struct plan first = t.plan;
+        say(&t, path_of(rows[i].provider), BODY);
+        struct verdict v = verdict_on(&t, rows[i].provider);
+        bool waits = rows[i].wait_s < 0 ? v.retry_us < 0 : v.retry_us == rows[i].wait_s * S;
+        if (v.kind != VERDICT_RATE_LIMIT || !v.retryable || v.dim != rows[i].dim ||
+            (rows[i].limit >= 0 && v.limit != rows[i].limit) || !waits)
+            fail_msg("%s: %s of %s, limit %lld, retry %lld us: %s", rows[i].provider,
+                     verdict_name(v.kind), dimension_name(v.dim), (long long)v.limit,
+                     (long long)v.retry_us, buf_cstr(&t.plan.body));
+        service_done(t.service, &first, true);
+        talk_close(&t);
+    }
+}
+
 static void an_empty_wallet_is_no_rate_limit(void **state)
 {
     static const char *const providers[] = {"openai", "azure", "groq", "anthropic", "gemini"};
@@ -191,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals_keep_their_meaning),
+        cmocka_unit_test(refusals_by_type_keep_their_meaning),
         cmocka_unit_test(an_empty_wallet_is_no_rate_limit),
         cmocka_unit_test(headers_keep_their_figures),
         cmocka_unit_test(answers_tell_their_usage),
