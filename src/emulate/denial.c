@@ -32,6 +32,8 @@ int denial_status(const struct denial *r)
     case DENIAL_BAD_REQUEST:
     case DENIAL_BAD_JSON:
         return 400;
+    case DENIAL_OTHER:
+        return r->status;
     case DENIAL_NO_MODEL:
     case DENIAL_NO_ROUTE:
         return 404;
@@ -59,6 +61,9 @@ static bool common_message(const struct denial *r, struct buf *m)
         return true;
     case DENIAL_BAD_REQUEST:
         buf_printf(m, "%s: %s", r->field, r->text);
+        return true;
+    case DENIAL_OTHER:
+        buf_puts(m, r->text);
         return true;
     case DENIAL_NO_ROUTE:
         buf_printf(m, "Invalid URL (%s)", r->text);
@@ -184,7 +189,8 @@ static void openai_error(const struct denial *r, struct buf *m, const char **typ
     *type = "invalid_request_error";
     *code = NULL;
     if (common_message(r, m)) {
-        *code = r->kind == DENIAL_NO_ROUTE ? "unknown_url" : NULL;
+        *code = r->kind == DENIAL_NO_ROUTE ? "unknown_url" : r->code;
+        *type = r->kind == DENIAL_OTHER && r->status >= 500 ? "server_error" : *type;
     } else if (r->kind == DENIAL_RATE || r->kind == DENIAL_TOO_LARGE) {
         rate_message(r, m);
         *type = rate_type(r);
@@ -354,10 +360,28 @@ static void anthropic_rate(const struct denial *r, struct buf *m)
         dimension_unit(r->why.dim), tail);
 }
 
+static const char *anthropic_type(int status)
+{
+    switch (status) {
+    case 404:
+        return "not_found_error";
+    case 409:
+        return "conflict_error";
+    case 413:
+        return "request_too_large";
+    case 429:
+        return "rate_limit_error";
+    default:
+        return status >= 500 ? "api_error" : "invalid_request_error";
+    }
+}
+
 static const char *anthropic_message(const struct denial *r, struct buf *m)
 {
     if (common_message(r, m))
-        return r->kind == DENIAL_NO_ROUTE ? "not_found_error" : "invalid_request_error";
+        return r->kind == DENIAL_OTHER      ? anthropic_type(r->status)
+               : r->kind == DENIAL_NO_ROUTE ? "not_found_error"
+                                            : "invalid_request_error";
     switch (r->kind) {
     case DENIAL_RATE:
     case DENIAL_TOO_LARGE: /* told no apart from a full budget */
@@ -391,6 +415,7 @@ static const char *anthropic_message(const struct denial *r, struct buf *m)
     case DENIAL_SERVER_ERROR:
     case DENIAL_BAD_REQUEST:
     case DENIAL_BAD_JSON:
+    case DENIAL_OTHER:
     case DENIAL_NO_ROUTE:
     case DENIAL_BAD_METHOD:
         break;

@@ -17,6 +17,7 @@ enum denial_kind {
     DENIAL_WALLET,
     DENIAL_BAD_REQUEST, /* `field`, `text` */
     DENIAL_BAD_JSON,
+    DENIAL_OTHER, /* `status`, `field`, `code`, `text` */
     DENIAL_NO_MODEL,
     DENIAL_NO_ROUTE, /* `text` names method and path */
     DENIAL_BAD_METHOD,
@@ -34,7 +35,8 @@ struct denial {
     struct gauge_figure why; /* RATE, TOO_LARGE, CLASS */
     bool hidden;
     int64_t retry_us; /* RATE, CLASS; -1: not said */
-    const char *field, *text;
+    const char *field, *text, *code;
+    int status;      /* OTHER */
     size_t sequence; /* of an event of a Responses stream */
     const char *id;  /* the request's, as in its header; NULL: none */
 };

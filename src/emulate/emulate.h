@@ -9,6 +9,7 @@
 #include "catalogue.h"
 #include "gauge.h"
 #include "mishap.h"
+#include "snag.h"
 #include "spread.h"
 #include <uv.h>
 
@@ -85,7 +86,9 @@ struct emulate_config {
     uint64_t seed;
     struct mishap_rates mishaps;
     int64_t wallet_after; /* requests until the account is empty; -1: never */
-    const char *keys;     /* the only API keys accepted, comma-separated; NULL: any */
+    struct snag_rates snags;
+    int64_t epoch_us; /* the wall clock when the service's was 0 */
+    const char *keys; /* the only API keys accepted, comma-separated; NULL: any */
 };
 
 /* A bucket without limits, OpenAI's manner, answers after 50-400 ms. */

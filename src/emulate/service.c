@@ -48,6 +48,8 @@ struct service *service_new(const struct emulate_config *c)
     s->roster.config = &s->config;
     set_luck(s);
     route_limits_open(&s->routes, &s->config);
+    s->registry =
+        (struct registry){.seed = c->seed, .epoch_us = c->epoch_us, .minute_us = c->minute_us};
     return s;
 }
 
@@ -55,6 +57,7 @@ void service_free(struct service **s)
 {
     roster_free(&(*s)->roster);
     route_limits_free(&(*s)->routes);
+    store_free(&(*s)->store);
     seen_free(&(*s)->seen);
     arena_free(&(*s)->arena);
     free(*s);
@@ -65,6 +68,7 @@ void service_reset(struct service *s)
 {
     roster_reset(&s->roster);
     route_limits_reset(&s->routes);
+    store_free(&s->store);
     seen_free(&s->seen);
     memset(&s->totals, 0, sizeof s->totals);
     s->luck = (struct random){s->config.seed};
@@ -74,7 +78,8 @@ void service_reset(struct service *s)
 
 static enum emulate_dialect dialect_of(const struct service *s, const struct target *to)
 {
-    if (to->api == API_MESSAGES || to->api == API_COUNT_TOKENS)
+    if (to->api == API_MESSAGES || to->api == API_COUNT_TOKENS ||
+        to->api == API_MESSAGE_BATCHES)
         return EMULATE_ANTHROPIC;
     if (to->azure)
         return EMULATE_AZURE;
@@ -108,10 +113,16 @@ static struct denial denial_for(const struct plan *p, enum denial_kind kind)
                            .id = p->id.text};
 }
 
+void service_refuse(struct plan *p, const struct denial *no)
+{
+    p->status = denial_status(no);
+    buf_clear(&p->body);
+    denial_body(no, &p->body);
+}
+
 static void plan_refuse(struct plan *p, struct denial r)
 {
-    p->status = denial_status(&r);
-    denial_body(&r, &p->body);
+    service_refuse(p, &r);
 }
 
 static bool key_accepted(const struct service *s, struct str key)
@@ -128,6 +139,12 @@ static bool key_accepted(const struct service *s, struct str key)
 static bool is_about_models(enum target_api api)
 {
     return api == API_MODELS || api == API_MODEL;
+}
+
+static bool is_errand(enum target_api api)
+{
+    return api == API_FILES || api == API_BATCHES || api == API_MESSAGE_BATCHES ||
+           api == API_THREADS || api == API_THREAD_MESSAGES || api == API_RUNS;
 }
 
 /* The request as the plan's refusals name it. */
@@ -168,6 +185,19 @@ static bool refused_by_type(struct service *s, int64_t now_us, struct str method
     struct denial no = denial_for(p, DENIAL_CLASS);
     no.why = a.why;
     no.hidden = a.refused_by->hidden;
+    plan_refuse(p, no);
+    return true;
+}
+
+static bool refused_for_its_size(struct service *s, const struct service_request *r,
+                                 struct plan *p)
+{
+    if (!r->too_large)
+        return false;
+    struct denial no = denial_for(p, DENIAL_OTHER);
+    no.status = 413;
+    no.text = "Request exceeds the maximum size";
+    s->totals.bad++;
     plan_refuse(p, no);
     return true;
 }
@@ -344,7 +374,7 @@ void service_arrive(struct service *s, int64_t now_us, const struct service_requ
     struct str path = provider_path(r, &to, arena);
     if (to.api == API_NONE && route_limits_know(&s->routes, r->method, path))
         to.api = API_THING;
-    *out = (struct plan){.retry_us = -1};
+    *out = (struct plan){.retry_us = -1, .arena = arena};
     out->dialect = dialect_of(s, &to);
     out->headers = headers_of(s, out->dialect);
     out->id = head_request_id(out->dialect, s->config.seed ^ ++s->requests);
@@ -361,8 +391,12 @@ void service_arrive(struct service *s, int64_t now_us, const struct service_requ
     if (refused_at_the_door(s, r, &to, arena, out) ||
         refused_by_type(s, now_us, r->method, path, out))
         return;
+    if (refused_for_its_size(s, r, out))
+        return;
     if (to.api == API_THING)
         plan_thing(s, r, out);
+    else if (is_errand(to.api))
+        service_errand(s, now_us, r, &to, out);
     else if (!refused_for_its_body(s, r, &to, arena, out))
         arrive_at_model(s, now_us, r, &to, out);
 }
@@ -371,7 +405,10 @@ void service_head(const struct service *s, const struct plan *p, int64_t now_us,
                   int64_t now_unix_us, struct head *out)
 {
     bool event_stream = p->streamed && p->status == 200;
-    head_add(out, "content-type", event_stream ? "text/event-stream" : "application/json");
+    head_add(out, "content-type",
+             event_stream ? "text/event-stream"
+             : p->content ? "application/octet-stream"
+                          : "application/json");
     head_identity(out, p->dialect, &p->id, p->latency_us);
     /* refusals by request type: Assistants' tell nothing in headers, Anthropic's when to come
      */
@@ -416,6 +453,7 @@ void service_done(struct service *s, struct plan *p, bool answered)
         seen_answered(&s->seen, p->request);
     }
     p->admitted = false;
+    spool_free(&p->content);
     buf_free(&p->body);
     buf_free(&p->fault);
     script_free(&p->script);

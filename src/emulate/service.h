@@ -8,6 +8,7 @@
 #include "answer.h"
 #include "denial.h"
 #include "emulate.h"
+#include "form.h"
 #include "head.h"
 #include "roster.h"
 
@@ -22,21 +23,27 @@ struct service_request {
     struct str method, target, body;
     struct str key; /* API key, empty if none */
     struct str id;  /* x-sluice-id: which request this is, however often it is sent; or empty */
+    struct str host;         /* as the client addressed us, for URLs in answers */
+    const struct form *form; /* instead of a body: see intake.h */
+    bool too_large;          /* the body had more bytes than are kept */
 };
 
 /* What is to be done with one request. Lives as long as its arena. */
 struct plan {
     int status;
-    bool admitted;        /* holds a slot until service_done */
-    bool streamed;        /* 200 as a stream of `script`, else `body` */
-    struct buf body;      /* whole answers and refusals */
-    struct script script; /* streams */
-    struct buf fault;     /* streams: the error event of a mishap */
-    int64_t latency_us;   /* arrival to last byte; 0 for refusals */
+    bool admitted;         /* holds a slot until service_done */
+    bool streamed;         /* 200 as a stream of `script`, else `body` */
+    struct buf body;       /* whole answers and refusals */
+    struct spool *content; /* instead of a body: what this holds, the plan's own share */
+    bool dropped;          /* carried out; no answer, the connection dies */
+    struct script script;  /* streams */
+    struct buf fault;      /* streams: the error event of a mishap */
+    int64_t latency_us;    /* arrival to last byte; 0 for refusals */
     int64_t output_tokens;
     size_t steps; /* admitted: into how many equal parts the latency is cut, one at least */
     enum mishap mishap; /* RESET, STALL and MIDSTREAM strike after half of the steps */
     /* service's own */
+    struct arena *arena;
     struct query query;
     struct roster_pool *pool; /* NULL where no limiter was asked */
     unsigned generation;      /* of the pool; another one now: it was reset meanwhile */

@@ -6,6 +6,7 @@
 #include "route_limit.h"
 #include "seen.h"
 #include "service.h"
+#include "store.h"
 
 struct service {
     struct emulate_config config;
@@ -16,9 +17,17 @@ struct service {
     uint64_t requests;
     struct {
         int64_t arrivals, answered, wallet, unauthorised, bad;
-        int64_t mishaps[MISHAP_COUNT];
+        int64_t mishaps[MISHAP_COUNT], snags[SNAG_COUNT];
     } totals;
+    struct registry registry;
+    struct store store;
     struct seen seen;
 };
+
+/* The plan of a refusal. */
+void service_refuse(struct plan *p, const struct denial *no);
+/* Files, batches and threads. */
+void service_errand(struct service *s, int64_t now_us, const struct service_request *r,
+                    const struct target *to, struct plan *p);
 
 #endif

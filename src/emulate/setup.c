@@ -44,6 +44,7 @@ struct emulate_config emulate_defaults(void)
         .output_tokens = {.low = 50, .high = 300},
         .seed = 1,
         .wallet_after = -1,
+        .epoch_us = 1767225600 * (int64_t)S, /* 2026-01-01; the process sets its own */
     };
 }
 

@@ -5,12 +5,22 @@
 static const struct {
     const char *tail, *method;
     enum target_api api;
+    enum target_verb verb;
 } rows[] = {
-    {"chat/completions", "POST", API_CHAT}, {"completions", "POST", API_COMPLETIONS},
-    {"responses", "POST", API_RESPONSES},   {"embeddings", "POST", API_EMBEDDINGS},
-    {"messages", "POST", API_MESSAGES},     {"messages/count_tokens", "POST", API_COUNT_TOKENS},
-    {"models", "GET", API_MODELS},          {"_emulator/report", "GET", API_REPORT},
-    {"_emulator/reset", "POST", API_RESET},
+    {"chat/completions", "POST", API_CHAT, TARGET_CREATE},
+    {"completions", "POST", API_COMPLETIONS, TARGET_CREATE},
+    {"responses", "POST", API_RESPONSES, TARGET_CREATE},
+    {"embeddings", "POST", API_EMBEDDINGS, TARGET_CREATE},
+    {"messages", "POST", API_MESSAGES, TARGET_CREATE},
+    {"messages/count_tokens", "POST", API_COUNT_TOKENS, TARGET_CREATE},
+    {"models", "GET", API_MODELS, TARGET_LIST},
+    {"files", "POST", API_FILES, TARGET_CREATE},
+    {"files", "GET", API_FILES, TARGET_LIST},
+    {"files/*", "GET", API_FILES, TARGET_READ},
+    {"files/*", "DELETE", API_FILES, TARGET_DELETE},
+    {"files/*/content", "GET", API_FILES, TARGET_CONTENT},
+    {"_emulator/report", "GET", API_REPORT, TARGET_READ},
+    {"_emulator/reset", "POST", API_RESET, TARGET_CREATE},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -42,14 +52,20 @@ static int tail_weight(struct str path, struct str tail)
     return weight;
 }
 
-/* The part of the path that a row's tail stands for. */
-static struct str tail_of(struct str path, struct str tail)
+/* Cuts the path where the row's tail begins, and notes what its stars stand for. */
+static void take_tail(struct target *t, struct str path, struct str tail)
 {
-    struct str left = path, rest = tail, segment;
-    while (rest.n && last_segment(&rest, &segment))
-        (void)last_segment(&left, &segment);
+    struct str left = path, rest = tail, want, have;
+    t->ids[0] = t->ids[1] = (struct str){0};
+    while (rest.n && last_segment(&rest, &want) && last_segment(&left, &have)) {
+        if (str_eq(want, STR("*"))) {
+            t->ids[1] = t->ids[0];
+            t->ids[0] = have;
+        }
+    }
     bool slash = left.n < path.n && path.p[left.n] == '/';
-    return str_from(path, left.n + slash);
+    t->base = str_cut(path, left.n + slash);
+    t->tail = str_from(path, left.n + slash);
 }
 
 static void find_row(struct target *t, struct str method, struct str path)
@@ -63,11 +79,15 @@ static void find_row(struct target *t, struct str method, struct str path)
         struct str tail = str_of(rows[i].tail);
         if (tail_weight(path, tail) != best)
             continue;
-        t->tail = tail_of(path, tail);
-        if (t->api == API_NONE)
+        if (t->api == API_NONE) {
+            take_tail(t, path, tail);
             t->api = API_BAD_METHOD;
-        if (str_eq(method, str_of(rows[i].method)))
+        }
+        if (str_eq(method, str_of(rows[i].method))) {
+            take_tail(t, path, tail);
             t->api = rows[i].api;
+            t->verb = rows[i].verb;
+        }
     }
 }
 

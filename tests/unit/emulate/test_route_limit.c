@@ -6,9 +6,7 @@ static void go(struct shop *s, int64_t now_us, const char *method, const char *t
     struct service_request r = {.method = str_of(method), .target = str_of(target)};
     r.body = STR(HELLO "}");
     service_done(s->service, &s->plan, true);
-    service_arrive(s->service, now_us, &r, &s->arena, &s->plan);
-    s->body = json_parse(&s->arena, arena_copy(&s->arena, buf_str(&s->plan.body)), NULL);
-    assert_non_null(s->body);
+    ask_so(s, now_us, &r);
 }
 
 static const struct json *route_named(struct shop *s, const char *name)
