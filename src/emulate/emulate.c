@@ -21,6 +21,7 @@ struct emulator {
     uv_loop_t *loop;
     struct server *server;
     struct service *service;
+    uv_timer_t tick; /* of what time alone makes happen */
 };
 
 /* One request from its head to the end of its answer. */
@@ -197,6 +198,18 @@ static void on_body(void *ctx, struct exchange *x, struct str bytes)
     intake_add(&w->intake, bytes);
 }
 
+/* A slice of what is due; the loop serves clients between two slices. */
+static void on_tick(uv_timer_t *timer)
+{
+    struct emulator *e = timer->data;
+    int64_t now = now_us(), next = service_tick(e->service, now);
+    if (next == INT64_MAX)
+        return;
+    uv_update_time(e->loop);
+    uint64_t wait_us = next > now ? (uint64_t)(next - now) : 0;
+    uv_timer_start(&e->tick, on_tick, (wait_us + 999) / 1000, 0);
+}
+
 static void on_end(void *ctx, struct exchange *x)
 {
     struct work *w = exchange_user(x);
@@ -207,6 +220,7 @@ static void on_end(void *ctx, struct exchange *x)
     w->start_us = now_us();
     service_arrive(w->emulator->service, w->start_us, &w->request, &w->arena, &w->plan);
     w->planned = true;
+    uv_timer_start(&w->emulator->tick, on_tick, 0, 0); /* it may have begun something */
     if (w->plan.admitted) {
         walk(&w->timer);
     } else if (w->plan.dropped) {
@@ -258,6 +272,8 @@ struct emulator *emulator_start(uv_loop_t *loop, const struct emulate_config *c,
         free(e);
         return NULL;
     }
+    uv_timer_init(loop, &e->tick);
+    e->tick.data = e;
     return e;
 }
 
@@ -271,10 +287,15 @@ void emulator_report(const struct emulator *e, struct buf *out)
     service_report(e->service, out);
 }
 
+static void on_tick_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
 void emulator_stop(struct emulator **e)
 {
     server_free(&(*e)->server); /* reports every open exchange gone first */
     service_free(&(*e)->service);
-    free(*e);
+    uv_close((uv_handle_t *)&(*e)->tick, on_tick_closed);
     *e = NULL;
 }

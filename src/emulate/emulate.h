@@ -56,6 +56,12 @@ struct emulate_route {
     bool hidden;      /* never told, neither in headers nor in a refusal's words */
 };
 
+/* How many input tokens batches of a model may hold in the queue at once. */
+struct emulate_queue {
+    struct str model; /* "*": every model not named otherwise, each for itself */
+    int64_t tokens;
+};
+
 enum { EMULATE_MODELS = 128, EMULATE_ALIASES = 256, EMULATE_ROUTES = 32 };
 
 struct emulate_config {
@@ -70,6 +76,9 @@ struct emulate_config {
     size_t alias_count;
     struct emulate_route routes[EMULATE_ROUTES];
     size_t route_count;
+    struct emulate_queue queues[EMULATE_MODELS];
+    size_t queue_count;
+    int64_t batch_requests; /* that Anthropic's batches may have waiting; 0: any */
     enum gauge_window window;
     enum gauge_charge charge;
     int64_t slice_us;  /* of a whole minute; shrinks with it */
@@ -85,7 +94,10 @@ struct emulate_config {
     struct spread output_tokens;
     uint64_t seed;
     struct mishap_rates mishaps;
-    int64_t wallet_after; /* requests until the account is empty; -1: never */
+    int64_t wallet_after;           /* requests until the account is empty; -1: never */
+    struct spread batch_latency_us; /* from a batch's creation to its end */
+    struct spread batch_cancel_us;  /* from its cancellation to its end */
+    int64_t batch_window_us;        /* of whole hours; shrinks as the minute does */
     struct snag_rates snags;
     int64_t epoch_us; /* the wall clock when the service's was 0 */
     const char *keys; /* the only API keys accepted, comma-separated; NULL: any */
@@ -101,6 +113,9 @@ enum sl_err emulate_profile(struct emulate_config *c, const struct catalogue *ca
 /* Adds a limit by request type: "POST /v1/things=300" per minute, or
  * "...=2000/h". The text is lent until start. */
 enum sl_err emulate_add_route(struct emulate_config *c, struct str text, bool hidden,
+                              struct diag *diag) SL_CHECK;
+/* Adds or replaces one model's queue: "gpt-4o=90000". The text is lent until start. */
+enum sl_err emulate_add_queue(struct emulate_config *c, struct str text,
                               struct diag *diag) SL_CHECK;
 /* Adds or replaces one model's limits: "gpt-4o:rpm=500,tpm=30000". The text is lent until
  * start. */

@@ -102,13 +102,10 @@ static enum sl_err read_lengths(const struct json *body, struct query *out, stru
     return err;
 }
 
-enum sl_err query_read(struct arena *arena, const struct target *to, struct str body,
-                       struct query *out, struct diag *diag)
+enum sl_err query_of(const struct target *to, const struct json *root, struct query *out,
+                     struct diag *diag)
 {
     *out = (struct query){.api = to->api, .choices = 1, .model = to->name};
-    const struct json *root = json_parse(arena, body, diag);
-    if (!root)
-        return SL_SYNTAX;
     if (root->type != JSON_OBJECT)
         return diag_set(diag, SL_SYNTAX, "", "expected an object");
     struct str model = json_str(json_get(root, "model"));
@@ -127,4 +124,12 @@ enum sl_err query_read(struct arena *arena, const struct target *to, struct str 
     if (to->api == API_EMBEDDINGS)
         return read_embeddings(root, out, diag);
     return read_lengths(root, out, diag);
+}
+
+enum sl_err query_read(struct arena *arena, const struct target *to, struct str body,
+                       struct query *out, struct diag *diag)
+{
+    *out = (struct query){.api = to->api, .choices = 1, .model = to->name};
+    const struct json *root = json_parse(arena, body, diag);
+    return root ? query_of(to, root, out, diag) : SL_SYNTAX;
 }

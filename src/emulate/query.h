@@ -24,4 +24,8 @@ struct query {
 enum sl_err query_read(struct arena *arena, const struct target *to, struct str body,
                        struct query *out, struct diag *diag) SL_CHECK;
 
+/* The same of a body that is parsed already. */
+enum sl_err query_of(const struct target *to, const struct json *root, struct query *out,
+                     struct diag *diag) SL_CHECK;
+
 #endif

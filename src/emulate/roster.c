@@ -110,6 +110,7 @@ void roster_reset(struct roster *r)
         struct roster_pool *p = r->pools[i];
         gauge_free(&p->gauge);
         pool_open(r->config, p);
+        p->batch_most = 0;
         p->generation++;
     }
 }
@@ -121,6 +122,21 @@ void roster_free(struct roster *r)
         free(r->pools[i]);
     }
     arena_free(&r->names);
+}
+
+/* By the model as it was asked for, by its entry's name, or for all others. */
+static int64_t batch_limit_of(const struct emulate_config *c, struct str model,
+                              const struct emulate_model *m)
+{
+    int64_t others = 0;
+    for (size_t i = 0; i < c->queue_count; i++) {
+        struct str name = c->queues[i].model;
+        if (str_eq(name, model) || (m && str_eq(name, m->name)))
+            return c->queues[i].tokens;
+        if (str_eq(name, STR("*")))
+            others = c->queues[i].tokens;
+    }
+    return others;
 }
 
 struct roster_pool *roster_find(struct roster *r, struct str model)
@@ -140,6 +156,7 @@ struct roster_pool *roster_find(struct roster *r, struct str model)
     struct roster_pool *p = mem_zero(sizeof *p);
     p->name = arena_copy(&r->names, name);
     p->config = gauge_config_of(r->config, m);
+    p->batch_limit = batch_limit_of(r->config, model, m);
     pool_open(r->config, p);
     r->pools[r->pool_count++] = p;
     return p;

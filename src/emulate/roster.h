@@ -18,6 +18,8 @@ struct roster_pool {
     struct ramp ramp;
     struct logbook book;
     unsigned generation; /* counts resets */
+    /* Input tokens that batches may hold in the queue at once, 0: any; the most they held. */
+    int64_t batch_limit, batch_most;
 };
 
 /* Pools made for models that only "*" names: enough for any test, bounded against a flood. */

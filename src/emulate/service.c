@@ -36,8 +36,20 @@ static void copy_config(struct service *s, const struct emulate_config *c)
         for (size_t k = 0; k < r->pattern_count; k++)
             r->patterns[k] = arena_copy(&s->arena, r->patterns[k]);
     }
+    for (size_t i = 0; i < c->queue_count; i++)
+        s->config.queues[i].model = arena_copy(&s->arena, c->queues[i].model);
     if (c->keys)
         s->config.keys = arena_copy(&s->arena, str_of(c->keys)).p;
+}
+
+static void open_jobs(struct service *s)
+{
+    const struct job_world w = {.config = &s->config,
+                                .registry = &s->registry,
+                                .store = &s->store,
+                                .roster = &s->roster,
+                                .luck = &s->luck};
+    jobs_open(&s->jobs, &w);
 }
 
 struct service *service_new(const struct emulate_config *c)
@@ -50,6 +62,7 @@ struct service *service_new(const struct emulate_config *c)
     route_limits_open(&s->routes, &s->config);
     s->registry =
         (struct registry){.seed = c->seed, .epoch_us = c->epoch_us, .minute_us = c->minute_us};
+    open_jobs(s);
     return s;
 }
 
@@ -57,6 +70,7 @@ void service_free(struct service **s)
 {
     roster_free(&(*s)->roster);
     route_limits_free(&(*s)->routes);
+    jobs_free(&(*s)->jobs);
     store_free(&(*s)->store);
     seen_free(&(*s)->seen);
     arena_free(&(*s)->arena);
@@ -68,7 +82,9 @@ void service_reset(struct service *s)
 {
     roster_reset(&s->roster);
     route_limits_reset(&s->routes);
+    jobs_free(&s->jobs);
     store_free(&s->store);
+    open_jobs(s);
     seen_free(&s->seen);
     memset(&s->totals, 0, sizeof s->totals);
     s->luck = (struct random){s->config.seed};
@@ -457,4 +473,9 @@ void service_done(struct service *s, struct plan *p, bool answered)
     buf_free(&p->body);
     buf_free(&p->fault);
     script_free(&p->script);
+}
+
+int64_t service_tick(struct service *s, int64_t now_us)
+{
+    return jobs_work(&s->jobs, now_us);
 }

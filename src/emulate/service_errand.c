@@ -32,6 +32,10 @@ static void serve(struct service *s, struct errand *e)
 {
     if (e->to->api == API_FILES)
         files_serve(&s->store, &s->registry, e);
+    else if (e->to->api == API_BATCHES)
+        batches_serve(&s->jobs, e);
+    else if (e->to->api == API_MESSAGE_BATCHES)
+        message_batches_serve(&s->jobs, e);
 }
 
 /* Fate before anything was done. */

@@ -32,11 +32,12 @@ void service_report(const struct service *s, struct buf *out)
                s->seen.count, (long long)s->seen.admitted_again,
                (long long)s->seen.answered_again);
     route_limits_report(&s->routes, out);
-    buf_printf(out, ",\"files\":{\"uploads\":%lld,\"bytes\":%lld},\"snags\":{",
+    buf_printf(out, ",\"files\":{\"uploads\":%lld,\"bytes\":%lld},\"batches\":",
                (long long)s->store.uploads, (long long)s->store.bytes);
+    jobs_report(&s->jobs, out);
+    buf_puts(out, ",\"snags\":{");
     for (enum snag n = SNAG_BUSY; n <= SNAG_EXPIRE; n++)
         buf_printf(out, "%s\"%s\":%lld", n == SNAG_BUSY ? "" : ",", snag_name(n),
-                   (long long)s->totals.snags[n]);
-    buf_char(out, '}');
-    buf_char(out, '}');
+                   (long long)(s->totals.snags[n] + s->jobs.world.snags[n]));
+    buf_puts(out, "}}");
 }

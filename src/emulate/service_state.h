@@ -3,6 +3,7 @@
 #ifndef SLUICE_SERVICE_STATE_H
 #define SLUICE_SERVICE_STATE_H
 
+#include "jobs.h"
 #include "route_limit.h"
 #include "seen.h"
 #include "service.h"
@@ -21,6 +22,7 @@ struct service {
     } totals;
     struct registry registry;
     struct store store;
+    struct jobs jobs;
     struct seen seen;
 };
 

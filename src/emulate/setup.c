@@ -42,6 +42,9 @@ struct emulate_config emulate_defaults(void)
         .fill_percent = 100,
         .latency_us = {.low = 50000, .high = 400000},
         .output_tokens = {.low = 50, .high = 300},
+        .batch_latency_us = {.low = 2 * S, .high = 6 * S},
+        .batch_cancel_us = {.low = S / 2, .high = S},
+        .batch_window_us = 86400 * (int64_t)S,
         .seed = 1,
         .wallet_after = -1,
         .epoch_us = 1767225600 * (int64_t)S, /* 2026-01-01; the process sets its own */
@@ -64,7 +67,7 @@ static struct emulate_model *model_entry(struct emulate_config *c, struct str na
 struct take {
     struct emulate_config *config;
     const struct catalogue *catalogue;
-    struct str provider;
+    struct str provider, tier;
     struct str model; /* whose names are taken */
     size_t taken;
 };
@@ -77,6 +80,19 @@ static void take_alias(void *ctx, struct str name)
         c->aliases[c->alias_count++] = (struct emulate_alias){name, t->model};
 }
 
+/* The queue of that name, new if there is none; NULL when the table is full. */
+static struct emulate_queue *queue_entry(struct emulate_config *c, struct str model)
+{
+    for (size_t i = 0; i < c->queue_count; i++) {
+        if (str_eq(c->queues[i].model, model))
+            return &c->queues[i];
+    }
+    if (c->queue_count == EMULATE_MODELS)
+        return NULL;
+    c->queues[c->queue_count] = (struct emulate_queue){.model = model};
+    return &c->queues[c->queue_count++];
+}
+
 static void take_limits(void *ctx, struct str model, const struct tier_limit *limits, size_t n)
 {
     struct take *t = ctx;
@@ -85,6 +101,10 @@ static void take_limits(void *ctx, struct str model, const struct tier_limit *li
         return;
     m->pool = catalogue_pool(t->catalogue, t->provider, model);
     t->model = model;
+    int64_t queue = catalogue_batch_enqueued(t->catalogue, t->provider, t->tier, model);
+    struct emulate_queue *q = queue > 0 ? queue_entry(t->config, model) : NULL;
+    if (q)
+        q->tokens = queue;
     catalogue_each_name(t->catalogue, model, take_alias, t);
     m->limit_count = 0;
     for (size_t i = 0; i < n && m->limit_count < GAUGE_LIMITS - 1; i++) {
@@ -142,13 +162,15 @@ enum sl_err emulate_profile(struct emulate_config *c, const struct catalogue *ca
     c->window = p->window;
     c->charge = p->charge;
     c->refusals_drain = p->refusals_drain;
-    c->alias_count = c->route_count = 0;
-    struct take t = {.config = c, .catalogue = catalogue, .provider = name};
+    c->alias_count = c->route_count = c->queue_count = 0;
+    struct take t = {.config = c, .catalogue = catalogue, .provider = name, .tier = tier};
     if (catalogue)
         catalogue_each_route(catalogue, name, tier, take_route, &t);
     if (!tier.p)
         return SL_OK;
     catalogue_each_limit(catalogue, name, tier, take_limits, &t);
+    int64_t requests = catalogue_batch_queue(catalogue, name, tier);
+    c->batch_requests = requests > 0 ? requests : 0;
     return t.taken ? SL_OK : unknown_tier(catalogue, name, tier, diag);
 }
 
@@ -181,6 +203,22 @@ enum sl_err emulate_limits(struct emulate_config *c, struct str text, struct dia
                             GAUGE_LIMITS - 1);
         m->limits[m->limit_count++] = (struct gauge_limit){dim, limit};
     }
+    return SL_OK;
+}
+
+enum sl_err emulate_add_queue(struct emulate_config *c, struct str text, struct diag *diag)
+{
+    struct str count = text, model = str_trim(str_split(&count, '='));
+    int64_t tokens;
+    if (!model.n || str_int(str_trim(count), true, &tokens) != SL_OK || tokens < 1)
+        return diag_set(diag, SL_SYNTAX, "--batch-queue",
+                        "\"%.*s\": write MODEL=TOKENS, as in gpt-4o=90000 (MODEL may be *)",
+                        STR_ARG(text));
+    struct emulate_queue *q = queue_entry(c, model);
+    if (!q)
+        return diag_set(diag, SL_TOO_LARGE, "--batch-queue", "more than %d models",
+                        EMULATE_MODELS);
+    q->tokens = tokens;
     return SL_OK;
 }
 

@@ -129,6 +129,19 @@ static inline const char *header(const struct shop *s, int64_t now_us, int64_t u
     return value;
 }
 
+/* Lets time pass up to that moment. */
+static inline void pass(struct shop *s, int64_t *now_us, int64_t until_us)
+{
+    for (;;) {
+        int64_t next = service_tick(s->service, *now_us);
+        assert_true(next >= *now_us);
+        if (next > until_us)
+            break;
+        *now_us = next;
+    }
+    *now_us = until_us;
+}
+
 #define CHAT  "/v1/chat/completions"
 #define HELLO "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"12345678\"}]"
 

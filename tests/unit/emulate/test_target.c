@@ -39,6 +39,34 @@ static void a_path_is_known_by_its_end(void **state)
     }
 }
 
+static void things_are_known_by_their_ids(void **state)
+{
+    static const struct {
+        const char *method, *target;
+        enum target_api api;
+        enum target_verb verb;
+        const char *id, *base;
+    } rows[] = {
+        {"POST", "/v1/files", API_FILES, TARGET_CREATE, "", "/v1/"},
+        {"GET", "/v1/files/f1", API_FILES, TARGET_READ, "f1", "/v1/"},
+        {"GET", "/openai/v1/files/f1/content", API_FILES, TARGET_CONTENT, "f1", "/openai/v1/"},
+        {"PUT", "/v1/files/f1", API_BAD_METHOD, TARGET_CREATE, "f1", "/v1/"},
+        {"POST", "/v1/batches/b1/cancel", API_BATCHES, TARGET_CANCEL, "b1", "/v1/"},
+        {"POST", "/v1/messages/batches", API_MESSAGE_BATCHES, TARGET_CREATE, "", "/v1/"},
+        {"GET", "/v1/messages/batches/m1", API_MESSAGE_BATCHES, TARGET_READ, "m1", "/v1/"},
+        {"GET", "/v1/messages/batches/m1/results", API_MESSAGE_BATCHES, TARGET_CONTENT, "m1",
+         "/v1/"},
+        {"GET", "/v1/files//content", API_NONE, TARGET_CREATE, "", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct target t = target_read(str_of(rows[i].method), str_of(rows[i].target));
+        if (t.api != rows[i].api || t.verb != rows[i].verb ||
+            !str_eq(t.ids[0], str_of(rows[i].id)) || !str_eq(t.base, str_of(rows[i].base)))
+            fail_msg("%s %s: %d %d \"%.*s\" \"%.*s\"", rows[i].method, rows[i].target, t.api,
+                     t.verb, STR_ARG(t.ids[0]), STR_ARG(t.base));
+    }
+}
+
 static void a_query_gives_its_values(void **state)
 {
     struct target t = target_read(STR("GET"), STR("/v1/models?limit=5&after=&b&c=a=b"));
@@ -56,6 +84,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_path_is_known_by_its_end),
+        cmocka_unit_test(things_are_known_by_their_ids),
         cmocka_unit_test(a_query_gives_its_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
