@@ -514,6 +514,19 @@ static void gemini_body(const struct denial *r, struct buf *out)
     buf_free(&details);
 }
 
+void denial_message(const struct denial *r, struct buf *out)
+{
+    const char *type, *code;
+    bool azure = r->dialect == EMULATE_AZURE && r->kind != DENIAL_SERVER_ERROR;
+    if (!azure)
+        openai_error(r, out, &type, &code);
+    else if (r->retry_us < 0)
+        buf_puts(out, "Rate limit is exceeded.");
+    else
+        buf_printf(out, "Rate limit is exceeded. Try again in %lld seconds.",
+                   (long long)whole_seconds(r->retry_us));
+}
+
 void denial_body(const struct denial *r, struct buf *out)
 {
     switch (r->dialect) {

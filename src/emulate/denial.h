@@ -42,6 +42,8 @@ struct denial {
 };
 
 int denial_status(const struct denial *r);
+/* The words alone, as a run's last_error has them: OpenAI's or Azure's. */
+void denial_message(const struct denial *r, struct buf *out);
 /* A JSON body. */
 void denial_body(const struct denial *r, struct buf *out);
 /* The same as an error event of a stream that has begun. */

@@ -98,6 +98,7 @@ struct emulate_config {
     struct spread batch_latency_us; /* from a batch's creation to its end */
     struct spread batch_cancel_us;  /* from its cancellation to its end */
     int64_t batch_window_us;        /* of whole hours; shrinks as the minute does */
+    struct spread run_latency_us;   /* from a run's creation to its end */
     struct snag_rates snags;
     int64_t epoch_us; /* the wall clock when the service's was 0 */
     const char *keys; /* the only API keys accepted, comma-separated; NULL: any */

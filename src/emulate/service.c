@@ -42,7 +42,7 @@ static void copy_config(struct service *s, const struct emulate_config *c)
         s->config.keys = arena_copy(&s->arena, str_of(c->keys)).p;
 }
 
-static void open_jobs(struct service *s)
+static void open_work(struct service *s)
 {
     const struct job_world w = {.config = &s->config,
                                 .registry = &s->registry,
@@ -50,6 +50,8 @@ static void open_jobs(struct service *s)
                                 .roster = &s->roster,
                                 .luck = &s->luck};
     jobs_open(&s->jobs, &w);
+    s->threads = (struct threads){
+        .config = &s->config, .registry = &s->registry, .roster = &s->roster, .luck = &s->luck};
 }
 
 struct service *service_new(const struct emulate_config *c)
@@ -62,7 +64,7 @@ struct service *service_new(const struct emulate_config *c)
     route_limits_open(&s->routes, &s->config);
     s->registry =
         (struct registry){.seed = c->seed, .epoch_us = c->epoch_us, .minute_us = c->minute_us};
-    open_jobs(s);
+    open_work(s);
     return s;
 }
 
@@ -71,6 +73,7 @@ void service_free(struct service **s)
     roster_free(&(*s)->roster);
     route_limits_free(&(*s)->routes);
     jobs_free(&(*s)->jobs);
+    threads_free(&(*s)->threads);
     store_free(&(*s)->store);
     seen_free(&(*s)->seen);
     arena_free(&(*s)->arena);
@@ -83,8 +86,9 @@ void service_reset(struct service *s)
     roster_reset(&s->roster);
     route_limits_reset(&s->routes);
     jobs_free(&s->jobs);
+    threads_free(&s->threads);
     store_free(&s->store);
-    open_jobs(s);
+    open_work(s);
     seen_free(&s->seen);
     memset(&s->totals, 0, sizeof s->totals);
     s->luck = (struct random){s->config.seed};
@@ -477,5 +481,6 @@ void service_done(struct service *s, struct plan *p, bool answered)
 
 int64_t service_tick(struct service *s, int64_t now_us)
 {
-    return jobs_work(&s->jobs, now_us);
+    int64_t batches = jobs_work(&s->jobs, now_us), runs = threads_work(&s->threads, now_us);
+    return batches < runs ? batches : runs;
 }

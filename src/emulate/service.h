@@ -67,8 +67,8 @@ void service_head(const struct service *s, const struct plan *p, int64_t now_us,
 void service_produced(struct service *s, struct plan *p, int64_t now_us, int64_t produced);
 /* The request is over; `answered` if its whole good answer was delivered. Frees the plan. */
 void service_done(struct service *s, struct plan *p, bool answered);
-/* What time alone makes happen: batches. Does a slice of what is due. When to call again: now,
- * later, or INT64_MAX for never; and after every service_arrive. */
+/* What time alone makes happen: batches and runs. Does a slice of what is due. When to call
+ * again: now, later, or INT64_MAX for never; and after every service_arrive. */
 int64_t service_tick(struct service *s, int64_t now_us);
 
 #endif

@@ -36,6 +36,8 @@ static void serve(struct service *s, struct errand *e)
         batches_serve(&s->jobs, e);
     else if (e->to->api == API_MESSAGE_BATCHES)
         message_batches_serve(&s->jobs, e);
+    else
+        threads_serve(&s->threads, e);
 }
 
 /* Fate before anything was done. */

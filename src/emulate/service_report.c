@@ -35,9 +35,12 @@ void service_report(const struct service *s, struct buf *out)
     buf_printf(out, ",\"files\":{\"uploads\":%lld,\"bytes\":%lld},\"batches\":",
                (long long)s->store.uploads, (long long)s->store.bytes);
     jobs_report(&s->jobs, out);
+    buf_puts(out, ",\"threads\":");
+    threads_report(&s->threads, out);
     buf_puts(out, ",\"snags\":{");
     for (enum snag n = SNAG_BUSY; n <= SNAG_EXPIRE; n++)
         buf_printf(out, "%s\"%s\":%lld", n == SNAG_BUSY ? "" : ",", snag_name(n),
-                   (long long)(s->totals.snags[n] + s->jobs.world.snags[n]));
+                   (long long)(s->totals.snags[n] + s->jobs.world.snags[n] +
+                               (n == SNAG_FAIL ? s->threads.fails : 0)));
     buf_puts(out, "}}");
 }

@@ -8,6 +8,7 @@
 #include "seen.h"
 #include "service.h"
 #include "store.h"
+#include "threads.h"
 
 struct service {
     struct emulate_config config;
@@ -23,6 +24,7 @@ struct service {
     struct registry registry;
     struct store store;
     struct jobs jobs;
+    struct threads threads;
     struct seen seen;
 };
 

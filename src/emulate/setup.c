@@ -44,6 +44,7 @@ struct emulate_config emulate_defaults(void)
         .output_tokens = {.low = 50, .high = 300},
         .batch_latency_us = {.low = 2 * S, .high = 6 * S},
         .batch_cancel_us = {.low = S / 2, .high = S},
+        .run_latency_us = {.low = S / 5, .high = S},
         .batch_window_us = 86400 * (int64_t)S,
         .seed = 1,
         .wallet_after = -1,

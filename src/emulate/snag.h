@@ -9,7 +9,7 @@
  * DROP    of these: carried out, but the connection dies unanswered
  * ABSENT  of reads of one file, batch or run: answered 404 although it is there, as after a
  *         creation whose news has not spread (anthropics/anthropic-sdk-python#1432)
- * FAIL    of a batch's requests: answered with an error of the server
+ * FAIL    of a batch's requests and of runs: an error of the server
  * ZERO    of a batch's requests: counted as completed, but in the error file with status 0, as
  *         seen at OpenAI (tidyverse/ellmer#830); errored at Anthropic's
  * EXPIRE  of batches: does not come to its end in time */

@@ -55,10 +55,10 @@ static void the_class_spelt_out_furthest_counts(void **state)
 
     for (int i = 0; i < 301; i++) {
         assert_true(i == 0 || s.plan.status != 429);
-        go(&s, S, "POST", "/v1/threads");
+        go(&s, S, "POST", "/v1/threads/t1/messages");
     }
     assert_int_equal(s.plan.status, 429);
-    go(&s, S, "GET", "/v1/threads/t1"); /* a class of its own */
+    go(&s, S, "GET", "/v1/threads/t1/messages"); /* a class of its own */
     assert_int_not_equal(s.plan.status, 429);
 
     const struct json *runs = route_named(&s, "assistants-runs");

@@ -45,23 +45,33 @@ static void things_are_known_by_their_ids(void **state)
         const char *method, *target;
         enum target_api api;
         enum target_verb verb;
-        const char *id, *base;
+        const char *id, *base, *second;
     } rows[] = {
-        {"POST", "/v1/files", API_FILES, TARGET_CREATE, "", "/v1/"},
-        {"GET", "/v1/files/f1", API_FILES, TARGET_READ, "f1", "/v1/"},
-        {"GET", "/openai/v1/files/f1/content", API_FILES, TARGET_CONTENT, "f1", "/openai/v1/"},
-        {"PUT", "/v1/files/f1", API_BAD_METHOD, TARGET_CREATE, "f1", "/v1/"},
-        {"POST", "/v1/batches/b1/cancel", API_BATCHES, TARGET_CANCEL, "b1", "/v1/"},
-        {"POST", "/v1/messages/batches", API_MESSAGE_BATCHES, TARGET_CREATE, "", "/v1/"},
-        {"GET", "/v1/messages/batches/m1", API_MESSAGE_BATCHES, TARGET_READ, "m1", "/v1/"},
+        {"POST", "/v1/files", API_FILES, TARGET_CREATE, "", "/v1/", ""},
+        {"GET", "/v1/files/f1", API_FILES, TARGET_READ, "f1", "/v1/", ""},
+        {"GET", "/openai/v1/files/f1/content", API_FILES, TARGET_CONTENT, "f1", "/openai/v1/",
+         ""},
+        {"PUT", "/v1/files/f1", API_BAD_METHOD, TARGET_CREATE, "f1", "/v1/", ""},
+        {"POST", "/v1/batches/b1/cancel", API_BATCHES, TARGET_CANCEL, "b1", "/v1/", ""},
+        {"POST", "/v1/messages/batches", API_MESSAGE_BATCHES, TARGET_CREATE, "", "/v1/", ""},
+        {"GET", "/v1/messages/batches/m1", API_MESSAGE_BATCHES, TARGET_READ, "m1", "/v1/", ""},
         {"GET", "/v1/messages/batches/m1/results", API_MESSAGE_BATCHES, TARGET_CONTENT, "m1",
-         "/v1/"},
-        {"GET", "/v1/files//content", API_NONE, TARGET_CREATE, "", ""},
+         "/v1/", ""},
+        {"GET", "/v1/files//content", API_NONE, TARGET_CREATE, "", "", ""},
+        {"POST", "/v1/threads/t1/messages", API_THREAD_MESSAGES, TARGET_CREATE, "t1", "/v1/",
+         ""},
+        {"DELETE", "/v1/threads/t1/messages/m1", API_THREAD_MESSAGES, TARGET_DELETE, "t1",
+         "/v1/", "m1"},
+        {"POST", "/v1/threads/runs", API_RUNS, TARGET_CREATE, "", "/v1/", ""},
+        {"POST", "/v1/threads/t1", API_THREADS, TARGET_CHANGE, "t1", "/v1/", ""},
+        {"POST", "/openai/threads/t1/runs/r1/cancel?api-version=1", API_RUNS, TARGET_CANCEL,
+         "t1", "/openai/", "r1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct target t = target_read(str_of(rows[i].method), str_of(rows[i].target));
         if (t.api != rows[i].api || t.verb != rows[i].verb ||
-            !str_eq(t.ids[0], str_of(rows[i].id)) || !str_eq(t.base, str_of(rows[i].base)))
+            !str_eq(t.ids[0], str_of(rows[i].id)) || !str_eq(t.base, str_of(rows[i].base)) ||
+            !str_eq(t.ids[1], str_of(rows[i].second)))
             fail_msg("%s %s: %d %d \"%.*s\" \"%.*s\"", rows[i].method, rows[i].target, t.api,
                      t.verb, STR_ARG(t.ids[0]), STR_ARG(t.base));
     }
