@@ -1,7 +1,7 @@
 /* multipart.c: see multipart.h.
  *
  *   BODY --delimiter--> AFTER --CRLF--> HEAD --empty line--> BODY
- *                          \--"--"--> CLOSED --CRLF--> DONE
+ *                          \--"--"--> CLOSED --CRLF, CRLF--> DONE
  *
  * The delimiter is CRLF "--" boundary; a form begins within one, as if its CRLF had been read.
  * A delimiter cut off by the end of the bytes is held as a count, `matched`, since its bytes
@@ -20,6 +20,8 @@ enum multipart_state {
 #undef X
 };
 
+enum { LINE_ENDS = 2 }; /* that may follow the end of a form */
+
 struct multipart {
     struct multipart_handler handler;
     enum multipart_state state;
@@ -28,6 +30,7 @@ struct multipart {
     bool in_part;   /* false before the first delimiter */
     char pair[2];   /* AFTER, CLOSED: what follows the delimiter */
     size_t pair_count;
+    int line_ends;   /* CLOSED: how many */
     struct buf head; /* HEAD: up to and with the empty line; then lends the part's strings */
     struct multipart_part part;
     size_t part_count;
@@ -280,7 +283,7 @@ static void feed_pair(struct multipart *m, char c)
     } else if (m->state == STATE_AFTER && dashes) {
         m->state = STATE_CLOSED;
     } else if (m->state == STATE_CLOSED && line_end) {
-        m->state = STATE_DONE;
+        m->state = ++m->line_ends == LINE_ENDS ? STATE_DONE : STATE_CLOSED;
     } else {
         (void)broken(m, SL_SYNTAX,
                      m->state == STATE_AFTER ? "a boundary is followed by other bytes"

@@ -50,6 +50,7 @@ static void parts_come_out_however_the_bytes_are_cut(void **state)
         {"--b0\r\n" FIELD "batch\r\n--b0--\r\n", "[a|-||batch]"},
         {"--b0\r\n" FIELD "\r\n--b0--", "[a|-||]"},
         {"--b0--\r\n", ""},
+        {"--b0\r\n" FIELD "x\r\n--b0--\r\n\r\n", "[a|-||x]"},
         {"--b0\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n"
          "--b0\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.jsonl\"\r\n"
          "Content-Type: application/x-ndjson\r\n\r\n{\"a\":1}\n\r\n--b0--\r\n",
@@ -94,7 +95,9 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
         {"--b0\r\n" FIELD "x\r\n--b01--", SL_SYNTAX, "followed by other"},
         {"--b0\r\n" FIELD "x\r\n--b0--x", SL_CLOSED, "ends in the middle"},
         {"--b0\r\n" FIELD "x\r\n--b0--xy", SL_SYNTAX, "follow the end"},
-        {"--b0\r\n" FIELD "x\r\n--b0--\r\nx", SL_SYNTAX, "follow the end"},
+        {"--b0\r\n" FIELD "x\r\n--b0--\r\nx", SL_CLOSED, "ends in the middle"},
+        {"--b0\r\n" FIELD "x\r\n--b0--\r\nxx", SL_SYNTAX, "follow the end"},
+        {"--b0\r\n" FIELD "x\r\n--b0--\r\n\r\n\r\n", SL_SYNTAX, "follow the end"},
         {"--b0\r\n" FIELD "x\n--b0--\r\n", SL_CLOSED, "ends in the middle"},
         {"--b0\r\n" FIELD "x\r\n--b0", SL_CLOSED, "ends in the middle"},
         {"--b0\r\nContent-Disposition: form-data", SL_CLOSED, "ends in the middle"},
