@@ -206,7 +206,8 @@ static void on_tick(uv_timer_t *timer)
     if (next == INT64_MAX)
         return;
     uv_update_time(e->loop);
-    uint64_t wait_us = next > now ? (uint64_t)(next - now) : 0;
+    /* a timer of no time at all would be run again before the loop looks at its sockets */
+    uint64_t wait_us = next > now ? (uint64_t)(next - now) : 1;
     uv_timer_start(&e->tick, on_tick, (wait_us + 999) / 1000, 0);
 }
 

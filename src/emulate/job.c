@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    SLICE_LINES = 256,
+    SLICE_LINES = 128,       /* a few milliseconds: others wait meanwhile */
     SLICE_BYTES = 256 << 10, /* of results */
     STEPS = 256,             /* looks at a run's progress */
     MONTH_S = 30 * 86400,

@@ -11,7 +11,7 @@
 
 enum {
     BLOCK_BYTES = 256 << 10,
-    SLICE_BYTES = 1 << 20,
+    SLICE_BYTES = 256 << 10,
     REQUESTS_MAX = 50000,
     VECTORS_MAX = 50000, /* embedding inputs of all requests */
 };

@@ -357,19 +357,32 @@ static void plan_thing(struct service *s, const struct service_request *r, struc
     p->request = answer_hash(0, r->id.n ? r->id : r->body);
 }
 
+static bool refused_for_lack_of_money(struct service *s, struct plan *p)
+{
+    if (s->config.wallet_after < 0 || s->totals.arrivals <= s->config.wallet_after)
+        return false;
+    s->totals.wallet++;
+    s->totals.mishaps[MISHAP_WALLET]++;
+    p->pool = NULL;
+    plan_refuse(p, denial_for(p, DENIAL_WALLET));
+    return true;
+}
+
+/* Whether it lets a model work, sooner or later. */
+static bool costs_money(const struct target *to)
+{
+    return to->verb == TARGET_CREATE &&
+           (to->api == API_BATCHES || to->api == API_MESSAGE_BATCHES || to->api == API_RUNS);
+}
+
 /* One of the models' APIs. */
 static void arrive_at_model(struct service *s, int64_t now_us, const struct service_request *r,
                             const struct target *to, struct plan *p)
 {
     if (served_freely(s, to, p))
         return;
-    if (s->config.wallet_after >= 0 && s->totals.arrivals > s->config.wallet_after) {
-        s->totals.wallet++;
-        s->totals.mishaps[MISHAP_WALLET]++;
-        p->pool = NULL;
-        plan_refuse(p, denial_for(p, DENIAL_WALLET));
+    if (refused_for_lack_of_money(s, p))
         return;
-    }
     if (refused_by_limits(s, now_us, p, to->api_version))
         return;
     p->admitted = true;
@@ -411,7 +424,8 @@ void service_arrive(struct service *s, int64_t now_us, const struct service_requ
     if (refused_at_the_door(s, r, &to, arena, out) ||
         refused_by_type(s, now_us, r->method, path, out))
         return;
-    if (refused_for_its_size(s, r, out))
+    if (refused_for_its_size(s, r, out) ||
+        (costs_money(&to) && refused_for_lack_of_money(s, out)))
         return;
     if (to.api == API_THING)
         plan_thing(s, r, out);

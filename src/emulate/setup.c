@@ -128,6 +128,21 @@ static void take_route(void *ctx, const struct route_class *class)
         r->patterns[r->pattern_count++] = class->patterns[i];
 }
 
+/* The catalogue, which knows no HTTP, takes any text for a pattern. */
+static enum sl_err check_routes(const struct emulate_config *c, struct diag *diag)
+{
+    struct diag why = {{0}, {0}};
+    for (size_t i = 0; i < c->route_count; i++) {
+        for (size_t k = 0; k < c->routes[i].pattern_count; k++) {
+            enum sl_err err = pattern_check(c->routes[i].patterns[k], &why);
+            if (err)
+                return diag_set(diag, err, "--catalogue", "routes, class %.*s: %s",
+                                STR_ARG(c->routes[i].name), why.what);
+        }
+    }
+    return SL_OK;
+}
+
 static enum sl_err unknown_tier(const struct catalogue *catalogue, struct str provider,
                                 struct str tier, struct diag *diag)
 {
@@ -167,8 +182,9 @@ enum sl_err emulate_profile(struct emulate_config *c, const struct catalogue *ca
     struct take t = {.config = c, .catalogue = catalogue, .provider = name, .tier = tier};
     if (catalogue)
         catalogue_each_route(catalogue, name, tier, take_route, &t);
-    if (!tier.p)
-        return SL_OK;
+    enum sl_err err = check_routes(c, diag);
+    if (err || !tier.p)
+        return err;
     catalogue_each_limit(catalogue, name, tier, take_limits, &t);
     int64_t requests = catalogue_batch_queue(catalogue, name, tier);
     c->batch_requests = requests > 0 ? requests : 0;
@@ -245,7 +261,11 @@ enum sl_err emulate_add_route(struct emulate_config *c, struct str text, bool hi
     size_t equals = text.n;
     while (equals && text.p[equals - 1] != '=')
         equals--;
-    r.patterns[0] = r.name = str_trim(str_cut(text, equals ? equals - 1 : 0));
+    if (!equals)
+        return diag_set(diag, SL_SYNTAX, option,
+                        "\"%.*s\": write METHOD /PATH=300, as in POST /v1/things/*=300",
+                        STR_ARG(text));
+    r.patterns[0] = r.name = str_trim(str_cut(text, equals - 1));
     enum sl_err err = pattern_check(r.name, &why);
     if (err)
         return diag_set(diag, err, option, "%s", why.what);

@@ -482,6 +482,21 @@ static void what_is_sent_twice_is_noticed(void **state)
     shop_close(&s);
 }
 
+static void an_empty_account_makes_no_batches(void **state)
+{
+    struct emulate_config c = config(NULL);
+    c.wallet_after = 1;
+    struct shop s = shop_open(&c);
+    upload(&s, 0, "batch", STR(GOOD));
+    assert_int_equal(s.plan.status, 200);
+    upload(&s, 0, "batch", STR(GOOD)); /* files cost nothing */
+    assert_int_equal(s.plan.status, 200);
+    ask(&s, 0, "/v1/batches", "{}");
+    assert_int_equal(s.plan.status, 429);
+    expect(s.body, "error.code", "insufficient_quota");
+    shop_close(&s);
+}
+
 static void creations_are_limited_by_the_hour(void **state)
 {
     struct catalogue *catalogue = catalogue_open((struct str){0}, NULL, NULL);
@@ -515,6 +530,7 @@ int main(void)
         cmocka_unit_test(a_batch_of_failures_has_no_output),
         cmocka_unit_test(a_full_queue_fails_the_batch),
         cmocka_unit_test(what_is_sent_twice_is_noticed),
+        cmocka_unit_test(an_empty_account_makes_no_batches),
         cmocka_unit_test(creations_are_limited_by_the_hour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,47 @@ static void the_classes_of_a_provider_come_with_its_profile(void **state)
     catalogue_close(&catalogue);
 }
 
+static void a_pattern_of_a_users_catalogue_is_checked(void **state)
+{
+    struct diag diag = {{0}, {0}};
+    struct catalogue *catalogue = catalogue_open(
+        STR("{\"routes\":[{\"provider\":\"openai\",\"class\":\"mine\",\"paths\":[\"v1/x\"],"
+            "\"rpm\":5}]}"),
+        "mine.json", NULL);
+    struct emulate_config c = emulate_defaults();
+    assert_int_equal(emulate_profile(&c, catalogue, STR("openai"), &diag), SL_SYNTAX);
+    assert_string_equal(diag.where, "--catalogue");
+    assert_non_null(strstr(diag.what, "class mine"));
+    catalogue_close(&catalogue);
+}
+
+static void queues_are_read_and_come_with_a_tier(void **state)
+{
+    struct catalogue *catalogue = catalogue_open((struct str){0}, NULL, NULL);
+    struct emulate_config c = emulate_defaults();
+    assert_int_equal(emulate_profile(&c, catalogue, STR("openai/tier-1"), NULL), SL_OK);
+    const struct emulate_queue *found = NULL;
+    for (size_t i = 0; i < c.queue_count; i++) {
+        if (str_eq(c.queues[i].model, STR("gpt-4o")))
+            found = &c.queues[i];
+    }
+    assert_non_null(found);
+    assert_int_equal(found->tokens, 90000);
+    assert_int_equal(emulate_add_queue(&c, STR("gpt-4o=5,000"), NULL), SL_OK);
+    assert_int_equal(found->tokens, 5000);
+    assert_int_equal(c.batch_requests, 0);
+    assert_int_equal(emulate_profile(&c, catalogue, STR("anthropic/tier-2"), NULL), SL_OK);
+    assert_int_equal(c.queue_count, 0);
+    assert_int_equal(c.batch_requests, 200000);
+    static const char *const bad[] = {"", "gpt-4o", "gpt-4o=", "=5", "gpt-4o=0", "gpt-4o=x"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct diag diag = {{0}, {0}};
+        if (emulate_add_queue(&c, str_of(bad[i]), &diag) == SL_OK || !diag.what[0])
+            fail_msg("\"%s\" passed", bad[i]);
+    }
+    catalogue_close(&catalogue);
+}
+
 static void a_provider_alone_sets_its_habits(void **state)
 {
     struct emulate_config c = emulate_defaults();
@@ -125,6 +166,8 @@ int main(void)
         cmocka_unit_test(bad_limits_are_refused_with_advice),
         cmocka_unit_test(routes_are_read_or_refused_with_advice),
         cmocka_unit_test(the_classes_of_a_provider_come_with_its_profile),
+        cmocka_unit_test(a_pattern_of_a_users_catalogue_is_checked),
+        cmocka_unit_test(queues_are_read_and_come_with_a_tier),
         cmocka_unit_test(a_provider_alone_sets_its_habits),
         cmocka_unit_test(a_tier_brings_the_limits_of_its_models),
     };
