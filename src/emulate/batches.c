@@ -57,6 +57,7 @@ static void write_batch(const struct job *j, const struct job_world *w, struct b
                  {"expired_at", JOB_EXPIRED},         {"cancelling_at", JOB_CANCELLING},
                  {"cancelled_at", JOB_CANCELLED}};
     bool judged = j->at_us[JOB_IN_PROGRESS] >= 0;
+    int64_t tokens = j->used_input + j->used_output;
     buf_puts(out, "{\"id\":");
     buf_json(out, j->id);
     buf_puts(out, ",\"object\":\"batch\"");
@@ -79,8 +80,7 @@ static void write_batch(const struct job *j, const struct job_world *w, struct b
                "{\"cached_tokens\":0},\"output_tokens\":%lld,\"output_tokens_details\":"
                "{\"reasoning_tokens\":0},\"total_tokens\":%lld},\"metadata\":",
                judged ? j->count : 0, (long long)j->succeeded, (long long)j->failed,
-               (long long)j->used_input, (long long)j->used_output,
-               (long long)(j->used_input + j->used_output));
+               (long long)j->used_input, (long long)j->used_output, (long long)tokens);
     buf_add(out, j->metadata);
     buf_char(out, '}');
 }

@@ -51,7 +51,7 @@ void jobs_add(struct jobs *s, struct job **j)
 {
     if (s->count == s->room) {
         s->room = s->room ? s->room * 2 : 16;
-        s->items = mem_grow(s->items, s->room * sizeof *s->items);
+        s->items = mem_grow(s->items, s->room * sizeof(void *));
     }
     s->items[s->count++] = *j;
     *j = NULL;

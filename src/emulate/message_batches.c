@@ -123,18 +123,24 @@ static const struct json *read_requests(struct errand *e, const struct json *roo
     const struct json *list = json_get(root, "requests");
     struct keyset ids = {0};
     size_t number = 0;
-    if (!list || list->type != JSON_ARRAY)
-        errand_refuse(e, 400, NULL, NULL, "requests: %s",
-                      list ? "Input should be a valid list" : "Field required");
-    else if (list->count == 0 || list->count > REQUESTS_MAX)
-        errand_refuse(e, 400, NULL, NULL, "requests: List should have %s",
-                      list->count ? "at most 100000 items" : "at least 1 item");
-    for (const struct json *v = e->status ? NULL : list->first; v; v = v->next, number++) {
-        if (!request_is_good(e, v, number, &ids))
-            break;
+    const char *wrong = NULL;
+    if (!list)
+        wrong = "Field required";
+    else if (list->type != JSON_ARRAY)
+        wrong = "Input should be a valid list";
+    else if (list->count == 0)
+        wrong = "List should have at least 1 item";
+    else if (list->count > REQUESTS_MAX)
+        wrong = "List should have at most 100000 items";
+    if (wrong) {
+        errand_refuse(e, 400, NULL, NULL, "requests: %s", wrong);
+        return NULL;
     }
+    const struct json *v = list->first;
+    while (v && request_is_good(e, v, number++, &ids))
+        v = v->next;
     keyset_free(&ids);
-    return e->status ? NULL : list;
+    return v ? NULL : list;
 }
 
 static bool queue_has_room(const struct jobs *s, struct errand *e, size_t requests)

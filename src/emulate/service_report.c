@@ -38,9 +38,11 @@ void service_report(const struct service *s, struct buf *out)
     buf_puts(out, ",\"threads\":");
     threads_report(&s->threads, out);
     buf_puts(out, ",\"snags\":{");
-    for (enum snag n = SNAG_BUSY; n <= SNAG_EXPIRE; n++)
+    for (enum snag n = SNAG_BUSY; n <= SNAG_EXPIRE; n++) {
+        int64_t struck = s->totals.snags[n] + s->jobs.world.snags[n];
+        struck += n == SNAG_FAIL ? s->threads.fails : 0;
         buf_printf(out, "%s\"%s\":%lld", n == SNAG_BUSY ? "" : ",", snag_name(n),
-                   (long long)(s->totals.snags[n] + s->jobs.world.snags[n] +
-                               (n == SNAG_FAIL ? s->threads.fails : 0)));
+                   (long long)struck);
+    }
     buf_puts(out, "}}");
 }

@@ -28,7 +28,7 @@ struct store_file *store_add(struct store *s, struct registry *r, const struct s
     f->expires_us = lives_s < 0 ? -1 : now_us + registry_span_us(r, lives_s);
     if (s->count == s->room) {
         s->room = s->room ? s->room * 2 : 16;
-        s->files = mem_grow(s->files, s->room * sizeof *s->files);
+        s->files = mem_grow(s->files, s->room * sizeof(void *));
     }
     s->files[s->count++] = f;
     s->bytes += spool_size(f->bytes);

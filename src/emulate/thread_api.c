@@ -67,6 +67,7 @@ static void write_run(const struct threads *s, const struct thread_run *r, struc
 {
     bool answered = r->state == RUN_COMPLETED || r->state == RUN_INCOMPLETE;
     bool active = r->thread->active == r;
+    int64_t tokens = r->input_tokens + r->output_tokens;
     open_object(out, r->id, "thread.run");
     write_time(out, s->registry, "created_at", r->at_us[RUN_QUEUED]);
     write_text(out, "thread_id", r->thread->id);
@@ -99,8 +100,7 @@ static void write_run(const struct threads *s, const struct thread_run *r, struc
     if (answered)
         buf_printf(out,
                    "{\"prompt_tokens\":%lld,\"completion_tokens\":%lld,\"total_tokens\":%lld}",
-                   (long long)r->input_tokens, (long long)r->output_tokens,
-                   (long long)(r->input_tokens + r->output_tokens));
+                   (long long)r->input_tokens, (long long)r->output_tokens, (long long)tokens);
     else
         buf_puts(out, "null");
     close_object(out, r->metadata);
@@ -332,7 +332,11 @@ static void serve_threads(struct threads *s, struct errand *e, struct thread *t)
     if (e->to->verb == TARGET_CREATE) {
         const struct json *root = errand_object(e);
         t = root ? take_thread(s, e, root) : NULL;
-    } else if (e->to->verb == TARGET_CHANGE) {
+        if (!t)
+            return;
+    }
+    sl_assert(t); /* the path names it */
+    if (e->to->verb == TARGET_CHANGE) {
         change_metadata(e, &t->arena, &t->metadata);
     } else if (e->to->verb == TARGET_DELETE) {
         write_deleted(e, t->id, "thread.deleted");
@@ -347,6 +351,7 @@ static void serve_threads(struct threads *s, struct errand *e, struct thread *t)
 static void serve_messages(struct threads *s, struct errand *e, struct thread *t)
 {
     struct thread_message *m = NULL;
+    sl_assert(t); /* the path names it */
     if (e->to->verb == TARGET_LIST) {
         const struct listing l = {s, t};
         const struct page_source from = {&l, t->message_count, message_id, list_message};
@@ -370,7 +375,7 @@ static void serve_messages(struct threads *s, struct errand *e, struct thread *t
         m->gone = true;
         write_deleted(e, m->id, "thread.message.deleted");
     }
-    if (e->status)
+    if (e->status || !m)
         return;
     write_message(s, t, m, e->out);
     e->status = 200;
@@ -407,6 +412,7 @@ static void serve_runs(struct threads *s, struct errand *e, struct thread *t)
         create_run(s, e, t);
         return;
     }
+    sl_assert(t); /* the path names it */
     if (e->to->verb == TARGET_LIST) {
         const struct listing l = {s, t};
         const struct page_source from = {&l, t->run_count, run_id, list_run};
@@ -423,7 +429,7 @@ static void serve_runs(struct threads *s, struct errand *e, struct thread *t)
         thread_cancel_run(r, e->now_us);
     else if (e->to->verb == TARGET_CHANGE)
         change_metadata(e, &t->arena, &r->metadata);
-    if (e->status)
+    if (e->status || !r)
         return;
     write_run(s, r, e->out);
     e->status = 200;

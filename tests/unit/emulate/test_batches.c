@@ -502,8 +502,8 @@ static void creations_are_limited_by_the_hour(void **state)
     struct catalogue *catalogue = catalogue_open((struct str){0}, NULL, NULL);
     struct emulate_config c = emulate_defaults();
     assert_int_equal(emulate_profile(&c, catalogue, STR("openai/tier-1"), NULL), SL_OK);
-    catalogue_close(&catalogue);
     struct shop s = shop_open(&c);
+    catalogue_close(&catalogue);
     for (int i = 0; i < 2000; i++)
         create(&s, 0, "file-none", CHAT);
     ask(&s, 0, "/v1/batches", "{}");

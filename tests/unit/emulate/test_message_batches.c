@@ -245,9 +245,9 @@ static void tiers_limit_batches_and_counting_apart(void **state)
     struct catalogue *catalogue = catalogue_open((struct str){0}, NULL, NULL);
     struct emulate_config c = emulate_defaults();
     assert_int_equal(emulate_profile(&c, catalogue, STR("anthropic/tier-1"), NULL), SL_OK);
-    catalogue_close(&catalogue);
     assert_int_equal(c.batch_requests, 100000);
     struct shop s = shop_open(&c);
+    catalogue_close(&catalogue);
     for (int i = 0; i < 50; i++) {
         call(&s, 0, "GET", i % 2 ? BATCHES : BATCHES "?limit=1");
         assert_int_equal(s.plan.status, 200);
