@@ -1,29 +1,12 @@
 /* batches.c: OpenAI's batches: made of a file, read, listed, cancelled. A file's contents are
  * judged later, in the batch's state "validating". */
 #include "jobs.h"
+#include "member.h"
 #include "page.h"
 
 enum { DAY_S = 86400, LIVES_LEAST_S = 3600 };
 
 /* ---- writing one ---- */
-
-static void write_time(struct buf *out, const struct job_world *w, const char *key, int64_t us)
-{
-    buf_printf(out, ",\"%s\":", key);
-    if (us < 0)
-        buf_puts(out, "null");
-    else
-        buf_printf(out, "%lld", registry_unix_s(w->registry, us));
-}
-
-static void write_text(struct buf *out, const char *key, struct str text)
-{
-    buf_printf(out, ",\"%s\":", key);
-    if (text.n)
-        buf_json(out, text);
-    else
-        buf_puts(out, "null");
-}
 
 static void write_errors(struct buf *out, const struct job *j)
 {
@@ -35,13 +18,10 @@ static void write_errors(struct buf *out, const struct job *j)
     buf_puts(out, "{\"object\":\"list\",\"data\":[");
     for (size_t i = 0; i < j->error_count; i++) {
         const struct job_error *error = &j->errors[i];
-        buf_printf(out, "%s{\"code\":\"%s\",\"line\":", i ? "," : "", error->code);
-        if (error->line)
-            buf_printf(out, "%lld", (long long)error->line);
-        else
-            buf_puts(out, "null");
-        write_text(out, "message", error->message);
-        write_text(out, "param", str_of(error->param));
+        buf_printf(out, "%s{\"code\":\"%s\"", i ? "," : "", error->code);
+        member_count(out, "line", error->line ? error->line : -1);
+        member_text(out, "message", error->message);
+        member_text(out, "param", str_of(error->param));
         buf_char(out, '}');
     }
     buf_puts(out, "]}");
@@ -58,21 +38,20 @@ static void write_batch(const struct job *j, const struct job_world *w, struct b
                  {"cancelled_at", JOB_CANCELLED}};
     bool judged = j->at_us[JOB_IN_PROGRESS] >= 0;
     int64_t tokens = j->used_input + j->used_output;
-    buf_puts(out, "{\"id\":");
-    buf_json(out, j->id);
-    buf_puts(out, ",\"object\":\"batch\"");
-    write_text(out, "endpoint", j->endpoint);
-    write_text(out, "model", judged ? j->model : (struct str){0});
+    buf_puts(out, "{\"object\":\"batch\"");
+    member_text(out, "id", j->id);
+    member_text(out, "endpoint", j->endpoint);
+    member_text(out, "model", judged ? j->model : (struct str){0});
     write_errors(out, j);
-    write_text(out, "input_file_id", j->input_file_id);
+    member_text(out, "input_file_id", j->input_file_id);
     buf_printf(out, ",\"completion_window\":\"24h\",\"status\":\"%s\"",
                job_state_name(j->state));
-    write_text(out, "output_file_id", j->output_file_id);
-    write_text(out, "error_file_id", j->error_file_id);
-    write_time(out, w, "created_at", j->created_us);
-    write_time(out, w, "expires_at", j->expires_us);
+    member_text(out, "output_file_id", j->output_file_id);
+    member_text(out, "error_file_id", j->error_file_id);
+    registry_write_time(w->registry, out, "created_at", j->created_us);
+    registry_write_time(w->registry, out, "expires_at", j->expires_us);
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
-        write_time(out, w, times[i].key, j->at_us[times[i].state]);
+        registry_write_time(w->registry, out, times[i].key, j->at_us[times[i].state]);
     /* requests that expired are not counted as failed: seen, warmbly/warmbly#333 */
     buf_printf(out,
                ",\"request_counts\":{\"total\":%zu,\"completed\":%lld,\"failed\":%lld},"

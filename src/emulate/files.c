@@ -1,6 +1,7 @@
 /* files.c: see files.h. What is checked of a batch file on upload is its size and its first
  * line; the rest is found when a batch is made of it. */
 #include "files.h"
+#include "member.h"
 #include "page.h"
 
 enum {
@@ -12,18 +13,14 @@ enum {
 
 static void write_file(const struct store_file *f, const struct registry *r, struct buf *out)
 {
-    buf_puts(out, "{\"id\":");
-    buf_json(out, f->id);
-    buf_printf(out, ",\"object\":\"file\",\"bytes\":%lld,\"created_at\":%lld,\"filename\":",
-               (long long)spool_size(f->bytes), registry_unix_s(r, f->created_us));
-    buf_json(out, f->filename);
-    buf_puts(out, ",\"purpose\":");
-    buf_json(out, f->purpose);
-    buf_puts(out, ",\"status\":\"processed\",\"status_details\":null,\"expires_at\":");
-    if (f->expires_us < 0)
-        buf_puts(out, "null}");
-    else
-        buf_printf(out, "%lld}", registry_unix_s(r, f->expires_us));
+    buf_puts(out, "{\"object\":\"file\"");
+    member_text(out, "id", f->id);
+    member_count(out, "bytes", spool_size(f->bytes));
+    registry_write_time(r, out, "created_at", f->created_us);
+    registry_write_time(r, out, "expires_at", f->expires_us);
+    member_text(out, "filename", f->filename);
+    member_text(out, "purpose", f->purpose);
+    buf_puts(out, ",\"status\":\"processed\",\"status_details\":null}");
 }
 
 /* ---- creating ---- */
@@ -160,9 +157,9 @@ static void serve_one(struct store *s, struct registry *r, struct errand *e)
     if (e->to->verb == TARGET_CONTENT) {
         e->content = spool_share(f->bytes);
     } else if (e->to->verb == TARGET_DELETE) {
-        buf_puts(e->out, "{\"id\":");
-        buf_json(e->out, f->id);
-        buf_puts(e->out, ",\"object\":\"file\",\"deleted\":true}");
+        buf_puts(e->out, "{\"object\":\"file\",\"deleted\":true");
+        member_text(e->out, "id", f->id);
+        buf_char(e->out, '}');
         store_delete(s, f);
     } else {
         write_file(f, r, e->out);

@@ -1,6 +1,7 @@
 /* jobs.c: see jobs.h. What is queued is counted anew whenever it matters, so that no counter
  * can drift; there are some thousand batches at most. */
 #include "jobs.h"
+#include "member.h"
 
 #include <stdlib.h>
 
@@ -96,26 +97,29 @@ static void write_queues(const struct jobs *s, struct buf *out)
 
 void jobs_report(const struct jobs *s, struct buf *out)
 {
-    int64_t states[JOB_STATE_COUNT] = {0}, requests = 0, done[4] = {0};
+    int64_t states[JOB_STATE_COUNT] = {0}, total = 0, succeeded = 0, failed = 0, expired = 0,
+            cancelled = 0;
     for (size_t i = 0; i < s->count; i++) {
         const struct job *j = s->items[i];
         states[j->state]++;
-        requests += (int64_t)j->count;
-        done[0] += j->succeeded;
-        done[1] += j->failed;
-        done[2] += j->expired;
-        done[3] += j->cancelled;
+        total += (int64_t)j->count;
+        succeeded += j->succeeded;
+        failed += j->failed;
+        expired += j->expired;
+        cancelled += j->cancelled;
     }
     buf_printf(out, "{\"created\":%zu", s->count);
     for (enum job_state k = JOB_VALIDATING; k <= JOB_CANCELLED; k++)
-        buf_printf(out, ",\"%s\":%lld", job_state_name(k), (long long)states[k]);
-    buf_printf(out,
-               ",\"requests\":{\"total\":%lld,\"succeeded\":%lld,\"failed\":%lld,"
-               "\"expired\":%lld,\"cancelled\":%lld,\"distinct\":%zu,\"carried_out_again\":"
-               "%lld,\"answered_again\":%lld},\"queues\":[",
-               (long long)requests, (long long)done[0], (long long)done[1], (long long)done[2],
-               (long long)done[3], s->world.seen.count, (long long)s->world.seen.admitted_again,
-               (long long)s->world.seen.answered_again);
+        member_count(out, job_state_name(k), states[k]);
+    buf_printf(out, ",\"requests\":{\"distinct\":%zu", s->world.seen.count);
+    member_count(out, "total", total);
+    member_count(out, "succeeded", succeeded);
+    member_count(out, "failed", failed);
+    member_count(out, "expired", expired);
+    member_count(out, "cancelled", cancelled);
+    member_count(out, "carried_out_again", s->world.seen.admitted_again);
+    member_count(out, "answered_again", s->world.seen.answered_again);
+    buf_puts(out, "},\"queues\":[");
     write_queues(s, out);
     buf_puts(out, "]}");
 }

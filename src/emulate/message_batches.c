@@ -2,6 +2,7 @@
  * when it is carried out, as Anthropic says. */
 #include "jobs.h"
 #include "keyset.h"
+#include "member.h"
 #include "page.h"
 
 enum {
@@ -11,18 +12,6 @@ enum {
 };
 
 /* ---- writing one ---- */
-
-static void write_time(struct buf *out, const struct job_world *w, const char *key, int64_t us)
-{
-    buf_printf(out, ",\"%s\":", key);
-    if (us < 0) {
-        buf_puts(out, "null");
-        return;
-    }
-    buf_char(out, '"');
-    registry_write_instant(w->registry, us, out);
-    buf_char(out, '"');
-}
 
 static int64_t archived_us(const struct job *j, const struct job_world *w)
 {
@@ -51,9 +40,9 @@ static void write_batch(const struct view *v, const struct job *j, struct buf *o
     const struct job_world *w = &v->jobs->world;
     bool over = job_is_over(j);
     int64_t archived = archived_us(j, w);
-    buf_puts(out, "{\"id\":");
-    buf_json(out, j->id);
-    buf_printf(out, ",\"type\":\"message_batch\",\"processing_status\":\"%s\"", status_of(j));
+    buf_puts(out, "{\"type\":\"message_batch\"");
+    member_text(out, "id", j->id);
+    member_text(out, "processing_status", str_of(status_of(j)));
     /* the counts move only when the whole batch has ended */
     buf_printf(out,
                ",\"request_counts\":{\"processing\":%lld,\"succeeded\":%lld,\"errored\":%lld,"
@@ -61,11 +50,12 @@ static void write_batch(const struct view *v, const struct job *j, struct buf *o
                (long long)(over ? 0 : j->count), (long long)(over ? j->succeeded : 0),
                (long long)(over ? j->failed : 0), (long long)(over ? j->cancelled : 0),
                (long long)(over ? j->expired : 0));
-    write_time(out, w, "ended_at", ended_us(j));
-    write_time(out, w, "created_at", j->created_us);
-    write_time(out, w, "expires_at", j->expires_us);
-    write_time(out, w, "archived_at", archived <= v->now_us ? archived : -1);
-    write_time(out, w, "cancel_initiated_at", j->at_us[JOB_CANCELLING]);
+    registry_write_instant(w->registry, out, "ended_at", ended_us(j));
+    registry_write_instant(w->registry, out, "created_at", j->created_us);
+    registry_write_instant(w->registry, out, "expires_at", j->expires_us);
+    registry_write_instant(w->registry, out, "archived_at",
+                           archived <= v->now_us ? archived : -1);
+    registry_write_instant(w->registry, out, "cancel_initiated_at", j->at_us[JOB_CANCELLING]);
     buf_puts(out, ",\"results_url\":");
     if (over)
         buf_printf(out, "\"%.*smessages/batches/%.*s/results\"}", STR_ARG(v->base_url),
@@ -218,9 +208,9 @@ static void serve_one(const struct view *v, struct job *j, struct errand *e)
             return;
         }
         j->deleted = true;
-        buf_puts(e->out, "{\"id\":");
-        buf_json(e->out, j->id);
-        buf_puts(e->out, ",\"type\":\"message_batch_deleted\"}");
+        buf_puts(e->out, "{\"type\":\"message_batch_deleted\"");
+        member_text(e->out, "id", j->id);
+        buf_char(e->out, '}');
     } else if (e->to->verb == TARGET_CANCEL && over) {
         errand_refuse(e, 400, NULL, NULL, "Message batch %.*s has already ended.",
                       STR_ARG(j->id));

@@ -1,5 +1,6 @@
 /* page.c: see page.h. */
 #include "page.h"
+#include "member.h"
 
 /* Usual and largest pages as the SDKs document them. */
 const struct page_rules page_openai = {20, 100, "after", "before", true};
@@ -68,15 +69,6 @@ static bool find_span(struct errand *e, const struct page_rules *rules,
     return false;
 }
 
-static void write_id(struct buf *out, const char *key, struct str id)
-{
-    buf_puts(out, key);
-    if (id.n)
-        buf_json(out, id);
-    else
-        buf_puts(out, "null");
-}
-
 void page_serve(struct errand *e, const struct page_rules *rules,
                 const struct page_source *from)
 {
@@ -101,8 +93,9 @@ void page_serve(struct errand *e, const struct page_rules *rules,
         last = id;
         left--;
     }
-    write_id(e->out, "],\"first_id\":", first);
-    write_id(e->out, ",\"last_id\":", last);
+    buf_char(e->out, ']');
+    member_text(e->out, "first_id", first);
+    member_text(e->out, "last_id", last);
     buf_printf(e->out, ",\"has_more\":%s}", more || earlier ? "true" : "false");
     e->status = 200;
 }

@@ -1,6 +1,7 @@
 /* registry.c: see registry.h. */
 #include "registry.h"
 #include "duration.h"
+#include "member.h"
 #include "random.h"
 
 struct str registry_id(struct registry *r, struct arena *a, const char *prefix)
@@ -11,14 +12,19 @@ struct str registry_id(struct registry *r, struct arena *a, const char *prefix)
                         (unsigned long long)r->made);
 }
 
-long long registry_unix_s(const struct registry *r, int64_t now_us)
+void registry_write_time(const struct registry *r, struct buf *out, const char *key, int64_t us)
 {
-    return (long long)((r->epoch_us + now_us) / 1000000);
+    member_count(out, key, us < 0 ? -1 : (r->epoch_us + us) / 1000000);
 }
 
-void registry_write_instant(const struct registry *r, int64_t now_us, struct buf *out)
+void registry_write_instant(const struct registry *r, struct buf *out, const char *key,
+                            int64_t us)
 {
-    instant_write_rfc3339(out, r->epoch_us + now_us);
+    struct buf text = {0};
+    if (us >= 0)
+        instant_write_rfc3339(&text, r->epoch_us + us);
+    member_text(out, key, buf_str(&text));
+    buf_free(&text);
 }
 
 int64_t registry_span_us(const struct registry *r, int64_t seconds)

@@ -14,10 +14,11 @@ struct registry {
 
 /* "file-" and 24 digits that no other name of this registry has. */
 struct str registry_id(struct registry *r, struct arena *a, const char *prefix);
-/* Whole seconds since 1970, as dates are written. */
-long long registry_unix_s(const struct registry *r, int64_t now_us);
-/* RFC 3339. */
-void registry_write_instant(const struct registry *r, int64_t now_us, struct buf *out);
+/* A date as a member of a JSON object: seconds since 1970, or RFC 3339; null for -1. */
+void registry_write_time(const struct registry *r, struct buf *out, const char *key,
+                         int64_t us);
+void registry_write_instant(const struct registry *r, struct buf *out, const char *key,
+                            int64_t us);
 /* So many seconds of the provider's, in microseconds of this clock. */
 int64_t registry_span_us(const struct registry *r, int64_t seconds);
 

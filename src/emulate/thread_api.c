@@ -1,5 +1,6 @@
 /* thread_api.c: threads, messages and runs over HTTP. Fields are those of the openai SDK's
  * types; what of them is not played (tools, files, streams) is left empty or refused. */
+#include "member.h"
 #include "page.h"
 #include "threads.h"
 
@@ -7,29 +8,10 @@ enum { RUN_EXPIRES_S = 600 };
 
 /* ---- writing ---- */
 
-static void write_text(struct buf *out, const char *key, struct str text)
-{
-    buf_printf(out, ",\"%s\":", key);
-    if (text.n)
-        buf_json(out, text);
-    else
-        buf_puts(out, "null");
-}
-
-static void write_time(struct buf *out, const struct registry *r, const char *key, int64_t us)
-{
-    buf_printf(out, ",\"%s\":", key);
-    if (us < 0)
-        buf_puts(out, "null");
-    else
-        buf_printf(out, "%lld", registry_unix_s(r, us));
-}
-
 static void open_object(struct buf *out, struct str id, const char *object)
 {
-    buf_puts(out, "{\"id\":");
-    buf_json(out, id);
-    buf_printf(out, ",\"object\":\"%s\"", object);
+    buf_printf(out, "{\"object\":\"%s\"", object);
+    member_text(out, "id", id);
 }
 
 static void close_object(struct buf *out, struct str metadata)
@@ -42,7 +24,7 @@ static void close_object(struct buf *out, struct str metadata)
 static void write_thread(const struct threads *s, const struct thread *t, struct buf *out)
 {
     open_object(out, t->id, "thread");
-    write_time(out, s->registry, "created_at", t->created_us);
+    registry_write_time(s->registry, out, "created_at", t->created_us);
     buf_puts(out, ",\"tool_resources\":{}");
     close_object(out, t->metadata);
 }
@@ -51,14 +33,14 @@ static void write_message(const struct threads *s, const struct thread *t,
                           const struct thread_message *m, struct buf *out)
 {
     open_object(out, m->id, "thread.message");
-    write_time(out, s->registry, "created_at", m->created_us);
-    write_text(out, "thread_id", t->id);
-    write_text(out, "role", str_of(m->role));
+    registry_write_time(s->registry, out, "created_at", m->created_us);
+    member_text(out, "thread_id", t->id);
+    member_text(out, "role", str_of(m->role));
     buf_puts(out, ",\"status\":\"completed\",\"content\":");
     buf_add(out, m->content);
-    write_text(out, "assistant_id", m->assistant_id);
-    write_text(out, "run_id", m->run_id);
-    write_time(out, s->registry, "completed_at", m->created_us);
+    member_text(out, "assistant_id", m->assistant_id);
+    member_text(out, "run_id", m->run_id);
+    registry_write_time(s->registry, out, "completed_at", m->created_us);
     buf_puts(out, ",\"incomplete_at\":null,\"incomplete_details\":null,\"attachments\":[]");
     close_object(out, m->metadata);
 }
@@ -69,28 +51,24 @@ static void write_run(const struct threads *s, const struct thread_run *r, struc
     bool active = r->thread->active == r;
     int64_t tokens = r->input_tokens + r->output_tokens;
     open_object(out, r->id, "thread.run");
-    write_time(out, s->registry, "created_at", r->at_us[RUN_QUEUED]);
-    write_text(out, "thread_id", r->thread->id);
-    write_text(out, "assistant_id", r->assistant_id);
-    write_text(out, "status", str_of(run_state_name(r->state)));
-    write_time(out, s->registry, "started_at", r->at_us[RUN_IN_PROGRESS]);
-    write_time(out, s->registry, "expires_at",
-               active ? r->at_us[RUN_QUEUED] + registry_span_us(s->registry, RUN_EXPIRES_S)
-                      : -1);
-    write_time(out, s->registry, "cancelled_at", r->at_us[RUN_CANCELLED]);
-    write_time(out, s->registry, "failed_at", r->at_us[RUN_FAILED]);
-    write_time(out, s->registry, "completed_at", r->at_us[RUN_COMPLETED]);
+    registry_write_time(s->registry, out, "created_at", r->at_us[RUN_QUEUED]);
+    member_text(out, "thread_id", r->thread->id);
+    member_text(out, "assistant_id", r->assistant_id);
+    member_text(out, "status", str_of(run_state_name(r->state)));
+    registry_write_time(s->registry, out, "started_at", r->at_us[RUN_IN_PROGRESS]);
+    registry_write_time(
+        s->registry, out, "expires_at",
+        active ? r->at_us[RUN_QUEUED] + registry_span_us(s->registry, RUN_EXPIRES_S) : -1);
+    registry_write_time(s->registry, out, "cancelled_at", r->at_us[RUN_CANCELLED]);
+    registry_write_time(s->registry, out, "failed_at", r->at_us[RUN_FAILED]);
+    registry_write_time(s->registry, out, "completed_at", r->at_us[RUN_COMPLETED]);
     buf_puts(out, ",\"required_action\":null,\"last_error\":");
     buf_add(out, r->last_error.n ? r->last_error : STR("null"));
-    write_text(out, "model", r->model);
+    member_text(out, "model", r->model);
     buf_puts(out, ",\"instructions\":");
     buf_json(out, r->instructions);
-    buf_puts(out, ",\"tools\":[],\"temperature\":1.0,\"top_p\":1.0,\"max_prompt_tokens\":null,"
-                  "\"max_completion_tokens\":");
-    if (r->max_tokens)
-        buf_printf(out, "%lld", (long long)r->max_tokens);
-    else
-        buf_puts(out, "null");
+    buf_puts(out, ",\"tools\":[],\"temperature\":1.0,\"top_p\":1.0,\"max_prompt_tokens\":null");
+    member_count(out, "max_completion_tokens", r->max_tokens ? r->max_tokens : -1);
     buf_printf(
         out,
         ",\"truncation_strategy\":{\"type\":\"auto\",\"last_messages\":null},"

@@ -306,6 +306,7 @@ static void a_batch_comes_to_its_end(void **state)
                      (int)k);
             ask(&s, now, CHAT, body);
             assert_true(str_eq(json_path(line, "response.body")->raw, buf_str(&s.plan.body)));
+            service_done(s.service, &s.plan, true);
         }
     }
     assert_int_equal(rest.n, 0);
