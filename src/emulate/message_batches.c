@@ -56,12 +56,13 @@ static void write_batch(const struct view *v, const struct job *j, struct buf *o
     registry_write_instant(w->registry, out, "archived_at",
                            archived <= v->now_us ? archived : -1);
     registry_write_instant(w->registry, out, "cancel_initiated_at", j->at_us[JOB_CANCELLING]);
-    buf_puts(out, ",\"results_url\":");
+    struct buf url = {0};
     if (over)
-        buf_printf(out, "\"%.*smessages/batches/%.*s/results\"}", STR_ARG(v->base_url),
+        buf_printf(&url, "%.*smessages/batches/%.*s/results", STR_ARG(v->base_url),
                    STR_ARG(j->id));
-    else
-        buf_puts(out, "null}");
+    member_text(out, "results_url", buf_str(&url));
+    buf_free(&url);
+    buf_char(out, '}');
 }
 
 /* ---- creating ---- */

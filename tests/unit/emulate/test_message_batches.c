@@ -91,6 +91,11 @@ static void a_batch_ends_with_results(void **state)
     char url[200];
     snprintf(url, sizeof url, "http://127.0.0.1:9" BATCHES "/%s/results", id);
     expect(s.body, "results_url", url);
+    struct service_request odd = {.method = STR("GET"), .host = STR("a\"b\\")};
+    odd.target = arena_printf(&s.arena, BATCHES "/%s", id);
+    ask_so(&s, now, &odd); /* still JSON */
+    assert_true(
+        str_starts(json_str(json_get(s.body, "results_url")), STR("http://a\"b\\/v1/")));
     assert_int_equal(results_of(&s, now, id, "succeeded"), 100);
     struct str first = str_of(content(&s));
     const struct json *line = json_parse(&s.arena, str_split(&first, '\n'), NULL);
