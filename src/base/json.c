@@ -5,6 +5,7 @@
  * arrives; for scalars the start is found from the token itself. */
 #include "json.h"
 #include "bounds.h"
+#include "keyset.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -260,18 +261,49 @@ bool json_true(const struct json *v)
     return v && v->type == JSON_BOOL && v->boolean;
 }
 
-const struct json *json_duplicate(const struct json *v)
+/* Objects of so few members are compared pair by pair, without memory. */
+enum { FEW_MEMBERS = 8 };
+
+static const struct json *duplicate_of_few(const struct json *object, size_t *steps)
 {
-    if (!v)
-        return NULL;
-    for (const struct json *a = v->first; a; a = a->next) {
-        for (const struct json *b = v->type == JSON_OBJECT ? a->next : NULL; b; b = b->next) {
+    for (const struct json *b = object->first; b; b = b->next) {
+        for (const struct json *a = object->first; a != b; a = a->next) {
+            ++*steps;
             if (str_eq(a->key, b->key))
                 return b;
         }
-        const struct json *below = json_duplicate(a);
-        if (below)
-            return below;
     }
     return NULL;
+}
+
+static const struct json *duplicate_below(const struct json *v, struct keyset *names,
+                                          size_t *steps)
+{
+    const struct json *found = NULL;
+    if (v->type == JSON_OBJECT && v->count <= FEW_MEMBERS) {
+        found = duplicate_of_few(v, steps);
+    } else if (v->type == JSON_OBJECT) {
+        keyset_clear(names);
+        for (const struct json *child = v->first; child && !found; child = child->next)
+            found = keyset_add(names, child->key) ? NULL : child;
+    }
+    for (const struct json *child = v->first; child && !found; child = child->next)
+        found = duplicate_below(child, names, steps);
+    return found;
+}
+
+const struct json *json_duplicate_counted(const struct json *v, size_t *steps)
+{
+    struct keyset names = {0};
+    *steps = 0;
+    const struct json *found = v ? duplicate_below(v, &names, steps) : NULL;
+    *steps += names.steps;
+    keyset_free(&names);
+    return found;
+}
+
+const struct json *json_duplicate(const struct json *v)
+{
+    size_t steps;
+    return json_duplicate_counted(v, &steps);
 }

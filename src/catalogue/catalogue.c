@@ -32,6 +32,8 @@ void catalogue_close(struct catalogue **c)
     free((*c)->tiers);
     free((*c)->limits);
     free((*c)->pools);
+    free((*c)->batches);
+    free((*c)->routes);
     free(*c);
     *c = NULL;
 }
@@ -191,6 +193,53 @@ int64_t catalogue_batch_enqueued(const struct catalogue *c, struct str provider,
     const struct limit_row *r =
         find_row(c, provider, catalogue_tier_name(tier), filed_name(c, model));
     return r ? r->limit[DIM_BATCH_ENQUEUED] : -1;
+}
+
+int64_t catalogue_batch_queue(const struct catalogue *c, struct str provider, struct str tier)
+{
+    tier = catalogue_tier_name(tier);
+    for (size_t i = c->batch_count; i-- > 0;) {
+        const struct batch_row *b = &c->batches[i];
+        if (str_eq(b->provider, provider) && str_eq_nocase(b->tier, tier))
+            return b->queued_requests;
+    }
+    return -1;
+}
+
+/* Whether a later row says the same class anew. */
+static bool is_replaced(const struct catalogue *c, size_t row)
+{
+    const struct route_row *r = &c->routes[row];
+    for (size_t i = row + 1; i < c->route_count; i++) {
+        const struct route_row *later = &c->routes[i];
+        if (str_eq(later->provider, r->provider) && str_eq_nocase(later->tier, r->tier) &&
+            str_eq(later->class.name, r->class.name))
+            return true;
+    }
+    return false;
+}
+
+void catalogue_each_route(const struct catalogue *c, struct str provider, struct str tier,
+                          void (*each)(void *ctx, const struct route_class *route), void *ctx)
+{
+    tier = catalogue_tier_name(tier);
+    for (size_t i = 0; i < c->route_count; i++) {
+        const struct route_row *r = &c->routes[i];
+        bool holds =
+            str_eq(r->provider, provider) && (r->tier.n == 0 || str_eq_nocase(r->tier, tier));
+        if (holds && !is_replaced(c, i))
+            each(ctx, &r->class);
+    }
+}
+
+void catalogue_each_name(const struct catalogue *c, struct str name,
+                         void (*each)(void *ctx, struct str name), void *ctx)
+{
+    const struct model *m = catalogue_model(c, name);
+    for (size_t i = 0; m && i < c->name_count; i++) {
+        if (&c->models[c->names[i].model] == m)
+            each(ctx, c->names[i].name);
+    }
 }
 
 size_t catalogue_tiers(const struct catalogue *c, struct str provider, struct str *out,

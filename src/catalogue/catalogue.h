@@ -3,7 +3,8 @@
  *
  * The files in data/ are built into the binary; a user's file of the same form is laid over
  * them by name: a model's fields given replace the ones known, a row of limits replaces the row
- * of the same provider, tier and model. Sources and dates stand beside the figures in the
+ * of the same provider, tier and model, a row of routes that of the same provider, tier and
+ * class. Sources and dates stand beside the figures in the
  * files. */
 #ifndef SLUICE_CATALOGUE_H
 #define SLUICE_CATALOGUE_H
@@ -59,6 +60,25 @@ void catalogue_each_limit(const struct catalogue *c, struct str provider, struct
 /* Input tokens that all queued batch jobs of a model may hold on a tier; -1 unknown. */
 int64_t catalogue_batch_enqueued(const struct catalogue *c, struct str provider,
                                  struct str tier, struct str model);
+/* Requests that all batches of an account may have waiting at once on a tier; -1 unknown. */
+int64_t catalogue_batch_queue(const struct catalogue *c, struct str provider, struct str tier);
+
+/* A limit by request type: all requests that its patterns mean (http's pattern.h) draw on one
+ * budget of the organisation, whatever the model. */
+struct route_class {
+    struct str name; /* "assistants-get" */
+    const struct str *patterns;
+    size_t pattern_count;
+    int64_t limit;
+    int64_t period_s; /* 60 or 3600 */
+};
+/* Calls `each` for every class that holds for a provider on a tier, those that hold for all
+ * tiers among them; an empty tier: for these alone. */
+void catalogue_each_route(const struct catalogue *c, struct str provider, struct str tier,
+                          void (*each)(void *ctx, const struct route_class *route), void *ctx);
+/* Calls `each` for every name of the model that `name` means, its own first. */
+void catalogue_each_name(const struct catalogue *c, struct str name,
+                         void (*each)(void *ctx, struct str name), void *ctx);
 /* Tier names of a provider, in order; for error messages and tables. */
 size_t catalogue_tiers(const struct catalogue *c, struct str provider, struct str *out,
                        size_t max);

@@ -24,6 +24,16 @@ struct pool_row {
     struct str provider, pool, model;
 };
 
+struct batch_row {
+    struct str provider, tier;
+    int64_t queued_requests; /* -1 unknown */
+};
+
+struct route_row {
+    struct str provider, tier; /* tier: empty for all */
+    struct route_class class;
+};
+
 struct catalogue {
     struct arena arena; /* every str above */
     struct model *models;
@@ -31,7 +41,10 @@ struct catalogue {
     struct tier_row *tiers;
     struct limit_row *limits;
     struct pool_row *pools;
+    struct batch_row *batches;
+    struct route_row *routes;
     size_t model_count, name_count, tier_count, limit_count, pool_count;
+    size_t batch_count, route_count;
 };
 
 /* Lays one document over what is there. */

@@ -1,9 +1,10 @@
 /* load.c: a catalogue document into rows.
  *
- * A document is one object with any of "models", "tiers", "limits", "pools", "batch"; a model,
- * a tier or a pool names itself. Fields that only people read (date, source, note, ...) may
- * stand anywhere and must be known ones: a misspelt figure is an error, not silence. null says
- * "not known". Invariant: nothing of the parsed text is kept, every str is copied. */
+ * A document is one object with any of "models", "tiers", "limits", "pools", "batch",
+ * "routes"; a model, a tier, a pool or a class names itself. Fields that only people read
+ * (date, source, note, ...) may stand anywhere and must be known ones: a misspelt figure is an
+ * error, not silence. null says "not known". Invariant: nothing of the parsed text is kept,
+ * every str is copied. */
 #include "bounds.h"
 #include "catalogue_data.h"
 #include "json.h"
@@ -319,13 +320,69 @@ static enum sl_err load_pool(const struct loader *l, const struct json *row)
     return err ? err : each_model(l, row, add_pool, &p);
 }
 
-/* Limits of the batch services beside enqueued tokens stand in the file for people: they are
- * checked for form alone. */
+/* How many batches may be under way is for people: it is checked for form alone. */
 static enum sl_err load_batch(const struct loader *l, const struct json *row)
 {
-    static const char *const fields[] = {"tier", "rpm", "queued_requests", "concurrent_batches",
-                                         NULL};
-    return check_fields(l, row, fields);
+    static const char *const fields[] = {"tier", "queued_requests", "concurrent_batches", NULL};
+    struct batch_row b = {.queued_requests = -1};
+    enum sl_err err = check_fields(l, row, fields);
+    if (!err)
+        err = take_name(l, row, "provider", &b.provider);
+    if (!err)
+        err = take_name(l, row, "tier", &b.tier);
+    if (!err)
+        err = take_count(l, row, "queued_requests", &b.queued_requests);
+    if (err)
+        return err;
+    b.tier = catalogue_tier_name(b.tier);
+    *(struct batch_row *)append(&l->c->batches, &l->c->batch_count, sizeof b) = b;
+    return SL_OK;
+}
+
+static enum sl_err take_paths(const struct loader *l, const struct json *row,
+                              struct route_class *out)
+{
+    const struct json *list = json_get(row, "paths");
+    if (!list || list->type != JSON_ARRAY || list->count == 0)
+        return complain(l, SL_TYPE, "paths", "not a list of patterns");
+    struct str *patterns = arena_alloc(&l->c->arena, list->count * sizeof *patterns);
+    for (const struct json *v = list->first; v; v = v->next) {
+        if (v->type != JSON_STRING)
+            return complain(l, SL_TYPE, "paths", "not a list of patterns");
+        patterns[out->pattern_count++] = arena_copy(&l->c->arena, v->text);
+    }
+    out->patterns = patterns;
+    return SL_OK;
+}
+
+static enum sl_err load_route(const struct loader *l, const struct json *row)
+{
+    enum { MINUTE_S = 60, HOUR_S = 3600 };
+    static const char *const fields[] = {"tier", "class", "paths", "rpm", "rph", NULL};
+    struct route_row r = {0};
+    int64_t minute = -1, hour = -1;
+    enum sl_err err = check_fields(l, row, fields);
+    if (!err)
+        err = take_name(l, row, "provider", &r.provider);
+    if (!err)
+        err = take_str(l, row, "tier", &r.tier);
+    if (!err)
+        err = take_name(l, row, "class", &r.class.name);
+    if (!err)
+        err = take_paths(l, row, &r.class);
+    if (!err)
+        err = take_count(l, row, "rpm", &minute);
+    if (!err)
+        err = take_count(l, row, "rph", &hour);
+    if (!err && (minute < 0) == (hour < 0))
+        err = complain(l, SL_MISSING, "rpm", "either rpm or rph");
+    if (err)
+        return err;
+    r.tier = catalogue_tier_name(r.tier);
+    r.class.limit = minute < 0 ? hour : minute;
+    r.class.period_s = minute < 0 ? HOUR_S : MINUTE_S;
+    *(struct route_row *)append(&l->c->routes, &l->c->route_count, sizeof r) = r;
+    return SL_OK;
 }
 
 static enum sl_err load_section(struct loader *l, const struct json *list,
@@ -346,11 +403,8 @@ static enum sl_err load_document(struct loader *l, const struct json *root)
     static const struct {
         const char *name;
         enum sl_err (*load)(const struct loader *, const struct json *);
-    } sections[] = {{"models", load_model},
-                    {"tiers", load_tier},
-                    {"limits", load_limit},
-                    {"pools", load_pool},
-                    {"batch", load_batch}};
+    } sections[] = {{"models", load_model}, {"tiers", load_tier},  {"limits", load_limit},
+                    {"pools", load_pool},   {"batch", load_batch}, {"routes", load_route}};
     enum { SECTIONS = sizeof sections / sizeof *sections };
     if (root->type != JSON_OBJECT)
         return diag_set(l->diag, SL_TYPE, l->file,

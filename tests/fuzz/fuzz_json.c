@@ -1,4 +1,5 @@
-/* A parsed value's raw bytes parse again to a value of the same type: offsets are right. */
+/* A parsed value's raw bytes parse again to a value of the same type: offsets are right. And
+ * duplicate keys are told as comparing all pairs tells them. */
 #include "json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -12,6 +13,19 @@ static void reparse(const struct json *v)
     arena_free(&a);
 }
 
+static bool has_duplicate(const struct json *v)
+{
+    for (const struct json *a = v->first; a; a = a->next) {
+        for (const struct json *b = v->type == JSON_OBJECT ? a->next : NULL; b; b = b->next) {
+            if (str_eq(a->key, b->key))
+                return true;
+        }
+        if (has_duplicate(a))
+            return true;
+    }
+    return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena a = {0};
@@ -21,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         reparse(v);
         for (struct json *c = v->first; c; c = c->next)
             reparse(c);
-        json_duplicate(v);
+        sl_assert(has_duplicate(v) == (json_duplicate(v) != NULL));
     }
     arena_free(&a);
     return 0;
