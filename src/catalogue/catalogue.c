@@ -32,6 +32,7 @@ void catalogue_close(struct catalogue **c)
     free((*c)->tiers);
     free((*c)->limits);
     free((*c)->pools);
+    free((*c)->types);
     free(*c);
     *c = NULL;
 }
@@ -139,8 +140,8 @@ static void complain(const struct catalogue *c, struct str provider, struct str 
         if (!str_eq(c->tiers[i].provider, provider))
             continue;
         buf_puts(&known, known.n ? ", " : "");
-        buf_add(&known, c->tiers[i].tier);
-        tier_known |= str_eq_nocase(c->tiers[i].tier, tier);
+        buf_add(&known, c->tiers[i].tier.name);
+        tier_known |= str_eq_nocase(c->tiers[i].tier.name, tier);
     }
     if (tier_known)
         (void)diag_set(diag, SL_UNKNOWN, "model",
@@ -191,17 +192,6 @@ int64_t catalogue_batch_enqueued(const struct catalogue *c, struct str provider,
     const struct limit_row *r =
         find_row(c, provider, catalogue_tier_name(tier), filed_name(c, model));
     return r ? r->limit[DIM_BATCH_ENQUEUED] : -1;
-}
-
-size_t catalogue_tiers(const struct catalogue *c, struct str provider, struct str *out,
-                       size_t max)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < c->tier_count && n < max; i++) {
-        if (str_eq(c->tiers[i].provider, provider))
-            out[n++] = c->tiers[i].tier;
-    }
-    return n;
 }
 
 struct str catalogue_pool(const struct catalogue *c, struct str provider, struct str model)

@@ -11,7 +11,14 @@ struct name_row {
 };
 
 struct tier_row {
-    struct str provider, tier;
+    struct str provider;
+    struct tier tier;
+};
+
+/* One path of a request type: a type with several has several rows. */
+struct type_row {
+    struct str provider, path;
+    struct request_type type;
 };
 
 struct limit_row {
@@ -31,7 +38,8 @@ struct catalogue {
     struct tier_row *tiers;
     struct limit_row *limits;
     struct pool_row *pools;
-    size_t model_count, name_count, tier_count, limit_count, pool_count;
+    struct type_row *types;
+    size_t model_count, name_count, tier_count, limit_count, pool_count, type_count;
 };
 
 /* Lays one document over what is there. */
