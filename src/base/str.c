@@ -58,8 +58,13 @@ ptrdiff_t str_find(struct str s, struct str needle, size_t from)
 
 ptrdiff_t str_find_nocase(struct str s, struct str needle, size_t from)
 {
-    for (size_t i = from; i <= s.n && needle.n <= s.n - i; i++) {
-        if (same_nocase(s.p + i, needle.p, needle.n))
+    if (from > s.n || needle.n > s.n - from)
+        return -1;
+    if (needle.n == 0)
+        return (ptrdiff_t)from;
+    unsigned char first = lower(needle.p[0]);
+    for (size_t i = from; i <= s.n - needle.n; i++) {
+        if (lower(s.p[i]) == first && same_nocase(s.p + i, needle.p, needle.n))
             return (ptrdiff_t)i;
     }
     return -1;

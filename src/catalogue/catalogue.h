@@ -99,6 +99,9 @@ const struct tier *catalogue_tier_above(const struct catalogue *c, struct str pr
 const struct request_type *catalogue_request_type(const struct catalogue *c,
                                                   struct str provider, struct str method,
                                                   struct str path);
+/* All kinds of a provider's requests that have one, each once. */
+size_t catalogue_request_types(const struct catalogue *c, struct str provider,
+                               const struct request_type **out, size_t max);
 /* Models by their catalogue name, in the order of the files: calls `each` for every one. */
 void catalogue_each_model(const struct catalogue *c, struct str provider,
                           void (*each)(void *ctx, const struct model *m), void *ctx);

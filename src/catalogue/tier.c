@@ -106,6 +106,22 @@ const struct request_type *catalogue_request_type(const struct catalogue *c,
     return NULL;
 }
 
+size_t catalogue_request_types(const struct catalogue *c, struct str provider,
+                               const struct request_type **out, size_t max)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->type_count; i++) {
+        size_t k = 0;
+        while (k < n && !str_eq(out[k]->name, c->types[i].type.name))
+            k++;
+        if (!str_eq(c->types[i].provider, provider) || (k == n && n == max))
+            continue;
+        out[k] = &c->types[i].type; /* laid over: the last one holds */
+        n += k == n;
+    }
+    return n;
+}
+
 void catalogue_each_model(const struct catalogue *c, struct str provider,
                           void (*each)(void *ctx, const struct model *m), void *ctx)
 {

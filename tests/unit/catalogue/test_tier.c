@@ -97,16 +97,17 @@ static void kinds_of_requests(void **state)
         const char *method, *path, *name;
         int64_t rpm;
     } rows[] = {
-        {"GET", "/v1/threads/thread_1/runs/run_1", "GET", 1000},
-        {"get", "https://api.openai.com/v1/threads/thread_1/messages?limit=2", "GET", 1000},
-        {"GET", "/v1/assistants", "GET", 1000},
-        {"GET", "/openai/assistants/", "GET", 1000},
-        {"POST", "/v1/threads", "POST", 300},
-        {"POST", "/threads/thread_1/messages", "POST", 300},
+        {"GET", "/v1/threads/thread_1/runs/run_1", "Assistants GET", 1000},
+        {"get", "https://api.openai.com/v1/threads/thread_1/messages?limit=2", "Assistants GET",
+         1000},
+        {"GET", "/v1/assistants", "Assistants GET", 1000},
+        {"GET", "/openai/assistants/", "Assistants GET", 1000},
+        {"POST", "/v1/threads", "Assistants POST", 300},
+        {"POST", "/threads/thread_1/messages", "Assistants POST", 300},
         {"POST", "/v1/threads/thread_1/runs", "POST /threads/*/runs", 200},
         {"POST", "/v1/threads/runs", "POST /threads/runs", 200},
-        {"POST", "/v1/threads/thread_1/runs/run_1/cancel", "POST", 300},
-        {"DELETE", "/v1/threads/thread_1", "DELETE", 300},
+        {"POST", "/v1/threads/thread_1/runs/run_1/cancel", "Assistants POST", 300},
+        {"DELETE", "/v1/threads/thread_1", "Assistants DELETE", 300},
         {"PUT", "/v1/threads/thread_1", NULL, 0},
         {"POST", "/v1/chat/completions", NULL, 0},
         {"GET", "/v1/threadsafe", NULL, 0},
@@ -124,8 +125,9 @@ static void kinds_of_requests(void **state)
     }
     assert_null(catalogue_request_type(c, STR("groq"), STR("GET"), STR("/v1/threads")));
     catalogue_close(&c);
-    c = open_with("{\"request_types\": [{\"provider\": \"openai\", \"name\": \"GET\","
-                  " \"method\": \"GET\", \"paths\": [\"/threads/**\"], \"rpm\": null}]}");
+    c = open_with(
+        "{\"request_types\": [{\"provider\": \"openai\", \"name\": \"Assistants GET\","
+        " \"method\": \"GET\", \"paths\": [\"/threads/**\"], \"rpm\": null}]}");
     assert_int_equal(
         catalogue_request_type(c, STR("openai"), STR("GET"), STR("/v1/threads/a"))->rpm, -1);
     catalogue_close(&c);

@@ -1,0 +1,23 @@
+/* judge.h: a piece of evidence into a finding: who refused, what, of which model. */
+#ifndef SLUICE_JUDGE_H
+#define SLUICE_JUDGE_H
+
+#include "detect.h"
+
+struct finding {
+    struct origin origin;
+    struct verdict verdict; /* VERDICT_OK: no refusal */
+    struct str model;       /* as the refusal or the log names it, or empty */
+    bool bare;              /* a log's line that says no more than that something was refused */
+    /* the kind of request with a limit of its own, where the log names the request and the caller
+     * knows; else NULL */
+    const struct request_type *type;
+    const struct evidence *evidence;
+};
+
+/* Judges every claim and keeps the one that tells most. `told` is who refused where the caller
+ * knows (.name NULL: found out). Strings live as long as the evidence and the arena. */
+struct finding judge(const struct evidence *e, const struct origin *told, int64_t now_us,
+                     struct arena *arena);
+
+#endif
