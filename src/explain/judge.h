@@ -9,8 +9,7 @@ struct finding {
     struct verdict verdict; /* VERDICT_OK: no refusal */
     struct str model;       /* as the refusal or the log names it, or empty */
     bool bare;              /* a log's line that says no more than that something was refused */
-    /* the kind of request with a limit of its own, where the log names the request and the caller
-     * knows; else NULL */
+    /* The kind of the request, where kinds have limits of their own: the caller's to fill. */
     const struct request_type *type;
     const struct evidence *evidence;
 };

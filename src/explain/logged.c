@@ -277,24 +277,14 @@ static char lower(char c)
 
 bool logged_suspect(struct str text)
 {
-#define WORD(text)                                                                             \
-    {                                                                                          \
-        text, sizeof text - 1                                                                  \
-    }
-    static const struct {
-        const char *p;
-        size_t n;
-    } words[] = {WORD("429"),       WORD("529"),         WORD("503"),       WORD("402"),
-                 WORD("401"),       WORD("403"),         WORD("413"),       WORD("500"),
-                 WORD("502"),       WORD("504"),         WORD("limit"),     WORD("quota"),
-                 WORD("overload"),  WORD("exceed"),      WORD("exhaust"),   WORD("throttl"),
-                 WORD("too many"),  WORD("too l"),       WORD("error"),     WORD("denied"),
-                 WORD("refused"),   WORD("reject"),      WORD("billing"),   WORD("credit"),
-                 WORD("balance"),   WORD("capacity"),    WORD("maximum"),   WORD("incorrect"),
-                 WORD("invalid"),   WORD("not valid"),   WORD("slow down"), WORD("high demand"),
-                 WORD("unavailab"), WORD("permission"),  WORD("api key"),   WORD("try again"),
-                 WORD("retry"),     WORD("context len"), WORD("funds")};
-#undef WORD
+    static const char words[][12] = {
+        "429",      "529",        "503",       "402",       "401",      "403",
+        "413",      "500",        "502",       "504",       "limit",    "quota",
+        "overload", "exceed",     "exhaust",   "throttl",   "too many", "too l",
+        "error",    "denied",     "refused",   "reject",    "billing",  "credit",
+        "balance",  "capacity",   "maximum",   "incorrect", "invalid",  "not valid",
+        "slow do",  "high deman", "unavailab", "permissio", "api key",  "try agai",
+        "retry",    "context l",  "funds"};
     static const bool first[128] = {
         ['4'] = true, ['5'] = true, ['l'] = true, ['q'] = true, ['o'] = true,
         ['e'] = true, ['t'] = true, ['d'] = true, ['r'] = true, ['b'] = true,
@@ -305,8 +295,10 @@ bool logged_suspect(struct str text)
         if (c < 0 || !first[(unsigned char)c])
             continue;
         for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
-            struct str word = {words[w].p, words[w].n};
-            if (word.p[0] == c && str_eq_nocase(str_cut(str_from(text, i), word.n), word))
+            if (words[w][0] != c)
+                continue;
+            struct str word = str_of(words[w]);
+            if (str_eq_nocase(str_cut(str_from(text, i), word.n), word))
                 return true;
         }
     }

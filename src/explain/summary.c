@@ -7,7 +7,12 @@
 
 #include <stdlib.h>
 
-enum { CLASSES_SHOWN = 12, DIAGNOSES_SHOWN = 20 };
+enum {
+    CLASSES_SHOWN = 12,
+    DIAGNOSES_SHOWN = 20,
+    TO_CLOCK = 11, /* characters before the clock in "2026-11-26 09:00:12" */
+    TO_DAY = 8,
+};
 
 /* ---- cells ----------------------------------------------------------------------------------
  */
@@ -56,7 +61,7 @@ static size_t date_cut(const struct summary *s)
 {
     static const int64_t day_us = 86400 * (int64_t)1000000;
     bool one_day = s->traffic->first_us / day_us == s->traffic->last_us / day_us;
-    return one_day ? 11 : 8;
+    return one_day ? TO_CLOCK : TO_DAY;
 }
 
 static void time_cell(struct buf *out, const struct summary *s, int64_t at_us, size_t line)
@@ -94,7 +99,7 @@ static void write_counts(struct buf *out, const struct summary *s)
         buf_puts(out, ", ");
         write_time(out, s->traffic->first_us, 0);
         buf_puts(out, " to ");
-        write_time(out, s->traffic->last_us, date_cut(s));
+        write_time(out, s->traffic->last_us, date_cut(s) == TO_CLOCK ? TO_CLOCK : 0);
         buf_puts(out, " UTC");
     }
     buf_char(out, '\n');

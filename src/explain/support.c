@@ -42,39 +42,49 @@ static const struct reading *reading_of(const struct verdict *v, const struct re
 
 /* Limits may be enforced over shorter spans than they are told in, and other requests come
  * between: half the limit left is room, or what a request asked for twice over. */
-static bool fits_by_headers(const struct finding *f, int64_t now_us, struct reading *at)
+static bool fits_by_reading(const struct verdict *v, const struct reading *r)
+{
+    if (v->requested > 1)
+        return r->remaining >= 2 * v->requested;
+    return r->remaining * 2 >= r->limit;
+}
+
+/* Headers first: where there are some, they may have filled in the figures. *at has no limit if
+ * it is the refusal's own words that show room. */
+static bool has_room(const struct finding *f, int64_t now_us, struct reading *at)
 {
     struct reading list[BOUND_BUDGETS];
     const struct verdict *v = &f->verdict;
     size_t n =
         headers_read(f->origin.provider, &f->evidence->head, now_us, list, BOUND_BUDGETS);
     const struct reading *r = reading_of(v, list, n);
-    if (!r)
+    *at = (struct reading){.limit = -1};
+    if (v->kind != VERDICT_RATE_LIMIT)
+        return false;
+    if (!n)
+        return fits_by_words(v);
+    if (!r || !fits_by_reading(v, r))
         return false;
     *at = *r;
-    if (v->requested > 1)
-        return r->remaining >= 2 * v->requested;
-    return r->remaining * 2 >= r->limit;
+    return true;
 }
 
 bool support_has_room(const struct finding *f, int64_t now_us)
 {
     struct reading at;
-    return f->verdict.kind == VERDICT_RATE_LIMIT &&
-           (fits_by_words(&f->verdict) || fits_by_headers(f, now_us, &at));
+    return has_room(f, now_us, &at);
 }
 
 static bool write_room(struct buf *out, const struct finding *f, int64_t now_us)
 {
     struct reading at;
-    if (fits_by_words(&f->verdict)) {
-        ask(out);
+    if (!has_room(f, now_us, &at))
+        return false;
+    ask(out);
+    if (at.limit < 0) {
         buf_puts(out, "refused although by its own figures it fits\n");
         return true;
     }
-    if (!fits_by_headers(f, now_us, &at))
-        return false;
-    ask(out);
     buf_puts(out, "refused while its headers show ");
     buf_thousands(out, at.remaining);
     buf_puts(out, " of ");
@@ -242,7 +252,7 @@ void support_write(struct buf *out, const struct standing *s, const struct findi
     if (!rate)
         return;
     const struct tier *in = tier_of(s, f);
-    bool any = v->kind == VERDICT_RATE_LIMIT && write_room(out, f, now_us);
+    bool any = write_room(out, f, now_us);
     any |= write_wait(out, f);
     any |= s->tier.n && write_below_tier(out, s, f, in);
     any |= support_write_tier(out, s, str_of(f->origin.name), in);
