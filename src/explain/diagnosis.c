@@ -384,16 +384,11 @@ static void write_retry(struct buf *out, const struct origin *o, const struct ve
     buf_char(out, '\n');
 }
 
-/* The provider's own words where ours are general. What looks like a key in them is not shown:
- * diagnoses are pasted into tickets. */
-static void write_words(struct buf *out, const struct verdict *v)
+void diagnosis_quote(struct buf *out, struct str message)
 {
     enum { SHOWN = 200 };
-    struct str rest = v->message, key = STR("sk-");
+    struct str rest = message, key = STR("sk-");
     struct str line = str_cut(str_split(&rest, '\n'), SHOWN);
-    if (line.n == 0)
-        return;
-    buf_puts(out, "  says  ");
     for (size_t i = 0; i < line.n; i++) {
         buf_char(out, line.p[i]);
         if (i + 1 < key.n || !str_eq((struct str){line.p + i + 1 - key.n, key.n}, key))
@@ -402,7 +397,17 @@ static void write_words(struct buf *out, const struct verdict *v)
             i++;
         buf_puts(out, "...");
     }
-    buf_puts(out, line.n == SHOWN ? "...\n" : "\n");
+    buf_puts(out, line.n == SHOWN ? "..." : "");
+}
+
+/* The provider's own words where ours are general. */
+static void write_words(struct buf *out, const struct verdict *v)
+{
+    if (!v->message.n)
+        return;
+    buf_puts(out, "  says  ");
+    diagnosis_quote(out, v->message);
+    buf_char(out, '\n');
 }
 
 void diagnosis_write(struct buf *out, const struct finding *f, const struct standing *s,

@@ -14,6 +14,9 @@ void diagnosis_write(struct buf *out, const struct finding *f, const struct stan
 void diagnosis_json(struct buf *out, const struct finding *f);
 /* The model a refusal names, or empty. */
 struct str diagnosis_model(struct str message);
+/* The first line of a provider's words, cut. What looks like a key in it is not shown:
+ * diagnoses are pasted into tickets. */
+void diagnosis_quote(struct buf *out, struct str message);
 /* A limit's short name, empty where it is not known: "TPM", "CONCURRENCY". */
 void diagnosis_dimension(struct buf *out, enum dimension dim);
 
