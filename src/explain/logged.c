@@ -290,12 +290,12 @@ bool logged_suspect(struct str text)
         ['e'] = true, ['t'] = true, ['d'] = true, ['r'] = true, ['b'] = true,
         ['c'] = true, ['m'] = true, ['i'] = true, ['n'] = true, ['s'] = true,
         ['h'] = true, ['u'] = true, ['p'] = true, ['a'] = true, ['f'] = true};
-    for (size_t i = 0; i < text.n; i++) {
-        char c = lower(text.p[i]);
+    for (size_t i = 0; i + 1 < text.n; i++) {
+        char c = lower(text.p[i]), next = lower(text.p[i + 1]);
         if (c < 0 || !first[(unsigned char)c])
             continue;
         for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
-            if (words[w][0] != c)
+            if (words[w][0] != c || words[w][1] != next)
                 continue;
             struct str word = str_of(words[w]);
             if (str_eq_nocase(str_cut(str_from(text, i), word.n), word))

@@ -298,6 +298,8 @@ class Logs(unittest.TestCase):
                         f"GET /v1/threads?key={secret} 429\n")
         self.assertNotIn(secret, words)
 
+
+class Memory(unittest.TestCase):
     def test_a_big_log_in_little_memory(self):
         megabytes = 64
         with tempfile.NamedTemporaryFile("w") as file:
