@@ -316,10 +316,15 @@ static void write_headline(struct buf *out, const struct finding *f)
     buf_puts(out, rest);
     if (v->dim != DIM_UNKNOWN)
         write_dimension(out, v->dim);
-    if (model.n)
-        buf_printf(out, " of %.*s", STR_ARG(model));
-    if (v->bucket.n && !str_eq(v->bucket, model))
-        buf_printf(out, " (shared limit %.*s)", STR_ARG(v->bucket));
+    if (model.n) {
+        buf_puts(out, " of ");
+        diagnosis_visible(out, model);
+    }
+    if (v->bucket.n && !str_eq(v->bucket, model)) {
+        buf_puts(out, " (shared limit ");
+        diagnosis_visible(out, v->bucket);
+        buf_char(out, ')');
+    }
     buf_char(out, '\n');
 }
 
@@ -384,13 +389,21 @@ static void write_retry(struct buf *out, const struct origin *o, const struct ve
     buf_char(out, '\n');
 }
 
+void diagnosis_visible(struct buf *out, struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        buf_char(out, c < ' ' || c == 0x7F ? '?' : (char)c);
+    }
+}
+
 void diagnosis_quote(struct buf *out, struct str message)
 {
     enum { SHOWN = 200 };
     struct str rest = message, key = STR("sk-");
     struct str line = str_cut(str_split(&rest, '\n'), SHOWN);
     for (size_t i = 0; i < line.n; i++) {
-        buf_char(out, line.p[i]);
+        diagnosis_visible(out, (struct str){line.p + i, 1});
         if (i + 1 < key.n || !str_eq((struct str){line.p + i + 1 - key.n, key.n}, key))
             continue;
         while (i + 1 < line.n && !ends_name(line.p[i + 1]))

@@ -14,6 +14,8 @@ void diagnosis_write(struct buf *out, const struct finding *f, const struct stan
 void diagnosis_json(struct buf *out, const struct finding *f);
 /* The model a refusal names, or empty. */
 struct str diagnosis_model(struct str message);
+/* What a text says, without what would move a terminal's cursor. */
+void diagnosis_visible(struct buf *out, struct str text);
 /* The first line of a provider's words, cut. What looks like a key in it is not shown:
  * diagnoses are pasted into tickets. */
 void diagnosis_quote(struct buf *out, struct str message);

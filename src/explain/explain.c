@@ -155,9 +155,26 @@ static int finish(struct session *s)
     return s->tally.refusals ? EXIT_ALL_DONE : EXIT_SOME_FAILED;
 }
 
+struct feeding {
+    struct evidence_reader *reader;
+    bool torn; /* the last line has not ended */
+};
+
 static void feed(void *ctx, struct str bytes)
 {
-    evidence_feed(ctx, bytes);
+    struct feeding *f = ctx;
+    evidence_feed(f->reader, bytes);
+    f->torn = bytes.p[bytes.n - 1] != '\n';
+}
+
+/* The last line of one file is not the first of the next. */
+static enum sl_err feed_file(struct feeding *f, const char *path, struct diag *diag)
+{
+    f->torn = false;
+    enum sl_err err = file_pass(path, feed, f, diag);
+    if (f->torn)
+        evidence_feed(f->reader, STR("\n"));
+    return err;
 }
 
 static int explain(struct session *s, int files, char **paths)
@@ -169,10 +186,10 @@ static int explain(struct session *s, int files, char **paths)
         paths = standard_input;
         files = 1;
     }
-    struct evidence_reader *reader = evidence_new(s->now_us, take_piece, s);
+    struct feeding f = {evidence_new(s->now_us, take_piece, s), false};
     for (int i = 0; i < files && err == SL_OK; i++)
-        err = file_pass(paths[i], feed, reader, &diag);
-    s->lines = evidence_end(&reader);
+        err = feed_file(&f, paths[i], &diag);
+    s->lines = evidence_end(&f.reader);
     if (err == SL_OK)
         return finish(s);
     fprintf(stderr, "sluice explain: %s: %s\n", diag.where, diag.what);

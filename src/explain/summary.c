@@ -27,7 +27,7 @@ static void pad(struct buf *out, size_t from, size_t width)
 static void cell(struct buf *out, struct str text, size_t width)
 {
     size_t from = out->n;
-    buf_add(out, str_cut(text, width));
+    diagnosis_visible(out, str_cut(text, width));
     pad(out, from, width + 1);
 }
 
@@ -100,7 +100,6 @@ static void write_counts(struct buf *out, const struct summary *s)
         write_time(out, s->traffic->first_us, 0);
         buf_puts(out, " to ");
         write_time(out, s->traffic->last_us, date_cut(s) == TO_CLOCK ? TO_CLOCK : 0);
-        buf_puts(out, " UTC");
     }
     buf_char(out, '\n');
 }
@@ -223,7 +222,9 @@ static void write_worst(struct buf *out, const struct summary *s)
     size_t worst = 0;
     buf_char(out, '\n');
     if (r) {
-        buf_printf(out, "most requests   %.*s: ", STR_ARG(r->name));
+        buf_puts(out, "most requests   ");
+        diagnosis_visible(out, r->name);
+        buf_puts(out, ": ");
         buf_thousands(out, r->total);
         buf_puts(out, " of ");
         buf_thousands(out, s->traffic->total);
@@ -231,8 +232,8 @@ static void write_worst(struct buf *out, const struct summary *s)
     }
     if (t->n) {
         const struct group *g = &t->groups[0];
-        buf_printf(out, "worst offender  %.*s",
-                   STR_ARG(g->model.n ? g->model : STR("model not said")));
+        buf_puts(out, "worst offender  ");
+        diagnosis_visible(out, g->model.n ? g->model : STR("model not said"));
         if (g->dim != DIM_UNKNOWN)
             buf_printf(out, ", %s", dimension_unit(g->dim));
         buf_puts(out, ": ");
@@ -246,7 +247,9 @@ static void write_worst(struct buf *out, const struct summary *s)
             worst = i;
     }
     if (t->tenant_count) {
-        buf_printf(out, "tenant          %.*s: ", STR_ARG(t->tenants[worst].name));
+        buf_puts(out, "tenant          ");
+        diagnosis_visible(out, t->tenants[worst].name);
+        buf_puts(out, ": ");
         buf_thousands(out, (int64_t)t->tenants[worst].refusals);
         buf_puts(out, " refusals\n");
     }

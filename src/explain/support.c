@@ -236,6 +236,50 @@ static const struct tier *tier_of(const struct standing *s, const struct finding
     return fit.kind == FIT_ONE ? fit.tiers[0] : NULL;
 }
 
+/* The lowest tier above it that would have let this pass: for a request larger than its limit,
+ * one that takes it; else the next that has more. */
+static const struct tier *helpful(const struct standing *s, const struct finding *f,
+                                  const struct tier *in)
+{
+    struct str provider = str_of(f->origin.name);
+    const struct verdict *v = &f->verdict;
+    int64_t least = v->limit + 1;
+    if (v->kind == VERDICT_TOO_LARGE && v->requested > least)
+        least = v->requested;
+    const struct tier *t = in;
+    do
+        t = catalogue_tier_above(s->catalogue, provider, t);
+    while (t && tier_limit_of(s->catalogue, provider, t, f->model, v->dim) < least);
+    return t;
+}
+
+/* "30,000 is tier 1's; tier 2 has 450,000 (50 USD; ...)": would a higher tier help? */
+static void write_helpful(struct buf *out, const struct standing *s, const struct finding *f,
+                          const struct tier *in)
+{
+    struct str provider = str_of(f->origin.name);
+    const struct verdict *v = &f->verdict;
+    if (!in || v->limit < 0 || !f->model.n ||
+        tier_limit_of(s->catalogue, provider, in, f->model, v->dim) != v->limit)
+        return;
+    const struct tier *t = helpful(s, f, in);
+    buf_puts(out, "  tier  ");
+    buf_thousands(out, v->limit);
+    buf_printf(out, " is tier %.*s's; ", STR_ARG(in->name));
+    if (!t) {
+        buf_puts(out, "no tier above it is known to help\n");
+        return;
+    }
+    buf_printf(out, "tier %.*s has ", STR_ARG(t->name));
+    buf_thousands(out, tier_limit_of(s->catalogue, provider, t, f->model, v->dim));
+    if (t->paid_usd >= 0) {
+        buf_puts(out, " (");
+        write_terms(out, t);
+        buf_char(out, ')');
+    }
+    buf_char(out, '\n');
+}
+
 /* ---- the whole ------------------------------------------------------------------------------
  */
 
@@ -252,6 +296,7 @@ void support_write(struct buf *out, const struct standing *s, const struct findi
     if (!rate)
         return;
     const struct tier *in = tier_of(s, f);
+    write_helpful(out, s, f, in);
     bool any = write_room(out, f, now_us);
     any |= write_wait(out, f);
     any |= s->tier.n && write_below_tier(out, s, f, in);

@@ -15,8 +15,9 @@
 /* Does this refusal come although there was room? By its headers, or by its own figures. */
 bool support_has_room(const struct finding *f, int64_t now_us);
 
-/* A line for every reason that this refusal gives, each ended; where it gives none but another
- * refusal like it could, a line that says which. */
+/* A line on whether a higher tier would help, where the tier is known; a line for every reason
+ * that this refusal gives, each ended; where it gives none but another refusal like it could, a
+ * line that says which. */
 void support_write(struct buf *out, const struct standing *s, const struct finding *f,
                    int64_t now_us);
 

@@ -186,6 +186,8 @@ static void the_words(void **state)
         "  do    lower max_tokens if it is the larger, or let sluice pace the work: sluice run "
         "requests.jsonl -o results.jsonl\n"
         "  not   a billing problem, not a fault of the provider\n"
+        "  tier  30,000 is tier 1's; tier 2 has 450,000 (50 USD; until early 2026 also 7 "
+        "days)\n"
         "  ask   the provider's support only if it refuses while headers show room, for hours "
         "without\n        traffic, or below your tier's limit (--tier, --paid and --since "
         "check "
@@ -194,6 +196,10 @@ static void the_words(void **state)
     evidence_each(STR("Incorrect API key provided: sk-abcdefgh12. See"), take_words, &w);
     assert_null(strstr(buf_cstr(&w.text), "abcdefgh"));
     assert_non_null(strstr(buf_cstr(&w.text), "provided: sk-... See"));
+    buf_clear(&w.text); /* nothing pasted moves the cursor */
+    evidence_each(STR("Incorrect API key provided: \x1b]0;x\x07\x1b[2Jsk-"), take_words, &w);
+    assert_null(memchr(w.text.p, '\x1b', w.text.n));
+    assert_null(memchr(w.text.p, '\x07', w.text.n));
     buf_free(&w.text);
 }
 

@@ -97,6 +97,17 @@ static void reasons(void **state)
         {OPENAI("30000", "29937", "385", "644ms"), "1", 100000, 8, "earn tier 3",
          "earn tier 5"}, /* sure by the earlier rule too */
         {OPENAI("30000000", "29999937", "385", "1ms"), "5", 5000000, 900, GENERAL, "next tier"},
+        /* would a higher tier help? */
+        {OPENAI("30000", "29937", "385", "644ms"), "", -1, -1,
+         "30,000 is tier 1's; tier 2 has 450,000 (50 USD", NULL},
+        {"Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 900000.",
+         "", -1, -1, "30,000 is tier 1's; tier 4 has 2,000,000", "tier 2 has"},
+        {"Request too large for gpt-4o on tokens per min (TPM): Limit 30000000, Requested "
+         "90000000.",
+         "", -1, -1, "30,000,000 is tier 5's; no tier above it is known to help", NULL},
+        {"This request would exceed your organization's rate limit of 80,000 input tokens per "
+         "minute. See docs.anthropic.com",
+         "3", -1, -1, GENERAL, "  tier  "}, /* of which model? */
         /* nothing to write about */
         {"Incorrect API key provided", "", -1, -1, "", "ask"},
         {"{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}", "",
