@@ -142,7 +142,12 @@ static bool counts_types(const struct finding *f)
 static bool special_advice(const struct finding *f, struct advice *a)
 {
     const struct verdict *v = &f->verdict;
-    if (has(v->message, "usage increase rate") || has(v->code, "slow_down"))
+    if (message_header(&f->evidence->head, "x-sluice-refused").n)
+        *a = (struct advice){
+            "the gateway refused this itself: it would have waited longer than was allowed",
+            "retry in the time it says, allow a longer wait (--max-wait), or send less",
+            "a refusal of the provider's: it was not asked"};
+    else if (has(v->message, "usage increase rate") || has(v->code, "slow_down"))
         *a = (struct advice){
             "traffic rose too fast: there is a limit on the rise itself, below "
             "the limits by the minute",

@@ -162,6 +162,26 @@ static const struct json *object_in(struct evidence_reader *r, struct str text, 
     return NULL;
 }
 
+/* "headers: Headers { 'retry-after': '2', ... }" in the dump of an error, wherever it stands.
+ */
+static void take_dumped_headers(struct evidence_reader *r, struct evidence *e, struct str text)
+{
+    enum { NEAR = 16 }; /* between the word and its bracket: ": Headers " */
+    struct str word = STR("eaders");
+    size_t used;
+    for (ptrdiff_t at = str_find(text, word, 0); at >= 0 && !e->head.header_count;
+         at = str_find(text, word, (size_t)at + 1)) {
+        struct str rest = str_from(text, (size_t)at + word.n);
+        ptrdiff_t brace = str_find(str_cut(rest, NEAR), STR("{"), 0);
+        buf_clear(&r->scratch);
+        if (brace < 0 ||
+            literal_json(str_from(rest, (size_t)brace), &r->scratch, &used) != SL_OK)
+            continue;
+        struct str copy = arena_copy(&r->arena, buf_str(&r->scratch));
+        take_headers(e, json_parse(&r->arena, copy, NULL));
+    }
+}
+
 /* JSON inside a quoted text: backslashes of one level taken away. */
 static struct str unescape(struct evidence_reader *r, struct str text)
 {
@@ -215,6 +235,8 @@ static void claim_text(struct evidence_reader *r, struct evidence *e, struct str
             break;
         inner = unescape(r, inner);
     }
+    if (!e->head.header_count)
+        take_dumped_headers(r, e, text);
     buf_clear(&r->scratch);
     if (literal_quota_failure(text, words_before(text, "[violations"), &r->scratch))
         add_claim(e, arena_copy(&r->arena, buf_str(&r->scratch)), status, false);

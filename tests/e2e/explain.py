@@ -5,6 +5,7 @@ advice from --tier, --paid and --since, big files.
 usage: explain.py SLUICE [unittest arguments]"""
 import json
 import os
+import random
 import resource
 import subprocess
 import sys
@@ -162,6 +163,93 @@ class Captured(unittest.TestCase):
                                            "upstream": self.body(row)}) + "\n"
                    if row["http_status"] >= 400 and not row["headers"] and not isinstance(
                        row["body"], str) else None)
+
+
+class Varied(unittest.TestCase):
+    """The grammar of refusals with other names and figures, in one-line forms, from a seed."""
+
+    MODELS = ("gpt-5.6-terra", "o9-mini-2027-01-01", "ft:gpt-4o:acme::a1", "text-embedding-4-large",
+              "acme/some_model-7b:free", "claude-opus-9")
+
+    def refusal(self, draw):
+        """A message and what it says: kind, dimension, limit, used, requested, wait in ms."""
+        model = draw.choice(self.MODELS)
+        organisation = draw.choice(("org-a", "org-0000000000", "org-2024limit"))
+        limit = draw.choice((3, 500, 5000, 30000, 200000, 1500000, 40000000))
+        used = draw.randrange(limit // 2, limit + 1)
+        asked = limit - used + draw.randrange(1, max(2, used))
+        style = draw.choice((str, "{:,}".format, "{:.6f}".format))
+        wait, wait_ms = draw.choice((("644ms", 644), ("9.816s", 9816), ("1m30s", 90000),
+                                     ("7m12.5s", 432500), ("20s", 20000), ("3h0m1s", 10801000)))
+        name, dimension = draw.choice((("tokens per min (TPM)", "tpm"), ("requests per min (RPM)", "rpm"),
+                                       ("requests per day (RPD)", "rpd"), ("tokens per day (TPD)", "tpd"),
+                                       ("input-images per min", "ipm"), ("tokens_usage_based per min", "tpm")))
+        shape = draw.randrange(6)
+        if shape == 0:
+            return (f"Rate limit reached for {model} in organization {organisation} on {name}: Limit "
+                    f"{style(limit)}, Used {style(used)}, Requested {style(asked)}. Please try again in "
+                    f"{wait}.", "rate_limit", dimension, limit, used, asked, wait_ms)
+        if shape == 1:
+            return (f"Rate limit reached for {model} (for limit {model}-pool) in organization "
+                    f"{organisation} on {name}: Limit {style(limit)}, Used {style(used)}, Requested "
+                    f"{style(asked)}. Please try again in {wait}. Visit https://platform.openai.com/"
+                    "account/rate-limits to learn more.", "rate_limit", dimension, limit, used, asked,
+                    wait_ms)
+        if shape == 2:
+            big = limit + draw.randrange(1, limit + 1)
+            return (f"Request too large for {model} in organization {organisation} on tokens per min "
+                    f"(TPM): Limit {style(limit)}, Requested {style(big)}. The input or output tokens "
+                    "must be reduced in order to run successfully.", "too_large", "tpm", limit, None,
+                    big, None)
+        if shape == 3:
+            unit, dimension = draw.choice((("input tokens", "itpm"), ("output tokens", "otpm"),
+                                           ("requests", "rpm")))
+            return (f"This request would exceed the rate limit for your organization ({organisation}) of "
+                    f"{limit:,} {unit} per minute. For details, refer to: "
+                    "https://docs.claude.com/en/api/rate-limits.", "rate_limit", dimension, limit, None,
+                    None, None)
+        if shape == 4:
+            window = draw.choice((8192, 128000, 200000, 1000000))
+            size = window + draw.randrange(1, window)
+            return (f"prompt is too long: {style(size)} tokens > {style(window)} maximum",
+                    "context_length", "unknown", window, None, size, None)
+        return (f"Rate limit reached for model `{model}` in organization `org_x` service tier `on_demand` "
+                f"on tokens per minute (TPM): Limit {limit}, Used {used}, Requested {asked}. Please try "
+                f"again in {wait}. Need more tokens? Visit https://console.groq.com/settings/billing",
+                "rate_limit", "tpm", limit, used, asked, wait_ms)
+
+    @staticmethod
+    def wrapped(draw, message, status):
+        """The message as one line of a log, in one of the ways it gets there."""
+        error = {"error": {"message": message, "type": "x", "param": None, "code": "x"}}
+        body = json.dumps(error)
+        return draw.choice((
+            lambda: message,
+            lambda: f"2026-11-26 09:00:00,123 ERROR [worker] Error code: {status} - {error!r}",
+            lambda: body,
+            lambda: json.dumps({"level": "error", "msg": f"failed: Error code: {status} - {error!r}"}),
+            lambda: json.dumps({"ts": 1795683600, "upstream": body}),
+            lambda: "app[7]: answered \"" + body.replace('"', '\\"') + "\"",
+            lambda: f'POST "https://api.openai.com/v1/responses": {status} Whatever {body}',
+            lambda: f"com.openai.errors.StatusException: {status}: {message}",
+            lambda: f"E, OpenAI::Errors::StatusError: {{:status=>{status}, :body=>{{:error=>{{:message=>"
+                    + json.dumps(message) + ", :param=>nil}}}",
+            lambda: f"StatusError: {status} {message}",
+            lambda: f"\u001b[36m2026-11-26T09:00:00Z\u001b[0m \u001b[31merror\u001b[0m {status} {body}",
+        ))()
+
+    def test_each_line_says_the_same_whatever_it_is_wrapped_in(self):
+        seed = int(os.environ.get("SEED", "1"))
+        draw = random.Random(seed)
+        lines, wants = [], []
+        for _ in range(600):
+            message, *want = self.refusal(draw)
+            lines.append(self.wrapped(draw, message, 400 if want[0] == "context_length" else 429))
+            wants.append(want)
+        got = explain_json("".join(line + "\n" for line in lines))
+        self.assertEqual(len(got), len(lines), f"SEED={seed}")
+        for line, want, found in zip(lines, wants, got):
+            self.assertEqual([found[f] for f in FIELDS[:6]], want, f"SEED={seed}: {line}")
 
 
 class Advice(unittest.TestCase):

@@ -211,6 +211,7 @@ static void advice_by_wording(void **state)
     } rows[] = {
         {"{\"error\":{\"message\":\"Slow down, please.\",\"code\":\"slow_down\"}}",
          "limit on the rise"},
+        {"HTTP/1.1 429 X\nx-sluice-refused: yes\n\n" ERROR_OBJECT("\""), "it was not asked"},
         {"error code: 1015", "an edge network"},
         {"You've exceeded the rate limit, please slow down and try again after 6.9 seconds.",
          "GET 1,000, Assistants POST 300, Assistants DELETE 300,\n        POST /threads/runs "
