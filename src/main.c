@@ -4,6 +4,8 @@
 #include "emulate.h"
 #include "exits.h"
 #include "explain.h"
+#include "judge.h"
+#include "key.h"
 #include "run.h"
 #include "serve.h"
 #include "str.h"
@@ -16,9 +18,11 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } verbs[] = {
+    {"check", verb_check, "judge a gateway's configuration before it is used"},
     {"count", verb_count, "count the tokens of texts, or of the requests of a batch"},
     {"emulate", verb_emulate, "play a provider with its rate limits, on loopback"},
     {"explain", verb_explain, "say which limit a refusal means, why, and what to do"},
+    {"key", verb_key, "make, list and revoke the keys of a gateway's tenants"},
     {"limits", verb_limits, "the account's limits as they are now, and which tier they are"},
     {"run", verb_run, "take a batch file through an account's limits"},
     {"serve", verb_serve, "a gateway that holds requests back until the account takes them"},

@@ -8,7 +8,6 @@
 
 enum {
     SECOND = 1000000,
-    KEY_BYTES_MAX = 4096,
     CATALOGUE_BYTES_MAX = 16 << 20,
     /* What the way to the provider's decision may vary by. On one busy machine a process waits
      * tens of milliseconds for its turn; over the open internet 100 ms of a minute cost
@@ -44,9 +43,11 @@ size_t account_options_rows(struct account_options *a, struct option *out)
         {"base-url", 0, OPTION_TEXT, "URL",
          "Where the API is; without --provider it is taken to speak as OpenAI's.",
          &a->base_url},
-        {"api-key-env", 0, OPTION_TEXT, "NAME", "The environment variable that holds the key.",
-         &a->key_env},
-        {"api-key-file", 0, OPTION_TEXT, "FILE", "The file that holds the key.", &a->key_file},
+        {"api-key-env", 0, OPTION_LIST, "NAME",
+         "The environment variable that holds the key; several keys of one organisation share "
+         "its budgets.",
+         &a->key_envs},
+        {"api-key-file", 0, OPTION_LIST, "FILE", "The file that holds the key.", &a->key_files},
         {"use", 0, OPTION_PERCENT, "PERCENT", "How much of each limit may be used from here.",
          &a->use_percent},
         {"catalogue", 0, OPTION_TEXT, "FILE",
@@ -188,42 +189,20 @@ static enum sl_err take_limits(struct account_options *a, struct diag *diag)
 
 /* A key goes only where it belongs: the provider's own variable is read for the provider's own
  * name, not for any base URL. */
-static enum sl_err take_key(struct account_options *a, struct diag *diag)
+static enum sl_err take_keys(struct account_options *a, struct diag *diag)
 {
-    const char *name = a->key_env;
+    enum sl_err err = SL_OK;
     if (a->emulate)
         return SL_OK;
-    if (a->key_file) {
-        enum sl_err err = file_read(a->key_file, KEY_BYTES_MAX, &a->key, diag);
-        struct str text = str_trim(buf_str(&a->key));
-        if (err == SL_OK && !text.n)
-            err = diag_set(diag, SL_MISSING, a->key_file, "holds no key");
-        if (err == SL_OK) {
-            memmove(a->key.p, text.p, text.n);
-            a->key.n = text.n;
-        }
+    for (size_t i = 0; i < a->key_envs.n && err == SL_OK; i++)
+        err = keyring_add_env(&a->keys, a->key_envs.items[i], diag);
+    for (size_t i = 0; i < a->key_files.n && err == SL_OK; i++)
+        err = keyring_add_file(&a->keys, a->key_files.items[i], diag);
+    if (err != SL_OK || a->keys.n || !a->provider_name)
         return err;
-    }
-    if (!name && a->provider_name)
-        name = a->provider->key_env;
-    const char *value = name ? getenv(name) : NULL;
-    struct str key = str_trim(str_of(value));
-    buf_add(&a->key, key);
+    const char *name = a->provider->key_env;
     bool own_url = a->provider->base_url && strcmp(a->base_url, a->provider->base_url) == 0;
-    if (!key.n && (a->key_env || own_url))
-        return diag_set(diag, SL_MISSING, name,
-                        "not set; it has to hold the API key (or give --api-key-file)");
-    return SL_OK;
-}
-
-static enum sl_err key_is_text(const struct account_options *a, struct diag *diag)
-{
-    for (size_t i = 0; i < a->key.n; i++) {
-        if ((unsigned char)a->key.p[i] <= ' ' || (unsigned char)a->key.p[i] >= 127)
-            return diag_set(diag, SL_SYNTAX, "API key",
-                            "holds bytes that no key has; is it one line?");
-    }
-    return SL_OK;
+    return own_url || getenv(name) ? keyring_add_env(&a->keys, name, diag) : SL_OK;
 }
 
 static enum gauge_window emulated_window(enum window_kind w)
@@ -300,9 +279,7 @@ enum sl_err account_options_make(struct account_options *a, enum order order, st
     if (err == SL_OK)
         err = take_limits(a, diag);
     if (err == SL_OK)
-        err = take_key(a, diag);
-    if (err == SL_OK)
-        err = key_is_text(a, diag);
+        err = take_keys(a, diag);
     if (err == SL_OK)
         err = take_emulator(a, diag);
     if (err == SL_OK)
@@ -312,9 +289,7 @@ enum sl_err account_options_make(struct account_options *a, enum order order, st
 
 void account_options_free(struct account_options *a)
 {
-    if (a->key.p)
-        explicit_bzero(a->key.p, a->key.cap);
-    buf_free(&a->key);
+    keyring_wipe(&a->keys);
     buf_free(&a->name);
     catalogue_close(&a->catalogue);
     free(a->emulator);

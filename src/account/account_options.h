@@ -1,14 +1,11 @@
 /* account_options.h: an account as a command line or a configuration describes it, checked and
- * put together: provider, limits, key, pacing, connection. What `run` and `serve` share.
- *
- * The key is read from the environment or a file, never from the command line, where everyone
- * on the machine could read it; it is wiped when it is no longer needed and stands in no
- * message. */
+ * put together: provider, limits, keys, pacing, connection. What `run` and `serve` share. */
 #ifndef SLUICE_ACCOUNT_OPTIONS_H
 #define SLUICE_ACCOUNT_OPTIONS_H
 
 #include "emulate.h"
 #include "engine.h"
+#include "keyring.h"
 #include "models.h"
 #include "option.h"
 
@@ -18,8 +15,8 @@ struct account_options {
     /* as given */
     const char *provider_name, *tier, *base_url, *window, *charge, *emulate;
     const char *latency, *outputs, *faults;
-    const char *key_env, *key_file, *catalogue_file, *ca_file;
-    struct option_list limit_args;
+    const char *catalogue_file, *ca_file;
+    struct option_list key_envs, key_files, limit_args;
     int64_t minute_us, use_percent, concurrency, retries, seed;
     int64_t connect_timeout_us, first_byte_timeout_us, idle_timeout_us;
 
@@ -29,7 +26,7 @@ struct account_options {
     struct limit_source limits;
     struct account_config config;
     struct buf name;                 /* "openai/tier-1", or the base URL; for people */
-    struct buf key;                  /* empty: none */
+    struct keyring keys;             /* empty: none is sent */
     struct emulate_config *emulator; /* NULL: a provider elsewhere */
 };
 

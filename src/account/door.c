@@ -39,20 +39,17 @@ static struct upstream_config upstream_of(const struct account_options *a, const
 enum sl_err door_open(struct door *d, const struct account_options *a, uv_loop_t *loop,
                       const struct engine_config *wiring, struct diag *diag)
 {
-    struct buf url = {0}, key = {0};
+    struct buf url = {0};
     struct engine_config c = *wiring;
     enum sl_err err = find_base_url(d, a, loop, &url, diag);
     if (err != SL_OK)
         goto free_url;
-    buf_add(&key, buf_str(&a->key));
     c.provider = a->provider;
     c.account = a->config;
-    c.key = key.n ? buf_cstr(&key) : NULL;
+    c.keys = a->keys.lent;
+    c.key_count = a->keys.n;
     c.upstream = upstream_of(a, buf_cstr(&url));
     err = engine_new(loop, &c, &d->engine, diag);
-    if (key.p)
-        explicit_bzero(key.p, key.cap);
-    buf_free(&key);
 free_url:
     buf_free(&url);
     return err;

@@ -31,7 +31,7 @@ static enum sl_err parse_limit(struct str part, int64_t minute_us, struct limit_
 {
     struct str name = str_trim(str_split(&part, '='));
     enum dimension dim = dimension_of(name);
-    if (dim == DIM_UNKNOWN || dim == DIM_BATCH_ENQUEUED)
+    if (dim == DIM_UNKNOWN || dim == DIM_BATCH_ENQUEUED || dim == DIM_SPEND)
         return SL_UNKNOWN;
     *out = (struct limit_spec){.dim = dim, .period_us = period_us(dim, minute_us)};
     return parse_units(str_trim(part), &out->limit);
@@ -170,6 +170,15 @@ enum sl_err models_index(struct models *m, const struct limit_source *source, st
     }
     m->list[m->n++] = model;
     return SL_OK;
+}
+
+const struct batch_pool *models_pool(const struct models *m, const struct pool *pool)
+{
+    for (size_t i = 0; i < m->pool_count; i++) {
+        if (m->pools[i].pool == pool)
+            return &m->pools[i];
+    }
+    return NULL;
 }
 
 enum sl_err pool_fits(const struct batch_pool *p, const struct demand *d, enum charge_rule rule,

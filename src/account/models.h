@@ -17,7 +17,7 @@ struct limit_entry {  /* one --limits */
 };
 
 struct limit_source {
-    struct limit_entry entries[16];
+    struct limit_entry entries[64];
     size_t n;
     const struct provider *provider;
     struct str tier; /* empty: not said */
@@ -57,6 +57,9 @@ void models_free(struct models *m);
  * MODELS_MAX. */
 enum sl_err models_index(struct models *m, const struct limit_source *source, struct str name,
                          size_t *index, struct diag *diag) SL_CHECK;
+
+/* The entry of a pool that stands, or NULL. */
+const struct batch_pool *models_pool(const struct models *m, const struct pool *pool);
 
 /* Is this demand larger than a limit, so that it can never be admitted? Then SL_TOO_LARGE with
  * *diag. `use_percent` of each limit is ours. */

@@ -15,6 +15,7 @@
     X(TPD, "tpd", "tokens per day", 86400)                                                     \
     X(CONCURRENCY, "concurrency", "requests in flight", 0)                                     \
     X(BATCH_ENQUEUED, "batch_enqueued", "enqueued batch tokens", 0)                            \
+    X(SPEND, "spend", "dollars spent", 0)                                                      \
     X(UNKNOWN, "unknown", "unknown", 0)
 
 enum dimension {
@@ -22,7 +23,10 @@ enum dimension {
     DIMENSIONS(X)
 #undef X
 };
-enum { DIM_COUNT = DIM_UNKNOWN };
+enum {
+    DIM_COUNT = DIM_UNKNOWN,
+    DIM_RATES = DIM_CONCURRENCY, /* those before it have a period: what a bill may draw on */
+};
 
 const char *dimension_name(enum dimension d); /* "tpm" */
 const char *dimension_unit(enum dimension d); /* "tokens per minute" */

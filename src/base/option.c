@@ -32,23 +32,35 @@ static size_t distance(struct str a, struct str b)
     return row[b.n];
 }
 
-static enum sl_err unknown(const struct option *options, size_t n, struct str name,
-                           struct diag *diag)
+const char *name_nearest(struct str name, const char *const *names)
 {
     const char *near = NULL;
     size_t least = 4;
-    for (size_t i = 0; i < n; i++) {
-        if (options[i].kind == OPTION_HEADING)
-            continue;
-        struct str known = str_of(options[i].name);
+    for (; *names; names++) {
+        struct str known = str_of(*names);
         size_t d = distance(name, known);
         if (name.n > 2 && str_starts(known, name))
             d = 1;
         if (d < least) {
             least = d;
-            near = options[i].name;
+            near = *names;
         }
     }
+    return near;
+}
+
+static enum sl_err unknown(const struct option *options, size_t n, struct str name,
+                           struct diag *diag)
+{
+    enum { NAMES_MAX = 128 };
+    const char *names[NAMES_MAX + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < n && count < NAMES_MAX; i++) {
+        if (options[i].kind != OPTION_HEADING)
+            names[count++] = options[i].name;
+    }
+    names[count] = NULL;
+    const char *near = name_nearest(name, names);
     char where[160];
     snprintf(where, sizeof where, "%s%.*s", name.n > 1 ? "--" : "-", STR_ARG(name));
     if (near)
@@ -69,30 +81,62 @@ static enum sl_err store_text(const struct option *o, const char *value, struct 
     return SL_OK;
 }
 
-static enum sl_err store(const struct option *o, const char *value, struct diag *diag)
+/* A number and the letter after it: thousands for counts, 1,024s for bytes. */
+static enum sl_err scaled(struct str s, bool bytes, int64_t *out)
+{
+    static const char letters[] = "kmg";
+    int64_t factor = 1, n;
+    if (bytes && s.n > 1 && (str_ends(s, STR("B")) || str_ends(s, STR("b"))))
+        s.n--;
+    char last = s.n ? (char)(s.p[s.n - 1] | 0x20) : 0;
+    const char *letter = last ? strchr(letters, last) : NULL;
+    if (letter && *letter) {
+        for (const char *at = letters; at <= letter; at++)
+            factor *= bytes ? 1024 : 1000;
+        s.n--;
+    }
+    enum sl_err err = str_int(str_trim(s), true, &n);
+    if (err == SL_OK && (n < 0 || n > INT64_MAX / factor))
+        err = SL_RANGE;
+    if (err == SL_OK)
+        *out = n * factor;
+    return err;
+}
+
+static enum sl_err store_percent(struct str s, int64_t *out)
+{
+    int64_t n;
+    if (str_ends(s, STR("%")))
+        s.n--;
+    if (str_int(s, false, &n) != SL_OK || n < 1 || n > 100)
+        return SL_RANGE;
+    *out = n;
+    return SL_OK;
+}
+
+enum sl_err option_store(const struct option *o, const char *value, struct diag *diag)
 {
     char where[160];
-    snprintf(where, sizeof where, "--%s", o->name);
     struct str s = str_of(value);
+    enum sl_err err = SL_RANGE;
+    const char *wanted = "a whole number";
     if (o->kind == OPTION_TEXT || o->kind == OPTION_LIST)
         return store_text(o, value, diag);
     if (o->kind == OPTION_DURATION) {
-        if (duration_parse(s, o->out) == SL_OK)
-            return SL_OK;
-        return diag_set(diag, SL_RANGE, where,
-                        "\"%s\" is not a duration like 2s, 500ms or 1m30s", value);
+        wanted = "a duration like 2s, 500ms or 1m30s";
+        err = duration_parse(s, o->out);
+    } else if (o->kind == OPTION_PERCENT) {
+        wanted = "a percentage from 1% to 100%";
+        err = store_percent(s, o->out);
+    } else if (o->kind == OPTION_COUNT || o->kind == OPTION_SIZE) {
+        if (o->kind == OPTION_SIZE)
+            wanted = "a number of bytes like 4096, 64 KB or 256 MB";
+        err = scaled(s, o->kind == OPTION_SIZE, o->out);
     }
-    int64_t n;
-    if (o->kind == OPTION_PERCENT && str_ends(s, STR("%")))
-        s.n--;
-    bool percent = o->kind == OPTION_PERCENT;
-    if (str_int(s, true, &n) || n < (percent ? 1 : 0) || (percent && n > 100))
-        return diag_set(diag, SL_RANGE, where,
-                        percent ? "\"%s\" is not a percentage from 1%% to 100%%"
-                                : "\"%s\" is not a whole number",
-                        value);
-    *(int64_t *)o->out = n;
-    return SL_OK;
+    if (err == SL_OK)
+        return SL_OK;
+    snprintf(where, sizeof where, "--%s", o->name);
+    return diag_set(diag, SL_RANGE, where, "\"%s\" is not %s", value, wanted);
 }
 
 static const struct option *find(const struct option *options, size_t n, struct str name)
@@ -126,12 +170,12 @@ static enum sl_err take(const struct option *options, size_t n, int argc, char *
         return SL_OK;
     }
     if (is_long && value.p)
-        return store(o, value.p, diag);
+        return option_store(o, value.p, diag);
     if (!is_long && value.n > 1)
-        return store(o, value.p + 1, diag);
+        return option_store(o, value.p + 1, diag);
     if (*at + 1 >= argc)
         return diag_set(diag, SL_MISSING, arg, "needs a value: %s", o->arg);
-    return store(o, args[++*at], diag);
+    return option_store(o, args[++*at], diag);
 }
 
 /* Seven parameters: argc and args are one thing, as are the three outs.

@@ -11,7 +11,8 @@
 enum option_kind {
     OPTION_FLAG,     /* bool */
     OPTION_TEXT,     /* const char * */
-    OPTION_COUNT,    /* int64_t, >= 0, separators as in 30,000 or 30000 allowed */
+    OPTION_COUNT,    /* int64_t, >= 0: 30000, 30,000, 30k, 2M */
+    OPTION_SIZE,     /* int64_t bytes, >= 0: 4096, 64 KB, 256 MB, 1 GB (of 1,024 each) */
     OPTION_DURATION, /* int64_t microseconds: "2s", "60", "1m30s" */
     OPTION_PERCENT,  /* int64_t 1..100: "90%", "90" */
     OPTION_LIST,     /* struct option_list: may be repeated */
@@ -19,7 +20,7 @@ enum option_kind {
 };
 
 struct option_list {
-    const char *items[16];
+    const char *items[64];
     size_t n;
 };
 
@@ -48,6 +49,11 @@ struct verb {
  * stops. */
 enum sl_err options_parse(const struct option *options, size_t n, int argc, char **args,
                           int *positional, bool *help, struct diag *diag) SL_CHECK;
+/* One value, as a command line gives it; text is lent. SL_RANGE with *diag: where = "--tier".
+ */
+enum sl_err option_store(const struct option *o, const char *value, struct diag *diag) SL_CHECK;
+/* Of several names (NULL ends them) the one that `name` was probably meant to be, or NULL. */
+const char *name_nearest(struct str name, const char *const *names);
 /* Whether --man was asked for: a program prints one page and ends. */
 extern bool options_as_man;
 /* The --help text, at most 80 columns; or the man page where --man asked for it. */

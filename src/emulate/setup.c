@@ -139,7 +139,7 @@ enum sl_err emulate_limits(struct emulate_config *c, struct str text, struct dia
         struct str value = str_split(&list, ','), key = str_trim(str_split(&value, '='));
         enum dimension dim = dimension_of(key);
         int64_t limit;
-        if (dim == DIM_UNKNOWN || dim == DIM_BATCH_ENQUEUED)
+        if (dim == DIM_UNKNOWN || dim == DIM_BATCH_ENQUEUED || dim == DIM_SPEND)
             return diag_set(diag, SL_UNKNOWN, "--limits",
                             "\"%.*s\" is no limit; known: rpm, tpm, itpm, otpm, ipm, rpd, tpd, "
                             "concurrency",

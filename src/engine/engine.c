@@ -18,6 +18,7 @@
  * - A job has at most one attempt; the last one is kept until its job is over or sent again, so
  *   that the ending can tell what came back. */
 #include "engine.h"
+#include "credentials.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,8 @@ struct engine {
     bool halt_told;
     bool frozen; /* nothing is carried out any more */
     int64_t now_us, due_us;
-    struct buf key_value;
+    uint64_t heads; /* answers begun */
+    struct credentials credentials;
     struct header headers[ENGINE_HEADERS];
     size_t header_count;
     struct attempt *attempts; /* all of them, so that close can drop them */
@@ -64,6 +66,7 @@ struct attempt {
     struct buf body;
     struct ending end;
     int64_t sent_us, unix_us;
+    size_t credential; /* it was sent with */
     bool body_lent;
     bool headed; /* the answer has begun; it may before the request is out */
     bool handed; /* ... and its driver takes the body in pieces */
@@ -167,12 +170,22 @@ static const struct message *copy_head(struct arena *arena, const struct message
     return copy;
 }
 
+/* J from the connections themselves, now and then. TCP's estimate is the mean deviation of the
+ * way there and back; four of them, as RFC 6298 has it, are a bound of both. */
+static void feel_jitter(struct engine *e)
+{
+    enum { EVERY = 64, DEVIATIONS = 4 };
+    if (e->heads++ % EVERY == 0)
+        account_jitter(e->account, DEVIATIONS * upstream_rttvar_us(e->upstream));
+}
+
 static void on_head(void *ctx, const struct message *m)
 {
     struct attempt *a = ctx;
     struct engine *e = a->engine;
     struct reading readings[ENGINE_READINGS];
     a->headed = true;
+    feel_jitter(e);
     a->unix_us = unix_now_us();
     a->end.status = m->status;
     struct str id = message_header(m, "x-request-id");
@@ -284,6 +297,18 @@ static bool judge(struct attempt *a)
     return true;
 }
 
+/* A key that the provider does not know is left out as long as there is another; the request is
+ * sent again with that one. */
+static void hear_of_key(struct attempt *a)
+{
+    struct credentials *c = &a->engine->credentials;
+    struct verdict *v = &a->end.verdict;
+    if (a->job->own_key || c->n == 0)
+        return;
+    bool refused = v->kind == VERDICT_AUTH && a->end.status == 401;
+    v->retryable |= credentials_hear(c, a->credential, refused);
+}
+
 static void on_done(void *ctx, enum sl_err err, const char *why)
 {
     struct attempt *a = ctx;
@@ -300,6 +325,7 @@ static void on_done(void *ctx, enum sl_err err, const char *why)
         return;
     }
     a->end.answered = true;
+    hear_of_key(a);
     e->look.trouble = SL_OK;
     e->why[0] = 0;
     struct event ev = {.kind = EVENT_END,
@@ -316,18 +342,17 @@ static void on_done(void *ctx, enum sl_err err, const char *why)
 }
 
 /* The job's headers take the place of the engine's, but for the key. */
-static size_t assemble_headers(const struct engine *e, const struct job *j,
+static size_t assemble_headers(struct engine *e, struct attempt *a,
                                struct header out[BOUND_HEADERS + ENGINE_HEADERS])
 {
-    if (!j->headers) {
-        memcpy(out, e->headers, e->header_count * sizeof *out);
-        return e->header_count;
+    const struct job *j = a->job;
+    size_t n = j->headers ? j->header_count : e->header_count;
+    sl_assert(n <= BOUND_HEADERS);
+    memcpy(out, j->headers ? j->headers : e->headers, n * sizeof *out);
+    if (e->credentials.n && !j->own_key) {
+        a->credential = credentials_next(&e->credentials);
+        out[n++] = credentials_header(&e->credentials, a->credential);
     }
-    sl_assert(j->header_count <= BOUND_HEADERS);
-    memcpy(out, j->headers, j->header_count * sizeof *out);
-    size_t n = j->header_count;
-    if (e->key_value.n)
-        out[n++] = e->headers[e->header_count - 1];
     return n;
 }
 
@@ -346,7 +371,7 @@ static void dispatch(struct engine *e, struct job *j)
     struct call_request r = {.method = j->method ? j->method : "POST",
                              .path = j->path,
                              .headers = headers,
-                             .header_count = assemble_headers(e, j, headers),
+                             .header_count = assemble_headers(e, a, headers),
                              .body = body};
     struct call_handler h = {on_sent, on_head, on_body, on_done, a};
     e->look.in_flight++;
@@ -471,10 +496,7 @@ enum sl_err engine_new(uv_loop_t *loop, const struct engine_config *c, struct en
     add_header(e, "user-agent", STR("sluice/" SLUICE_VERSION));
     if (c->provider->version_header)
         add_header(e, c->provider->version_header, str_of(c->provider->version));
-    if (c->key) {
-        buf_printf(&e->key_value, "%s%s", c->provider->key_prefix, c->key);
-        add_header(e, c->provider->key_header, buf_str(&e->key_value));
-    }
+    engine_rekey(e, c->keys, c->key_count);
     uv_prepare_init(loop, &e->prepare);
     uv_timer_init(loop, &e->timer);
     e->prepare.data = e->timer.data = e;
@@ -506,10 +528,13 @@ void engine_free(struct engine **pe)
     sl_assert(!e->upstream);
     account_free(&e->account);
     actions_free(&e->actions);
-    if (e->key_value.p)
-        explicit_bzero(e->key_value.p, e->key_value.cap);
-    buf_free(&e->key_value);
+    credentials_wipe(&e->credentials);
     free(e);
+}
+
+void engine_rekey(struct engine *e, const struct str *keys, size_t n)
+{
+    credentials_set(&e->credentials, e->provider, keys, n);
 }
 
 struct account *engine_account(struct engine *e)
@@ -544,6 +569,14 @@ void engine_hold(struct job *j, bool hold)
         (hold ? call_pause : call_resume)(j->last->call);
 }
 
+void engine_wake(struct engine *e, uint32_t tenant)
+{
+    if (!account_wake(e->account, tenant))
+        return;
+    e->dirty = true;
+    uv_timer_start(&e->timer, on_timer, 0, 0); /* or the loop might sleep before it looks */
+}
+
 void engine_drain(struct engine *e)
 {
     account_drain(e->account, engine_now(e), &e->actions);
@@ -565,5 +598,7 @@ struct engine_look engine_look(const struct engine *e)
 {
     struct engine_look look = e->look;
     look.why = e->why;
+    look.keys = e->credentials.n;
+    look.keys_refused = credentials_refused(&e->credentials);
     return look;
 }

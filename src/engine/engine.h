@@ -22,6 +22,7 @@ struct job {
     /* Sent beside the key; NULL: the engine's own, for JSON. Lent until over. */
     const struct header *headers;
     size_t header_count;
+    bool own_key; /* among its headers: the engine's is not sent */
     /* Something of the answer has gone where it cannot be taken back: the job is not sent
      * again, whatever befalls it. The driver sets it from within `piece`. */
     bool committed;
@@ -75,7 +76,8 @@ struct engine_config {
     const struct provider *provider;
     struct account_config account;
     struct upstream_config upstream;
-    const char *key; /* NULL: none is sent */
+    const struct str *keys; /* of one organisation, taken in turn; none: none is sent */
+    size_t key_count;
     struct engine_driver driver;
     struct engine_tap tap; /* all NULL: every answer is collected */
 };
@@ -88,6 +90,9 @@ enum sl_err engine_new(uv_loop_t *loop, const struct engine_config *c, struct en
 void engine_close(struct engine *e);
 void engine_free(struct engine **e);
 
+/* Other keys from now on. */
+void engine_rekey(struct engine *e, const struct str *keys, size_t n);
+
 struct account *engine_account(struct engine *e);
 int64_t engine_now(struct engine *e);
 
@@ -95,6 +100,8 @@ void engine_submit(struct engine *e, struct job *j);
 void engine_cancel(struct engine *e, struct job *j);
 /* Backpressure on an answer that is handed on in pieces: hold the provider back; go on. */
 void engine_hold(struct job *j, bool hold);
+/* account_wake, and what that makes possible, in the loop's next turn. */
+void engine_wake(struct engine *e, uint32_t tenant);
 /* Nothing new is sent: queued jobs end as OUTCOME_UNSENT, those in flight are finished. */
 void engine_drain(struct engine *e);
 /* From now on nothing is sent and nothing reported; engine_close comes next, out of a callback.
@@ -108,8 +115,9 @@ struct engine_look {
     int64_t first_sent_us, last_sent_us; /* of all requests handed to the socket */
     int64_t last_answer_us;              /* any whole answer, refusals too */
     size_t in_flight;
-    enum sl_err trouble; /* of the latest attempt that broke; SL_OK after an answer */
-    const char *why;     /* in words; "" without trouble */
+    size_t keys, keys_refused; /* how many there are, and by how many the provider is refused */
+    enum sl_err trouble;       /* of the latest attempt that broke; SL_OK after an answer */
+    const char *why;           /* in words; "" without trouble */
 };
 struct engine_look engine_look(const struct engine *e);
 

@@ -124,6 +124,7 @@ static struct advice rate_advice(const struct origin *o, const struct verdict *v
         return (struct advice){"the input tokens of all queued batch jobs of a model count "
                                "together until a job ends",
                                "submit smaller batches, the next when one has completed", ours};
+    case DIM_SPEND:
     case DIM_UNKNOWN:
         break;
     }

@@ -3,7 +3,7 @@
 #ifndef SLUICE_DIAGNOSIS_H
 #define SLUICE_DIAGNOSIS_H
 
-#include "judge.h"
+#include "finding.h"
 #include "standing.h"
 
 /* Several lines, each ended. */

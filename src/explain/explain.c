@@ -111,7 +111,7 @@ static void take_piece(void *ctx, const struct evidence *e)
     if (e->logged.status >= 200 && e->logged.status < 300)
         tally_success(&s->tally, e->logged.at_us);
     if (e->claim_count) {
-        struct finding f = judge(e, &s->told, s->now_us, &arena);
+        struct finding f = finding_of(e, &s->told, s->now_us, &arena);
         if (f.verdict.kind != VERDICT_OK)
             take_finding(s, &f);
     }

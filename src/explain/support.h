@@ -9,7 +9,7 @@
 #ifndef SLUICE_SUPPORT_H
 #define SLUICE_SUPPORT_H
 
-#include "judge.h"
+#include "finding.h"
 #include "standing.h"
 
 /* Does this refusal come although there was room? By its headers, or by its own figures. */

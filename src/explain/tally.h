@@ -7,7 +7,7 @@
 #ifndef SLUICE_TALLY_H
 #define SLUICE_TALLY_H
 
-#include "judge.h"
+#include "finding.h"
 #include "support.h"
 
 enum {

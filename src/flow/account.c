@@ -91,6 +91,7 @@ struct pool *account_pool(struct account *a, struct str name, const struct limit
     }
     struct pool *p = *at = mem_zero(sizeof *p);
     p->account = a;
+    p->binds = DIM_UNKNOWN;
     p->name = copy_name(name);
     int64_t most = a->config.concurrency > 0 ? a->config.concurrency : INFLIGHT_CEILING;
     breaker_init(&p->breaker);
@@ -103,6 +104,66 @@ struct pool *account_pool(struct account *a, struct str name, const struct limit
     }
     inflight_init(&p->inflight, most, p->ledger.n == 0);
     return p;
+}
+
+void pool_relimit(struct pool *p, int64_t now_us, const struct limit_spec *limits, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct budget *b = ledger_find(&p->ledger, limits[i].dim);
+        if (limits[i].dim == DIM_CONCURRENCY)
+            inflight_bound(&p->inflight, limits[i].limit);
+        else if (b && b->spec.limit != limits[i].limit)
+            budget_relimit(b, now_us, limits[i].limit);
+        else if (!b && limits[i].period_us > 0)
+            ledger_add(&p->ledger, &limits[i], &p->account->rules);
+    }
+}
+
+void account_use(struct account *a, int64_t now_us, int percent)
+{
+    if (percent == a->rules.use_percent)
+        return;
+    a->rules.use_percent = percent;
+    for (struct pool *p = a->pools; p; p = p->next) {
+        for (size_t i = 0; i < p->ledger.n; i++) {
+            struct budget *b = &p->ledger.budgets[i];
+            b->use_percent = percent;
+            budget_relimit(b, now_us, b->spec.limit);
+        }
+    }
+}
+
+void pool_remember(struct pool *p, int64_t now_us, enum dimension dim, int64_t left)
+{
+    struct budget *b = ledger_find(&p->ledger, dim);
+    if (b && b->limit > 0)
+        counter_clamp(&b->spent, now_us, INT64_MIN / 4, left);
+}
+
+size_t pool_waiting(const struct pool *p)
+{
+    return p->queue.n + p->waiting.n;
+}
+
+size_t pool_load(const struct pool *p)
+{
+    return p->queue.n + p->waiting.n + p->flying.n;
+}
+
+/* A way that varies by more than this of the minute is met with refusals, not with waiting. */
+enum { JITTER_PARTS = 200 };
+
+void account_jitter(struct account *a, int64_t jitter_us)
+{
+    int64_t most_us = a->config.minute_us / JITTER_PARTS;
+    if (jitter_us > most_us)
+        jitter_us = most_us;
+    if (jitter_us <= a->rules.slack_us)
+        return;
+    a->rules.slack_us = jitter_us;
+    for (struct pool *p = a->pools; p; p = p->next)
+        for (size_t i = 0; i < p->ledger.n; i++)
+            budget_slacken(&p->ledger.budgets[i], jitter_us);
 }
 
 void pool_weight(struct pool *p, uint32_t tenant, int64_t weight)
@@ -118,23 +179,46 @@ static int64_t turn_cost(const struct bill *b)
     return tokens > 0 ? tokens : 1;
 }
 
+void pool_turn(struct flow *f, int64_t since_us)
+{
+    bool top = f->priority >= QUEUE_PRIORITIES;
+    f->turn = (struct queue_item){.since_us = since_us,
+                                  .cost = turn_cost(&f->bill),
+                                  .tenant = f->tenant,
+                                  .priority = top ? QUEUE_PRIORITIES - 1 : f->priority};
+}
+
+/* Counts a flow among what waits, or no more. */
+static void count_backlog(struct flow *f, int sign)
+{
+    struct pool *p = f->pool;
+    for (int dim = 0; dim < DIM_RATES; dim++)
+        p->backlog[dim] += sign * f->bill.units[dim];
+}
+
+void pool_rebill(struct flow *f)
+{
+    count_backlog(f, -1);
+    charge_expect(f->pool, &f->demand, &f->bill);
+    count_backlog(f, 1);
+}
+
 void pool_queue(struct flow *f, bool head)
 {
     struct pool *p = f->pool;
     f->state = FLOW_QUEUED;
+    count_backlog(f, 1);
+    p->told.at_us = 0;
     (head ? line_push_head : line_push)(&p->queue, f);
     if (p->account->config.order != ORDER_QUEUE)
         return;
-    bool top = f->priority >= QUEUE_PRIORITIES;
-    f->turn = (struct queue_item){.since_us = f->submitted_us,
-                                  .cost = turn_cost(&f->bill),
-                                  .tenant = f->tenant,
-                                  .priority = top ? QUEUE_PRIORITIES - 1 : f->priority};
+    pool_turn(f, f->submitted_us);
     (head ? queue_push_head : queue_push)(&p->turns, &f->turn);
 }
 
 void pool_unqueue(struct flow *f)
 {
+    count_backlog(f, -1);
     line_take(&f->pool->queue, f);
     if (f->pool->account->config.order == ORDER_QUEUE)
         queue_take(&f->pool->turns, &f->turn);
@@ -142,9 +226,18 @@ void pool_unqueue(struct flow *f)
 
 void pool_serve(struct flow *f)
 {
+    count_backlog(f, -1);
     line_take(&f->pool->queue, f);
     if (f->pool->account->config.order == ORDER_QUEUE)
         queue_serve(&f->pool->turns, &f->turn);
+}
+
+bool account_wake(struct account *a, uint32_t tenant)
+{
+    bool any = false;
+    for (struct pool *p = a->pools; p; p = p->next)
+        any |= queue_wake(&p->turns, tenant);
+    return any;
 }
 
 size_t pool_appetite(const struct pool *p)

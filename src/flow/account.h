@@ -13,6 +13,15 @@
 /* How many candidates ORDER_BALANCE chooses from. */
 enum { CANDIDATES = 48 };
 
+/* A promise is good for a moment: clients that hammer a long queue get the same one. */
+struct told {
+    int64_t at_us; /* 0: none */
+    uint32_t tenant;
+    uint8_t priority;
+    struct bill bill;
+    struct promise promise;
+};
+
 struct line { /* flows in order */
     struct flow *head, *tail;
     size_t n;
@@ -23,10 +32,11 @@ struct pool {
     struct account *account;
     char *name;
     struct ledger ledger;
-    struct line queue;   /* QUEUED */
-    struct queue turns;  /* the same, under ORDER_QUEUE */
-    struct line waiting; /* BACKOFF, by due_us */
-    struct line flying;  /* SENDING, RECEIVING */
+    struct line queue;          /* QUEUED */
+    int64_t backlog[DIM_RATES]; /* what these draw on the account */
+    struct queue turns;         /* the same, under ORDER_QUEUE */
+    struct line waiting;        /* BACKOFF, by due_us */
+    struct line flying;         /* SENDING, RECEIVING */
     struct output output;
     int64_t took_us; /* how long an answer takes, learned; and its square */
     __int128 took_squared;
@@ -35,11 +45,13 @@ struct pool {
     struct inflight inflight;
     struct breaker breaker;
     struct ramp ramp;
-    struct flow *never; /* found to be larger than a limit that was learned since */
-    int64_t frozen_us;  /* refused by a limit that we do not know: nothing before this */
-    int refused;        /* in a row, so */
-    int64_t spread_us;  /* a batch sends nothing before: see due.c */
-    int64_t asked_us;   /* when a refusal asked us to be back; probed earlier if that is far */
+    struct flow *never;   /* found to be larger than a limit that was learned since */
+    int64_t frozen_us;    /* refused by a limit that we do not know: nothing before this */
+    int refused;          /* in a row, so */
+    int64_t spread_us;    /* a batch sends nothing before: see due.c */
+    enum dimension binds; /* what held the queue back last */
+    struct told told;     /* what was promised last */
+    int64_t asked_us; /* when a refusal asked us to be back; probed earlier if that is far */
 };
 
 struct account {
@@ -61,16 +73,20 @@ void line_push_head(struct line *l, struct flow *f);
 void line_insert_due(struct line *l, struct flow *f);
 void line_take(struct line *l, struct flow *f);
 
+/* What it waits as, among the turns. */
+void pool_turn(struct flow *f, int64_t since_us);
 /* Into and out of the queue of its pool. */
 void pool_queue(struct flow *f, bool head);
 void pool_unqueue(struct flow *f);
 /* Out of the queue because it is its turn. */
 void pool_serve(struct flow *f);
+/* Queued: what it is expected to be charged may have changed. */
+void pool_rebill(struct flow *f);
 
 /* What a request will be charged, as far as is known before it is sent. */
 void charge_expect(const struct pool *p, const struct demand *d, struct bill *bill);
 /* What it was charged, as far as its usage tells. */
-void charge_actual(const struct flow *f, const struct usage *u, int64_t charged[DIM_COUNT]);
+void charge_actual(const struct flow *f, const struct usage *u, int64_t charged[DIM_RATES]);
 /* Learns from a whole answer. */
 void charge_learn(struct pool *p, struct flow *f, const struct event *end);
 /* Keeps what is in flight, and what is kept free beside it, at what is now expected. */

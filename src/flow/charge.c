@@ -14,7 +14,7 @@ void charge_expect(const struct pool *p, const struct demand *d, struct bill *bi
         expected.max_output_tokens = output_expect(&p->output, d->max_output_tokens);
         bill->later = expected.max_output_tokens;
     }
-    for (int dim = 0; dim < DIM_COUNT; dim++)
+    for (int dim = 0; dim < DIM_RATES; dim++)
         bill->units[dim] = demand_charge(&expected, rule, (enum dimension)dim);
 }
 
@@ -31,9 +31,9 @@ static void learn_service(struct pool *p, int64_t took_us)
         p->ledger.budgets[i].service_us = service_us;
 }
 
-void charge_actual(const struct flow *f, const struct usage *u, int64_t charged[DIM_COUNT])
+void charge_actual(const struct flow *f, const struct usage *u, int64_t charged[DIM_RATES])
 {
-    for (int dim = 0; dim < DIM_COUNT; dim++)
+    for (int dim = 0; dim < DIM_RATES; dim++)
         charged[dim] = f->bill.units[dim];
     if (f->pool->account->config.charge != CHARGE_ACTUAL || u->output_tokens < 0)
         return;
@@ -67,6 +67,8 @@ void charge_renew(struct pool *p, int64_t now_us)
     if (p->output.cohorts == p->expected_at)
         return;
     p->expected_at = p->output.cohorts;
+    for (struct flow *f = p->queue.head; f; f = f->next)
+        pool_rebill(f);
     for (struct flow *f = p->flying.head; f; f = f->next) {
         struct bill is = f->bill;
         charge_expect(p, &f->demand, &is);

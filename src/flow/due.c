@@ -1,9 +1,14 @@
 /* due.c: what time alone makes possible: admissions and the end of backoffs. */
 #include "account.h"
 #include "pick.h"
+#include "turn.h"
 
 static void send(struct account *a, struct flow *f, struct actions *out)
 {
+    enum { AT_ONCE_US = 1000 };
+    bool waited = a->now_us - f->submitted_us >= AT_ONCE_US;
+    if (waited && f->waited_for == DIM_UNKNOWN) /* behind one that waited for it */
+        f->waited_for = (uint8_t)f->pool->binds;
     pool_serve(f);
     f->state = FLOW_SENDING;
     f->attempts++;
@@ -21,31 +26,29 @@ static void ask_at(int64_t *next_us, int64_t at_us)
         *next_us = at_us;
 }
 
+static void blame(void *ctx, struct flow *f, enum dimension dim, bool own)
+{
+    struct pool *p = ctx;
+    f->waited_for = (uint8_t)dim;
+    f->own = own;
+    if (!own)
+        p->binds = dim;
+}
+
+static struct allowed ask_own(void *ctx, const struct flow *f, int64_t now_us)
+{
+    return f->stake ? stake_ask(f->stake, now_us, &f->demand)
+                    : (struct allowed){.take = TAKE_OK};
+}
+
 static bool fits(struct pool *p, struct flow *f, int64_t now_us, int64_t *next_us)
 {
-    if (p->account->config.charge == CHARGE_ACTUAL)
-        charge_expect(p, &f->demand, &f->bill); /* more may have been learned since */
     struct admission a = ledger_ask(&p->ledger, now_us, &f->bill);
     if (a.take == TAKE_LATER)
         ask_at(next_us, now_us + a.wait_us);
     if (a.take == TAKE_NEVER)
         p->never = f;
     return a.take == TAKE_OK;
-}
-
-static struct flow *flow_of(struct queue_item *turn)
-{
-    return turn ? (struct flow *)((char *)turn - offsetof(struct flow, turn)) : NULL;
-}
-
-/* May f go although it is the turn of one that has to wait for wait_us? Only if that wait stays
- * what it is. */
-static bool may_pass(struct pool *p, struct flow *f, const struct flow *blocked,
-                     int64_t wait_us, int64_t now_us)
-{
-    if (ledger_ask(&p->ledger, now_us, &f->bill).take != TAKE_OK)
-        return false;
-    return ledger_ask_after(&p->ledger, now_us, &blocked->bill, &f->bill).wait_us <= wait_us;
 }
 
 /* Of the candidates that fit, the one that keeps the budgets level. One that has been passed
@@ -64,7 +67,8 @@ static struct flow *choose_balanced(struct pool *p, int64_t now_us, int64_t *nex
         aged_us = ledger_ask(&p->ledger, now_us, &aged->bill).wait_us;
     }
     for (struct flow *f = p->queue.head; f && left > 0; f = f->next, left--) {
-        if (!fits(p, f, now_us, next_us) || (aged && !may_pass(p, f, aged, aged_us, now_us)))
+        if (!fits(p, f, now_us, next_us) ||
+            (aged && !may_pass(&p->ledger, f, aged, aged_us, now_us)))
             continue;
         int64_t uneven_us = pick_unevenness_us(&p->ledger, &f->bill);
         if (uneven_us < best_us) {
@@ -78,17 +82,11 @@ static struct flow *choose_balanced(struct pool *p, int64_t now_us, int64_t *nex
 /* Whose turn it is, or whoever may pass him. */
 static struct flow *choose_fair(struct pool *p, int64_t now_us, int64_t *next_us)
 {
-    enum { LOOKED_AT = 16 };
-    struct flow *first = flow_of(queue_next(&p->turns, now_us));
-    if (fits(p, first, now_us, next_us))
-        return first;
-    int64_t wait_us = ledger_ask(&p->ledger, now_us, &first->bill).wait_us;
-    for (size_t i = 0; i < LOOKED_AT; i++) {
-        struct flow *f = flow_of(queue_head(&p->turns, i, now_us));
-        if (f && f != first && may_pass(p, f, first, wait_us, now_us))
-            return f;
-    }
-    return NULL;
+    const struct desk desk = {&p->turns, &p->ledger, ask_own, blame, p};
+    struct turn t = desk_turn(&desk, now_us);
+    ask_at(next_us, t.next_us);
+    p->never = t.never ? t.flow : NULL;
+    return t.flow;
 }
 
 /* A window's worth is not thrown at the provider at once but over a small part of the window,
@@ -118,8 +116,12 @@ static int64_t spread_us(const struct pool *p, const struct bill *bill)
 static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct actions *out,
                       int64_t *next_us)
 {
-    if (!p->queue.head || (int64_t)p->flying.n >= p->inflight.allowed)
+    if (!p->queue.head)
         return false;
+    if ((int64_t)p->flying.n >= p->inflight.allowed) {
+        p->binds = DIM_CONCURRENCY;
+        return false;
+    }
     int64_t open_us = breaker_wait_us(&p->breaker, now_us);
     if (open_us == INT64_MAX)
         return false;
@@ -145,6 +147,8 @@ static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct 
     breaker_send(&p->breaker);
     struct admission got = ledger_admit(&p->ledger, now_us, &f->bill);
     sl_assert(got.take == TAKE_OK);
+    if (f->stake)
+        stake_hold(f->stake, now_us, &f->demand);
     /* A loop that woke up late may make up for it, but not for more than a turn or two. */
     enum { CATCH_UP_US = 2000 };
     if (p->spread_us < now_us - CATCH_UP_US)

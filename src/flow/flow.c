@@ -57,21 +57,33 @@ static void to_queue(struct flow *f, bool head)
     pool_queue(f, head);
 }
 
+/* Larger than a whole limit, the account's or its tenant's. */
+static bool is_too_large(struct flow *f, int64_t now_us)
+{
+    struct admission a = ledger_ask(&f->pool->ledger, now_us, &f->bill);
+    struct allowed own = {.take = TAKE_OK};
+    if (f->stake)
+        own = stake_ask(f->stake, now_us, &f->demand);
+    if (a.take != TAKE_NEVER && own.take != TAKE_NEVER)
+        return false;
+    f->own = a.take != TAKE_NEVER;
+    f->waited_for = (uint8_t)(f->own ? own.dim : f->pool->ledger.budgets[a.binds].dim);
+    return true;
+}
+
 static void submit(struct account *a, struct flow *f, int64_t now_us, struct actions *out)
 {
     sl_assert(f->state == FLOW_NEW);
     f->submitted_us = now_us;
     f->sent_us = f->head_us = -1;
-    if (a->draining) {
-        finish(f, OUTCOME_UNSENT, out);
-        return;
-    }
+    f->waited_for = DIM_UNKNOWN;
     charge_expect(f->pool, &f->demand, &f->bill);
-    if (ledger_ask(&f->pool->ledger, now_us, &f->bill).take == TAKE_NEVER) {
+    if (a->draining)
+        finish(f, OUTCOME_UNSENT, out);
+    else if (is_too_large(f, now_us))
         finish(f, OUTCOME_TOO_LARGE, out);
-        return;
-    }
-    to_queue(f, false);
+    else
+        to_queue(f, false);
 }
 
 static void charge(struct flow *f, int64_t now_us)
@@ -89,7 +101,7 @@ static void land(struct flow *f)
 }
 
 /* Out of flight: what was reserved becomes what was charged, once. */
-static void settle(struct flow *f, int64_t now_us, const int64_t charged[DIM_COUNT])
+static void settle(struct flow *f, int64_t now_us, const int64_t charged[DIM_RATES])
 {
     charge(f, now_us);
     ledger_settle(&f->pool->ledger, now_us, f->sent_us, &f->bill, charged);
@@ -109,7 +121,7 @@ static void unsend(struct flow *f)
 /* Out of flight with an answer, or a part of one, whose usage counts if `known`. */
 static void settle_used(struct flow *f, const struct event *in, bool known)
 {
-    int64_t charged[DIM_COUNT];
+    int64_t charged[DIM_RATES];
     charge_actual(f, &in->usage, charged);
     settle(f, in->now_us, known ? charged : f->bill.units);
 }
@@ -173,7 +185,7 @@ static void refuse(struct account *a, struct flow *f, const struct event *in, in
                    struct actions *out)
 {
     struct pool *p = f->pool;
-    int64_t none[DIM_COUNT] = {0};
+    int64_t none[DIM_RATES] = {0};
     a->totals.refused++;
     f->refusals++;
     settle(f, in->now_us, a->config.refusals_drain ? f->bill.units : none);
@@ -306,6 +318,27 @@ static void cancel(struct flow *f, const struct event *in, struct actions *out)
     finish(f, OUTCOME_UNSENT, out);
 }
 
+/* Out of flight for its tenant too. What will be sent again, or never was, is as if it had not
+ * been; one that failed was a request; else what it used, or what it held where nobody knows.
+ */
+static void settle_stake(struct account *a, struct flow *f, const struct event *in)
+{
+    const struct usage *u = &in->usage;
+    struct stake *s = f->stake;
+    if (!s || !s->held || in_flight(f))
+        return;
+    int64_t input = u->input_tokens < 0 ? f->demand.input_tokens : u->input_tokens;
+    int64_t rest = s->tokens > input ? s->tokens - input : 0;
+    if (f->state != FLOW_DONE || f->sent_us < 0)
+        stake_release(s, in->now_us);
+    else if (in->kind == EVENT_END && in->verdict.kind != VERDICT_OK && !in->last)
+        stake_settle(s, in->now_us, &f->demand, 0, 0);
+    else
+        stake_settle(s, in->now_us, &f->demand, input,
+                     u->output_tokens < 0 ? rest : u->output_tokens);
+    account_wake(a, f->tenant);
+}
+
 void flow_step(struct account *a, const struct event *in, struct actions *out)
 {
     struct flow *f = in->flow;
@@ -335,5 +368,6 @@ void flow_step(struct account *a, const struct event *in, struct actions *out)
         cancel(f, in, out);
         break;
     }
+    settle_stake(a, f, in);
     flow_check(f);
 }

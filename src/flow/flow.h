@@ -14,6 +14,7 @@
 #ifndef SLUICE_FLOW_H
 #define SLUICE_FLOW_H
 
+#include "allowance.h"
 #include "ledger.h"
 #include "provider.h"
 #include "queue.h"
@@ -79,9 +80,12 @@ struct flow {
     uint64_t id; /* the driver's: line number, request id */
     struct pool *pool;
     struct demand demand;
-    uint32_t tenant;  /* index, 0 where there are none */
-    uint8_t priority; /* 0 normal, higher ones first, up to QUEUE_PRIORITIES - 1 */
+    struct stake *stake; /* on its tenant's allowance; NULL: none */
+    uint32_t tenant;     /* index, 0 where there are none */
+    uint8_t priority;    /* 0 normal, higher ones first, up to QUEUE_PRIORITIES - 1 */
     /* --- below: flow's own, read-only for drivers --- */
+    bool own;           /* what it waited for is its tenant's limit, not the account's */
+    uint8_t waited_for; /* enum dimension: what it last waited for; DIM_UNKNOWN: nothing */
     enum flow_state state;
     int attempts; /* requests sent for it, refused ones included */
     int failures; /* of those, passing faults (not rate limits) */
@@ -155,6 +159,19 @@ void account_drain(struct account *a, int64_t now_us, struct actions *out);
 /* A tenant's share of the pool against others', QUEUE_WEIGHT by default. */
 void pool_weight(struct pool *p, uint32_t tenant, int64_t weight);
 
+/* Limits that hold from now on; those not named stay, since headers may have taught them. */
+void pool_relimit(struct pool *p, int64_t now_us, const struct limit_spec *limits, size_t n);
+/* Another part of each limit is ours from now on. */
+void account_use(struct account *a, int64_t now_us, int percent);
+/* What was left of a budget when this process was not there: no more than that is left now. */
+void pool_remember(struct pool *p, int64_t now_us, enum dimension dim, int64_t left);
+/* How many requests wait there; and with those in flight. */
+size_t pool_waiting(const struct pool *p);
+size_t pool_load(const struct pool *p);
+
+/* The way to the provider is seen to vary by that much: raises J, and never lowers it. */
+void account_jitter(struct account *a, int64_t jitter_us);
+
 /* How many more candidates ORDER_BALANCE would like to see queued for this pool. */
 size_t pool_appetite(const struct pool *p);
 
@@ -190,18 +207,28 @@ int64_t pool_forecast_us(const struct account *a, const struct pool *p, int64_t 
                          const int64_t total[DIM_COUNT]);
 
 /* What a queue can promise: when a request will be sent if nothing changes, and what it waits
- * for last. How long answers take is not known, so a limit on concurrency is not looked ahead.
- */
+ * for last. How long answers take is not known, so limits on concurrency, and what requests in
+ * flight may give back, are not looked ahead. */
 struct promise {
     int64_t wait_us; /* 0 now; INT64_MAX never */
     enum dimension dim;
+    bool own; /* a limit of the tenant's */
 };
-/* For a request that came to the end of the pool's queue now. */
-struct promise pool_promise(const struct account *a, const struct pool *p, int64_t now_us,
-                            const struct demand *d);
-/* For every request in the queue, in order. */
+/* For a request not yet submitted: pool, demand, tenant, priority and stake are set. Costs a
+ * step for every request in the queue; what it says may be ten milliseconds old. */
+struct promise pool_promise(const struct account *a, struct pool *p, int64_t now_us,
+                            const struct flow *f);
+/* A bound of the same that costs a few divisions: where it is small enough, nothing more need
+ * be known. */
+int64_t pool_wait_most_us(const struct account *a, const struct pool *p, int64_t now_us,
+                          const struct flow *f);
+/* For every request in the queue, in the order of their turns. */
 void pool_promises(const struct account *a, const struct pool *p, int64_t now_us,
                    void (*each)(void *ctx, struct flow *f, struct promise promise), void *ctx);
+
+/* Requests of that tenant may fit into its allowance now, because of something that happened
+ * elsewhere: in another account, or to the allowance itself. true: some waited for that. */
+bool account_wake(struct account *a, uint32_t tenant);
 
 struct account_totals {
     int64_t sent, refused, retried, outages;

@@ -5,6 +5,8 @@
  * Transfer-Encoding that is exactly "chunked" (HTTP/1.1), never both; one Host per request. */
 #include "message.h"
 
+#include <string.h>
+
 struct str message_header(const struct message *m, const char *name)
 {
     struct str wanted = str_of(name);
@@ -41,6 +43,20 @@ static enum sl_err frame_length(struct message *m, struct objection *out)
     return SL_OK;
 }
 
+/* A name or an address, perhaps with a port, in the letters of RFC 3986, 3.2; or nothing. */
+static bool is_host(struct str s)
+{
+    static const char others[] = "-._~%!$&'()*+,;=:[]";
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool letter =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && !memchr(others, c, sizeof others - 1))
+            return false;
+    }
+    return true;
+}
+
 enum sl_err message_frame(struct message *m, enum message_side side, struct objection *out)
 {
     size_t lengths = count_of(m, "content-length");
@@ -50,6 +66,8 @@ enum sl_err message_frame(struct message *m, enum message_side side, struct obje
     m->chunked = codings > 0;
     if (side == MESSAGE_REQUEST && hosts != 1 && (hosts > 1 || m->minor == 1))
         return object(out, 400, "a request needs exactly one Host header");
+    if (side == MESSAGE_REQUEST && !is_host(message_header(m, "host")))
+        return object(out, 400, "the Host header names no host");
     if (lengths > 1)
         return object(out, 400, "Content-Length is repeated");
     if (lengths && codings)

@@ -192,6 +192,10 @@ static int on_chunk_extension(llhttp_t *ll, const char *at, size_t n)
 static int on_chunk_header(llhttp_t *ll)
 {
     struct parser *p = ll->data;
+    if (ll->content_length > INT64_MAX) { /* as a Content-Length */
+        p->objection = (struct objection){400, "a chunk without measure"};
+        return -1;
+    }
     p->last_chunk = ll->content_length == 0;
     return p->last_chunk ? HPE_PAUSED : 0;
 }

@@ -12,6 +12,7 @@
  * unread bytes would reset it and could cost the client the answer. */
 #include "connection.h"
 #include "arena.h"
+#include "secure.h"
 #include "write.h"
 
 #include <stdlib.h>
@@ -20,57 +21,11 @@
 
 enum {
     LINGER_MS = 1000,       /* how long a client may take to close after we have */
-    KEPT_BYTES = 256 << 10, /* larger output buffers are given back after use */
+    KEPT_BYTES = 256 << 10, /* larger output buffers are given back after use, */
+    IDLE_BYTES = 16 << 10,  /* and these between requests */
 };
-
-struct exchange {
-    struct connection *connection;
-    void *user;
-    bool open;     /* start was reported, gone was not */
-    bool received; /* the whole request is in */
-    bool begun;    /* the answer's head is queued */
-    bool finished; /* the answer's last byte is queued */
-    bool chunked;
-    bool bodiless; /* answers HEAD, or its status forbids a body */
-    bool keep_alive;
-    bool minor_zero; /* HTTP/1.0 */
-    size_t body_bytes;
-};
-
-#define WAITS(X) X(NOTHING) X(REQUEST) X(HEAD) X(BODY) X(CLIENT) X(LINGER)
-enum wait {
-#define X(name) WAIT_##name,
-    WAITS(X)
-#undef X
-};
-
-struct connection {
-    struct connection *prev, *next;
-    struct server *server;
-    uv_tcp_t tcp;
-    uv_timer_t timer;
-    uv_write_t write;
-    uv_shutdown_t shutdown;
-    int handles; /* of tcp and timer, still open */
-    struct parser *parser;
-    struct exchange exchange;
-    struct buf pending; /* read, but of requests whose turn has not come */
-    struct buf out;
-    struct buf flying;
-    enum wait wait;
-    size_t flying_left; /* when the wait for the client began */
-    bool head_begun;
-    bool reading;
-    bool writing;
-    bool ending; /* no request is read any more; closes once `out` has left */
-    bool closing;
-};
-
-static void take_bytes(struct connection *c, struct str bytes);
 
 /* ---- Waiting -------------------------------------------------------------------------- */
-
-static void refuse(struct connection *c, int status, const char *why);
 
 static void on_timer(uv_timer_t *timer);
 
@@ -81,21 +36,39 @@ static void wait_for(struct connection *c, enum wait wait, int64_t us)
     uv_timer_start(&c->timer, on_timer, ms, 0);
 }
 
+/* How long a body's next byte may take: as an idle client, but no longer than all of it may. */
+static int64_t body_patience_us(const struct connection *c)
+{
+    const struct server_config *config = &c->server->config;
+    const struct exchange *x = &c->exchange;
+    if (config->body_rate_min == 0)
+        return config->idle_timeout_us;
+    uint64_t earned_us = x->body_bytes * UINT64_C(1000000) / config->body_rate_min;
+    uint64_t spent_us = (uv_now(c->server->loop) - x->start_ms) * 1000;
+    int64_t left_us = config->body_grace_us + (int64_t)(earned_us - spent_us);
+    if (left_us > config->idle_timeout_us)
+        return config->idle_timeout_us;
+    return left_us > 0 ? left_us : 0;
+}
+
 /* What is being waited for now, and for how long. */
-static void watch(struct connection *c)
+void connection_watch(struct connection *c)
 {
     const struct server_config *config = &c->server->config;
     const struct exchange *x = &c->exchange;
     if (c->closing || c->wait == WAIT_LINGER)
         return;
-    if (c->writing) {
+    if (c->secure && !secure_is_open(c->secure)) {
+        if (c->wait != WAIT_HANDSHAKE)
+            wait_for(c, WAIT_HANDSHAKE, config->handshake_timeout_us);
+    } else if (c->writing) {
         c->flying_left = c->tcp.write_queue_size;
         wait_for(c, WAIT_CLIENT, config->idle_timeout_us);
     } else if (x->open && x->received) {
         c->wait = WAIT_NOTHING;
         uv_timer_stop(&c->timer);
     } else if (x->open) {
-        wait_for(c, WAIT_BODY, config->idle_timeout_us);
+        wait_for(c, WAIT_BODY, body_patience_us(c));
     } else if (!c->head_begun) {
         wait_for(c, WAIT_REQUEST, config->idle_timeout_us);
     } else if (c->wait != WAIT_HEAD) {
@@ -109,13 +82,17 @@ static void on_timer(uv_timer_t *timer)
     switch (c->wait) {
     case WAIT_HEAD:
     case WAIT_BODY:
-        refuse(c, 408, "the request took too long");
+        connection_refuse(c, 408, "the request took too long");
         break;
     case WAIT_CLIENT:
         if (c->tcp.write_queue_size < c->flying_left)
-            watch(c);
+            connection_watch(c);
         else
             connection_close(c);
+        break;
+    case WAIT_HANDSHAKE:
+        c->server->counts.tls_failed++;
+        connection_close(c);
         break;
     case WAIT_NOTHING:
     case WAIT_REQUEST:
@@ -151,6 +128,7 @@ static void on_closed(uv_handle_t *handle)
         c->next->prev = c->prev;
     s->connection_count--;
     parser_free(&c->parser);
+    secure_free(&c->secure);
     if (c->pending.p)
         explicit_bzero(c->pending.p, c->pending.cap); /* its heads may hold keys */
     buf_free(&c->pending);
@@ -170,15 +148,23 @@ static void close_handles(struct connection *c, bool reset)
         uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
 
+void connection_drop(struct connection *c)
+{
+    close_handles(c, false);
+}
+
 void connection_close(struct connection *c)
 {
+    if (c->secure && !c->closing && !c->exchange.open)
+        secure_leave(c);
     close_handles(c, false);
     report_gone(c, false);
 }
 
 void connection_drain(struct connection *c)
 {
-    if (!c->exchange.open && !c->writing)
+    /* What is written without an exchange is a refusal, or TLS's own. */
+    if (!c->exchange.open && !(c->writing && c->ending))
         connection_close(c);
 }
 
@@ -198,6 +184,14 @@ static void on_shutdown(uv_shutdown_t *request, int status)
 
 static void on_written(uv_write_t *write, int status);
 
+void connection_fly(struct connection *c, struct str bytes)
+{
+    uv_buf_t b = uv_buf_init((char *)(uintptr_t)bytes.p, (unsigned)bytes.n); /* only read */
+    c->writing = true;
+    if (uv_write(&c->write, (uv_stream_t *)&c->tcp, &b, 1, on_written) != 0)
+        close_handles(c, false);
+}
+
 static void flush(struct connection *c)
 {
     if (c->writing || c->closing || c->out.n == 0)
@@ -208,11 +202,11 @@ static void flush(struct connection *c)
     buf_clear(&c->out);
     if (c->out.cap > KEPT_BYTES)
         buf_free(&c->out);
-    uv_buf_t b = {c->flying.p, c->flying.n};
-    c->writing = true;
-    if (uv_write(&c->write, (uv_stream_t *)&c->tcp, &b, 1, on_written) != 0)
-        close_handles(c, false);
-    watch(c);
+    if (c->secure)
+        secure_write(c, buf_str(&c->flying));
+    else
+        connection_fly(c, buf_str(&c->flying));
+    connection_watch(c);
 }
 
 static void read_on(struct connection *c);
@@ -220,6 +214,8 @@ static void read_on(struct connection *c);
 /* Nothing more is to be sent. */
 static void linger(struct connection *c)
 {
+    if (c->secure && secure_end(c))
+        return; /* and again once its notice has left */
     c->shutdown.data = c;
     if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) != 0) {
         connection_close(c);
@@ -242,11 +238,15 @@ static void end_exchange(struct connection *c)
         return;
     }
     c->head_begun = false;
+    if (c->flying.cap > IDLE_BYTES)
+        buf_free(&c->flying);
+    if (c->out.cap > IDLE_BYTES)
+        buf_free(&c->out);
     struct buf held = c->pending;
     c->pending = (struct buf){0};
     read_on(c);
     if (held.n)
-        take_bytes(c, buf_str(&held));
+        connection_take(c, buf_str(&held));
     buf_free(&held);
 }
 
@@ -260,6 +260,8 @@ static void on_written(uv_write_t *write, int status)
         return;
     if (status < 0)
         connection_close(c);
+    else if (c->secure && secure_write_on(c))
+        c->writing = true;
     else if (c->out.n)
         flush(c);
     else if (x->open && x->finished)
@@ -268,7 +270,7 @@ static void on_written(uv_write_t *write, int status)
         linger(c);
     else if (x->open && x->begun && h->drained)
         h->drained(h->ctx, x);
-    watch(c);
+    connection_watch(c);
 }
 
 /* ---- Answers -------------------------------------------------------------------------- */
@@ -289,16 +291,16 @@ static enum sl_err write_head(struct exchange *x, int status, const struct heade
 {
     struct connection *c = x->connection;
     size_t before = c->out.n;
-    x->bodiless = x->bodiless || status == 204 || status == 304;
-    x->chunked = length < 0 && !x->minor_zero;
-    if (!x->received || c->server->draining || (length < 0 && x->minor_zero))
-        x->keep_alive = false;
     write_status_line(&c->out, status);
     enum sl_err err = write_headers(&c->out, headers, n);
     if (err) {
         c->out.n = before;
         return err;
     }
+    x->bodiless = x->bodiless || status == 204 || status == 304;
+    x->chunked = length < 0 && !x->minor_zero;
+    if (!x->received || c->server->draining || (length < 0 && x->minor_zero))
+        x->keep_alive = false;
     buf_puts(&c->out, "date: ");
     buf_add(&c->out, server_date(c->server));
     if (x->keep_alive)
@@ -312,6 +314,22 @@ static enum sl_err write_head(struct exchange *x, int status, const struct heade
     buf_puts(&c->out, "\r\n");
     write_head_end(&c->out);
     return SL_OK;
+}
+
+static const char unfit_header[] = "a header of the answer cannot be sent";
+
+/* An answer of the server's own. */
+static void write_refusal(struct exchange *x, int status, const char *why)
+{
+    struct connection *c = x->connection;
+    struct buf body = {0};
+    struct header type = server_refusal(c->server, status, why, &body);
+    enum sl_err err = write_head(x, status, &type, 1, (int64_t)body.n);
+    sl_assert(!err);
+    if (!x->bodiless)
+        buf_add(&c->out, buf_str(&body));
+    buf_free(&body);
+    c->server->counts.refused++;
 }
 
 /* Whether an answer may be begun: not after a reset. */
@@ -328,12 +346,9 @@ void server_answer(struct exchange *x, int status, const struct header *headers,
     struct connection *c = x->connection;
     if (!begin(x))
         return;
-    if (write_head(x, status, headers, n, (int64_t)body.n) != SL_OK) {
-        body = (struct str){0};
-        enum sl_err err = write_head(x, 500, NULL, 0, 0);
-        sl_assert(!err);
-    }
-    if (!x->bodiless)
+    if (write_head(x, status, headers, n, (int64_t)body.n) != SL_OK)
+        write_refusal(x, 500, unfit_header);
+    else if (!x->bodiless)
         buf_add(&c->out, body);
     x->finished = true;
     flush(c);
@@ -345,11 +360,8 @@ void server_begin(struct exchange *x, int status, const struct header *headers, 
     if (!begin(x))
         return;
     if (write_head(x, status, headers, n, -1) != SL_OK) {
-        enum sl_err err = write_head(x, 500, NULL, 0, -1);
-        sl_assert(!err);
+        write_refusal(x, 500, unfit_header);
         x->bodiless = true; /* what was meant to follow is not sent */
-        if (x->chunked)
-            write_last_chunk(&c->out);
     }
     flush(c);
 }
@@ -365,7 +377,7 @@ size_t server_write(struct exchange *x, struct str bytes)
     else
         buf_add(&c->out, bytes);
     flush(c);
-    return c->out.n + c->tcp.write_queue_size;
+    return c->out.n + c->tcp.write_queue_size + (c->secure ? secure_unsent(c->secure) : 0);
 }
 
 void server_finish(struct exchange *x)
@@ -381,10 +393,7 @@ void server_finish(struct exchange *x)
         flush(c);
     } else if (!c->writing) {
         /* All has left already: an empty write brings the callback that ends the exchange. */
-        uv_buf_t nothing = {"", 0};
-        c->writing = true;
-        if (uv_write(&c->write, (uv_stream_t *)&c->tcp, &nothing, 1, on_written) != 0)
-            close_handles(c, false);
+        connection_fly(c, STR(""));
     }
 }
 
@@ -395,7 +404,7 @@ void server_reset(struct exchange *x)
 }
 
 /* The server's own answer to what it does not take; the connection ends with it. */
-static void refuse(struct connection *c, int status, const char *why)
+void connection_refuse(struct connection *c, int status, const char *why)
 {
     struct exchange *x = &c->exchange;
     if (x->open && x->begun) {
@@ -406,14 +415,8 @@ static void refuse(struct connection *c, int status, const char *why)
     if (c->closing)
         return;
     c->ending = true;
-    struct header plain = {STR("content-type"), STR("text/plain")};
-    struct buf body = {0};
-    buf_printf(&body, "%s\n", why);
     *x = (struct exchange){.connection = c};
-    enum sl_err err = write_head(x, status, &plain, 1, (int64_t)body.n);
-    sl_assert(!err);
-    buf_add(&c->out, buf_str(&body));
-    buf_free(&body);
+    write_refusal(x, status, why);
     flush(c);
 }
 
@@ -423,8 +426,9 @@ static void start_exchange(struct connection *c, const struct message *m)
 {
     struct exchange *x = &c->exchange;
     const struct server_handler *h = &c->server->handler;
-    if (m->content_length > (int64_t)c->server->config.body_max) {
-        refuse(c, 413, "the body is too large");
+    struct objection no = server_objection(c->server, m);
+    if (no.status) {
+        connection_refuse(c, no.status, no.why);
         return;
     }
     *x = (struct exchange){
@@ -434,6 +438,7 @@ static void start_exchange(struct connection *c, const struct message *m)
         .bodiless = str_eq(m->method, STR("HEAD")),
         .keep_alive = m->keep_alive,
         .minor_zero = m->minor == 0,
+        .start_ms = uv_now(c->server->loop),
     };
     h->start(h->ctx, x, m);
     bool asks = str_eq_nocase(message_header(m, "expect"), STR("100-continue"));
@@ -449,7 +454,7 @@ static void take_body(struct connection *c, struct str body)
     const struct server_handler *h = &c->server->handler;
     x->body_bytes += body.n;
     if (x->body_bytes > c->server->config.body_max)
-        refuse(c, 413, "the body is too large");
+        connection_refuse(c, 413, "the body is too large");
     else if (!x->begun)
         h->body(h->ctx, x, body);
 }
@@ -476,7 +481,7 @@ static int on_event(void *ctx, enum parse_event ev, const struct message *m, str
     return c->closing || c->ending;
 }
 
-static void take_bytes(struct connection *c, struct str bytes)
+void connection_take(struct connection *c, struct str bytes)
 {
     struct exchange *x = &c->exchange;
     size_t used = 0;
@@ -486,7 +491,7 @@ static void take_bytes(struct connection *c, struct str bytes)
         c->head_begun = true;
         enum sl_err err = parser_feed(c->parser, bytes, &used);
         if (err && !c->closing && !c->ending)
-            refuse(c, parser_status(c->parser), parser_why(c->parser));
+            connection_refuse(c, parser_status(c->parser), parser_why(c->parser));
         if (c->closing || c->ending)
             return;
     }
@@ -495,7 +500,7 @@ static void take_bytes(struct connection *c, struct str bytes)
         uv_read_stop((uv_stream_t *)&c->tcp);
         c->reading = false;
     }
-    watch(c);
+    connection_watch(c);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
@@ -509,8 +514,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
     struct connection *c = stream->data;
     if (n < 0)
         connection_close(c);
+    else if (n > 0 && c->secure)
+        secure_read(c, (struct str){b->base, (size_t)n});
     else if (n > 0)
-        take_bytes(c, (struct str){b->base, (size_t)n});
+        connection_take(c, (struct str){b->base, (size_t)n});
 }
 
 static void read_on(struct connection *c)
@@ -522,10 +529,11 @@ static void read_on(struct connection *c)
         connection_close(c);
 }
 
-void connection_start(struct server *s, int fd)
+void connection_start(struct server *s, int fd, bool tls)
 {
     struct connection *c = mem_zero(sizeof *c);
     c->server = s;
+    c->secure = tls ? secure_new(s->tls) : NULL;
     c->parser = parser_new(MESSAGE_REQUEST, (struct parser_handler){on_event, c});
     c->tcp.data = c->timer.data = c->write.data = c;
     c->next = s->connections;
@@ -533,6 +541,7 @@ void connection_start(struct server *s, int fd)
         c->next->prev = c;
     s->connections = c;
     s->connection_count++;
+    s->counts.connections++;
     s->handles++;
     c->handles = 2;
     int rc = uv_tcp_init(s->loop, &c->tcp) || uv_timer_init(s->loop, &c->timer);
@@ -544,5 +553,5 @@ void connection_start(struct server *s, int fd)
     }
     uv_tcp_nodelay(&c->tcp, 1);
     read_on(c);
-    watch(c);
+    connection_watch(c);
 }

@@ -4,6 +4,7 @@
 #include "arena.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,20 @@ static enum sl_err failed(const struct replacement *r, struct diag *diag)
     return diag_set(diag, full ? SL_FULL : SL_IO, r->path.p, "%s", strerror(errno));
 }
 
+/* With the permissions of the file that it will replace, from its first byte on. */
+static FILE *open_part(struct replacement *r)
+{
+    struct stat st;
+    bool there = stat(r->path.p, &st) == 0;
+    int fd =
+        open(buf_cstr(&r->part), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, there ? 0600 : 0666);
+    if (fd >= 0 && (!there || fchmod(fd, st.st_mode & 0777) == 0))
+        return fdopen(fd, "w");
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
 enum sl_err replacement_begin(const char *path, struct replacement **out, struct diag *diag)
 {
     struct replacement *r = mem_zero(sizeof *r);
@@ -29,7 +44,7 @@ enum sl_err replacement_begin(const char *path, struct replacement **out, struct
     buf_puts(&r->path, path);
     buf_printf(&r->part, "%s.part-%ld", path, (long)getpid());
     buf_cstr(&r->path);
-    r->file = fopen(buf_cstr(&r->part), "we");
+    r->file = open_part(r);
     if (!r->file) {
         enum sl_err err = failed(r, diag);
         replacement_drop(&r);

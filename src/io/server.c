@@ -1,11 +1,12 @@
-/* server.c: the listening socket and the set of connections.
+/* server.c: the listening sockets and the set of connections.
  *
- * The socket is polled and accepted from here rather than by libuv, which drops connections
+ * The sockets are polled and accepted from here rather than by libuv, which drops connections
  * without a word when descriptors run out: a reserve descriptor is given up to accept one
  * connection at a time and tell it 503. Invariant: reserve is open whenever accept is called
  * first. */
 #include "arena.h"
 #include "connection.h"
+#include "write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 /* Connections accepted per turn of the loop, so that a flood does not starve those at work. */
-enum { ACCEPTS_PER_TURN = 64, BACKLOG = 1024 };
+enum { ACCEPTS_PER_TURN = 64 };
 
 struct server_config server_defaults(void)
 {
@@ -27,82 +28,140 @@ struct server_config server_defaults(void)
         .body_max = BOUND_BODY_BYTES,
         .idle_timeout_us = 120 * INT64_C(1000000),
         .head_timeout_us = 15 * INT64_C(1000000),
+        .handshake_timeout_us = 10 * INT64_C(1000000),
+        .body_grace_us = 60 * INT64_C(1000000),
+        .body_rate_min = 1024,
         .connections_max = 10000,
     };
 }
 
-/* ---- The listening socket ------------------------------------------------------------- */
+/* ---- Listening ------------------------------------------------------------------------ */
 
-static enum sl_err parse_listen(struct str text, struct sockaddr_storage *out,
+static void close_listeners(struct server *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        listener_close(&s->listeners[i]);
+}
+
+static enum sl_err add_listener(struct server *s, const struct server_place *place,
                                 struct diag *diag)
 {
-    char host[64];
-    int64_t port;
-    size_t colon = text.n;
-    while (colon && text.p[colon - 1] != ':')
-        colon--;
-    struct str name = str_cut(text, colon ? colon - 1 : 0);
-    if (str_starts(name, STR("[")) && str_ends(name, STR("]")))
-        name = str_cut(str_from(name, 1), name.n - 2);
-    snprintf(host, sizeof host, "%.*s", STR_ARG(name));
-    if (name.n < sizeof host && str_int(str_from(text, colon), false, &port) == SL_OK &&
-        port >= 0 && port <= 65535 &&
-        (uv_ip4_addr(host, (int)port, (struct sockaddr_in *)out) == 0 ||
-         uv_ip6_addr(host, (int)port, (struct sockaddr_in6 *)out) == 0))
-        return SL_OK;
-    return diag_set(diag, SL_SYNTAX, "", "%.*s: listen on ADDRESS:PORT, for example %s",
-                    STR_ARG(text), "127.0.0.1:4291 or [::1]:0");
-}
-
-static int port_of(int fd)
-{
-    struct sockaddr_in6 a = {0}; /* the port stands at the same place in an IPv4 address */
-    socklen_t n = sizeof a;
-    return getsockname(fd, (struct sockaddr *)&a, &n) == 0 ? ntohs(a.sin6_port) : 0;
-}
-
-static enum sl_err open_listener(struct server *s, struct diag *diag)
-{
-    struct sockaddr_storage address = {0};
-    struct str text = str_of(s->config.listen);
-    enum sl_err err = parse_listen(text, &address, diag);
+    struct listener *l = &s->listeners[s->listener_count];
+    enum sl_err err = listener_open(l, place, diag);
     if (err)
         return err;
-    socklen_t n = address.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                : sizeof(struct sockaddr_in);
-    int on = 1;
-    s->listener = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (s->listener >= 0 &&
-        setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        bind(s->listener, (struct sockaddr *)&address, n) == 0 &&
-        listen(s->listener, BACKLOG) == 0) {
-        s->port = port_of(s->listener);
-        return SL_OK;
-    }
-    err =
-        diag_set(diag, SL_IO, "", "cannot listen on %.*s: %s", STR_ARG(text), strerror(errno));
-    if (s->listener >= 0)
-        close(s->listener);
+    l->server = s;
+    s->listener_count++;
+    return SL_OK;
+}
+
+/* All places, or none. */
+static enum sl_err open_listeners(struct server *s, struct diag *diag)
+{
+    const struct server_config *c = &s->config;
+    struct server_place first = {.address = c->listen};
+    enum sl_err err = SL_OK;
+    sl_assert(c->place_count <= SERVER_PLACES);
+    if (c->listen)
+        err = add_listener(s, &first, diag);
+    for (size_t i = 0; !err && i < c->place_count; i++)
+        err = add_listener(s, &c->places[i], diag);
+    if (!err && s->listener_count == 0)
+        err = diag_set(diag, SL_MISSING, "", "no address to listen on");
+    if (err)
+        close_listeners(s);
     return err;
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events);
+
+static void watch_listeners(struct server *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++) {
+        struct listener *l = &s->listeners[i];
+        int rc = uv_poll_init(s->loop, &l->poll, l->fd);
+        sl_assert(rc == 0);
+        l->poll.data = l;
+        s->handles++;
+        rc = uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+        sl_assert(rc == 0);
+    }
+}
+
+/* ---- Refusing ------------------------------------------------------------------------- */
+
+/* Any expectation but one, in any of the headers of that name. HTTP/1.0 knows none. */
+static bool expects_more(const struct message *m)
+{
+    for (size_t i = 0; m->minor > 0 && i < m->header_count; i++) {
+        if (str_eq_nocase(m->headers[i].name, STR("expect")) &&
+            !str_eq_nocase(m->headers[i].value, STR("100-continue")))
+            return true;
+    }
+    return false;
+}
+
+struct objection server_objection(const struct server *s, const struct message *m)
+{
+    if (!str_starts(m->target, STR("/")))
+        return (struct objection){400, "the target must be a path"};
+    if (m->content_length > (int64_t)s->config.body_max)
+        return (struct objection){413, "the body is too large"};
+    if (expects_more(m))
+        return (struct objection){417, "the only expectation known here is 100-continue"};
+    return (struct objection){0};
+}
+
+struct header server_refusal(struct server *s, int status, const char *why, struct buf *body)
+{
+    const struct server_handler *h = &s->handler;
+    const char *type = "text/plain";
+    if (h->refused)
+        h->refused(h->ctx, status, why, body, &type);
+    else
+        buf_printf(body, "%s\n", why);
+    return (struct header){STR("content-type"), str_of(type)};
 }
 
 /* ---- Accepting ------------------------------------------------------------------------ */
 
-/* Best effort, without waiting: the client may see a reset instead. */
-static void turn_away(int fd)
+static void write_turned_away(struct server *s, struct buf *out)
 {
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n"
-                                 "retry-after: 1\r\nconnection: close\r\n\r\n";
-    char ignored[4096];
-    (void)recv(fd, ignored, sizeof ignored, MSG_DONTWAIT);
-    (void)send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(fd, SHUT_WR);
-    close(fd);
+    struct buf body = {0};
+    struct header type = server_refusal(s, 503, "too many connections", &body);
+    write_status_line(out, 503);
+    enum sl_err err = write_headers(out, &type, 1);
+    sl_assert(!err);
+    buf_printf(out, "content-length: %zu\r\nretry-after: 1\r\nconnection: close\r\n", body.n);
+    write_head_end(out);
+    buf_add(out, buf_str(&body));
+    buf_free(&body);
 }
 
-static int accept_one(struct server *s)
+/* Best effort, without waiting: the client may see a reset instead. A handshake would cost what
+ * there is too little of, so a TLS client is told by an alert: internal_error, in the clear as
+ * any alert before a handshake (RFC 8446, 6). */
+static void turn_away(const struct listener *l, int fd)
 {
-    return accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    static const char alert[] = {0x15, 3, 3, 0, 2, 2, 80};
+    struct server *s = l->server;
+    struct buf answer = {0};
+    char ignored[4096];
+    s->counts.turned_away++;
+    if (l->tls)
+        buf_add(&answer, (struct str){alert, sizeof alert});
+    else
+        write_turned_away(s, &answer);
+    (void)recv(fd, ignored, sizeof ignored, MSG_DONTWAIT);
+    (void)send(fd, answer.p, answer.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
+    close(fd);
+    buf_free(&answer);
+}
+
+static int accept_one(const struct listener *l)
+{
+    return accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 static int open_reserve(void)
@@ -111,32 +170,69 @@ static int open_reserve(void)
 }
 
 /* No descriptor is left: the reserve makes room to say so. */
-static void accept_by_reserve(struct server *s)
+static void accept_by_reserve(struct listener *l)
 {
+    struct server *s = l->server;
     if (s->reserve >= 0)
         close(s->reserve);
-    int fd = accept_one(s);
+    int fd = accept_one(l);
     if (fd >= 0)
-        turn_away(fd);
+        turn_away(l, fd);
     s->reserve = open_reserve();
 }
 
 static void on_acceptable(uv_poll_t *poll, int status, int events)
 {
-    struct server *s = poll->data;
+    struct listener *l = poll->data;
+    struct server *s = l->server;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int fd = accept_one(s);
+        int fd = accept_one(l);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-            accept_by_reserve(s);
+            accept_by_reserve(l);
             return;
         }
         if (fd < 0 && errno != ECONNABORTED && errno != EINTR)
             return;
         if (fd >= 0 && s->connection_count >= s->config.connections_max)
-            turn_away(fd);
+            turn_away(l, fd);
         else if (fd >= 0)
-            connection_start(s, fd);
+            connection_start(s, fd, l->tls);
     }
+}
+
+/* ---- Certificates --------------------------------------------------------------------- */
+
+/* If a place needs them. */
+static enum sl_err load_tls(struct server *s, struct diag *diag)
+{
+    const struct server_config *c = &s->config;
+    bool needed = false;
+    for (size_t i = 0; i < c->place_count; i++)
+        needed = needed || c->places[i].tls;
+    if (!needed)
+        return SL_OK;
+    if (!c->tls.certificate || !c->tls.key)
+        return diag_set(diag, SL_MISSING, "", "TLS needs a certificate and its key");
+    return tls_context_new_server(&c->tls, &s->tls, diag);
+}
+
+enum sl_err server_tls_reload(struct server *s, const struct tls_files *files,
+                              struct diag *diag)
+{
+    struct tls_context *fresh;
+    if (!s->tls)
+        return diag_set(diag, SL_MISSING, "", "no place speaks TLS");
+    enum sl_err err = tls_context_new_server(files, &fresh, diag);
+    if (err)
+        return err;
+    tls_context_free(&s->tls); /* connections hold what they need of it */
+    s->tls = fresh;
+    return SL_OK;
+}
+
+const char *server_tls_warning(const struct server *s)
+{
+    return s->tls ? tls_context_warning(s->tls) : "";
 }
 
 /* ---- Life ----------------------------------------------------------------------------- */
@@ -152,18 +248,20 @@ enum sl_err server_new(uv_loop_t *loop, const struct server_config *c, struct se
     s->date_s = -1;
     if (s->config.body_max == 0)
         s->config.body_max = BOUND_BODY_BYTES;
-    enum sl_err err = open_listener(s, diag);
+    enum sl_err err = load_tls(s, diag);
+    if (!err)
+        err = open_listeners(s, diag);
     if (err) {
+        tls_context_free(&s->tls);
         free(s);
         return err;
     }
+    s->config.listen = NULL; /* lent no longer */
+    s->config.place_count = 0;
+    s->config.tls = (struct tls_files){0};
+    s->accepting = true;
     s->reserve = open_reserve();
-    int rc = uv_poll_init(loop, &s->poll, s->listener);
-    sl_assert(rc == 0);
-    s->poll.data = s;
-    s->handles = 1;
-    rc = uv_poll_start(&s->poll, UV_READABLE, on_acceptable);
-    sl_assert(rc == 0);
+    watch_listeners(s);
     *out = s;
     return SL_OK;
 }
@@ -175,24 +273,30 @@ void server_release(struct server *s)
     if (s->handles > 0 || !s->freed)
         return;
     buf_free(&s->date);
+    buf_free(&s->cipher);
+    tls_context_free(&s->tls);
     free(s);
 }
 
 static void on_poll_closed(uv_handle_t *handle)
 {
-    server_release(handle->data);
+    struct listener *l = handle->data;
+    server_release(l->server);
 }
 
 static void stop_accepting(struct server *s)
 {
-    if (s->listener < 0)
+    if (!s->accepting)
         return;
-    uv_poll_stop(&s->poll);
-    uv_close((uv_handle_t *)&s->poll, on_poll_closed);
-    close(s->listener);
+    s->accepting = false;
+    for (size_t i = 0; i < s->listener_count; i++) {
+        uv_poll_stop(&s->listeners[i].poll);
+        uv_close((uv_handle_t *)&s->listeners[i].poll, on_poll_closed);
+    }
+    close_listeners(s);
     if (s->reserve >= 0)
         close(s->reserve);
-    s->listener = s->reserve = -1;
+    s->reserve = -1;
 }
 
 void server_drain(struct server *s)
@@ -219,12 +323,23 @@ void server_free(struct server **server)
 
 int server_port(const struct server *s)
 {
-    return s->port;
+    return server_port_of(s, 0);
+}
+
+int server_port_of(const struct server *s, size_t place)
+{
+    sl_assert(place < s->listener_count);
+    return s->listeners[place].port;
 }
 
 size_t server_connections(const struct server *s)
 {
     return s->connection_count;
+}
+
+const struct server_counts *server_counts(const struct server *s)
+{
+    return &s->counts;
 }
 
 struct str server_date(struct server *s)

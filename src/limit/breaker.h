@@ -31,8 +31,8 @@ struct breaker {
 void breaker_init(struct breaker *b);
 /* A whole answer came, whatever it says. */
 void breaker_answer(struct breaker *b);
-/* The provider could not be reached, broke off, or said it cannot serve. True if that opened
- * the breaker. */
+/* The provider could not be reached, broke off, or said it cannot serve. True if that
+ * opened a closed breaker: a failed probe is of the same outage. */
 bool breaker_fault(struct breaker *b, int64_t now_us);
 /* 0: a request may go now. Else the time until one may be tried; INT64_MAX while the probe is
  * under way. */

@@ -26,8 +26,11 @@ int64_t bucket_wait_us(const struct bucket *b, int64_t now_us, int64_t held, int
      * provider's bucket is surely full, which is slack_us after ours is. */
     __int128 brim = -(__int128)b->limit * b->slack_us;
     __int128 excess = after - room;
-    if ((__int128)cost * b->period_us > room)
+    if ((__int128)cost * b->period_us > room) {
+        if (held > 0 && debt < 0) /* what is promised will end its having been full */
+            debt = 0;
         excess = debt - brim + (__int128)held * b->period_us;
+    }
     if (excess <= 0)
         return 0;
     return (int64_t)((excess + b->limit - 1) / b->limit);

@@ -37,6 +37,7 @@ struct budget {
     enum dimension dim;
     bool told;     /* the kind was told, not found out */
     bool heard;    /* an answer has told what is left */
+    bool brief;    /* a minute's: what is not known is felt for. A day sent evenly is lost */
     bool ramp;     /* not the account's, but ramp.h's */
     bool later;    /* part of its charges comes later: `landed` counts too */
     int64_t limit; /* ours, per period; a slice's share of it for requests in slices */
@@ -84,6 +85,9 @@ int64_t budget_level(struct budget *b, int64_t now_us);
 int64_t budget_edge_us(const struct budget *b);
 /* Of what is expected of requests in flight, what may be charged by the time we arrive. */
 int64_t budget_unseen(const struct budget *b, int64_t now_us);
+
+/* The way to the provider is seen to vary by that much at least. */
+void budget_slacken(struct budget *b, int64_t slack_us);
 
 /* Another kind rules from now on; slices of `slice_us`. */
 void budget_become(struct budget *b, int64_t now_us, enum window_kind kind, int64_t slice_us);

@@ -156,3 +156,13 @@ void counter_loosen(struct counter *c, int64_t most_us)
     c->bucket.slack_us = c->fixed.slack_us = c->log.slack_us;
     c->phase_known = false;
 }
+
+void counter_slacken(struct counter *c, int64_t slack_us)
+{
+    slack_us = min64(slack_us, c->log.period_us / 2);
+    c->log.slack_us = max64(c->log.slack_us, slack_us);
+    c->bucket.slack_us = max64(c->bucket.slack_us, slack_us);
+    c->fixed.slack_us = max64(c->fixed.slack_us, slack_us);
+    bool usable = c->fixed.hi_us - c->fixed.lo_us + c->fixed.slack_us < c->fixed.period_us / 2;
+    c->phase_known = c->phase_known && usable;
+}

@@ -37,5 +37,7 @@ void counter_relimit(struct counter *c, int64_t now_us, int64_t limit);
 /* The way varies more than was believed: half as much again, up to most_us. Edges are to be
  * learned anew. */
 void counter_loosen(struct counter *c, int64_t most_us);
+/* The way is seen to vary by that much at least. */
+void counter_slacken(struct counter *c, int64_t slack_us);
 
 #endif

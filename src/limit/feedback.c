@@ -342,8 +342,8 @@ bool feedback_refused(struct ledger *l, const struct budget_rules *rules,
     b->refused_in_row = news ? b->refused_in_row + 1 : b->refused_in_row;
     bool vague = r->asked_us <= 0 || r->asked_us > rules->minute_us;
     int64_t wait_us = r->asked_us;
-    if (vague)
-        wait_us = backoff_us(b->refused_in_row - 1, r->asked_us, random);
+    if (vague) /* 0 in a row: a straggler, after answers have come */
+        wait_us = backoff_us((int)max64(0, b->refused_in_row - 1), r->asked_us, random);
     else
         wait_us += (int64_t)random_below(random, (uint64_t)b->period_us / 100 + 1);
     b->frozen_us = max64(b->frozen_us, r->now_us + wait_us);

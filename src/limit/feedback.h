@@ -4,10 +4,13 @@
  * level is moved into what the figures make possible, never set to them. For an answer sent at
  * s with its first byte at v that says R remain:
  *
- *     decided    somewhere in [s, v]; near s or near v once it is known when headers are
- * computed surely not counted in R    what was sent after the decision perhaps not counted what
- * was sent since J before it, itself excepted hi = R + what has come back since at most -
- * surely not counted lo = R + what has come back since at least - perhaps not counted
+ *   decided               somewhere in [s, v]; near s or near v once it is known when headers
+ *                         are computed
+ *   surely not counted    what was sent after the decision
+ *   perhaps not counted   what was sent since J before it, itself excepted
+ *
+ *   hi = R + what has come back since at most  - surely not counted
+ *   lo = R + what has come back since at least - perhaps not counted
  *
  * Source: design/pacing.md, "Header feedback". */
 #ifndef SLUICE_FEEDBACK_H

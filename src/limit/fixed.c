@@ -78,9 +78,10 @@ void fixed_amend(struct fixed *f, int64_t sent_us, int64_t delta)
 {
     struct fixed_span span = fixed_span(f, sent_us);
     for (int64_t i = span.first; i <= span.last; i++) {
-        int64_t used = fixed_used(f, i);
-        if (used > 0)
-            fixed_set(f, i, used + delta > 0 ? used + delta : 0);
+        if (f->index[slot_of(i)] != i) /* forgotten */
+            continue;
+        int64_t used = fixed_used(f, i) + delta;
+        fixed_set(f, i, used > 0 ? used : 0);
     }
 }
 

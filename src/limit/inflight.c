@@ -8,6 +8,14 @@ void inflight_init(struct inflight *i, int64_t most, bool few)
         i->allowed = INFLIGHT_FEW;
 }
 
+void inflight_bound(struct inflight *i, int64_t most)
+{
+    bool free = i->allowed == i->most;
+    i->most = most < INFLIGHT_CEILING ? most : INFLIGHT_CEILING;
+    if (free || i->allowed > i->most)
+        i->allowed = i->most;
+}
+
 void inflight_answer(struct inflight *i)
 {
     if (i->allowed >= i->most || ++i->good < i->allowed)

@@ -22,6 +22,8 @@ struct inflight {
 };
 
 void inflight_init(struct inflight *i, int64_t most, bool few);
+/* Never more than that from now on. */
+void inflight_bound(struct inflight *i, int64_t most);
 void inflight_answer(struct inflight *i);
 /* Refused for too many at once, with `flying` in flight; `sent_us` is when that one was sent:
  * what was sent before the last cut is no news. */

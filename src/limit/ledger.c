@@ -89,9 +89,10 @@ void ledger_release(struct ledger *l, const struct bill *bill)
 void ledger_expect(struct ledger *l, int64_t now_us, int64_t sent_us, struct bill *bill,
                    const struct bill *is)
 {
+    const struct bill before = *bill; /* two budgets may be of one dimension */
     for (size_t i = 0; i < bill->budgets; i++) {
         struct budget *b = &l->budgets[i];
-        struct draw was = bill_draw(bill, b->dim), now = bill_draw(is, b->dim);
+        struct draw was = bill_draw(&before, b->dim), now = bill_draw(is, b->dim);
         if (!b->later)
             continue;
         budget_expect(b, now_us, sent_us, was, now);
@@ -101,7 +102,7 @@ void ledger_expect(struct ledger *l, int64_t now_us, int64_t sent_us, struct bil
 }
 
 void ledger_settle(struct ledger *l, int64_t now_us, int64_t sent_us, const struct bill *bill,
-                   const int64_t charged[DIM_COUNT])
+                   const int64_t charged[DIM_RATES])
 {
     for (size_t i = 0; i < bill->budgets; i++) {
         struct budget *b = &l->budgets[i];

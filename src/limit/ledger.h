@@ -38,7 +38,7 @@ struct budget *ledger_find(struct ledger *l, enum dimension dim);
 /* What one request draws on an account: units by dimension; `later` of the tokens are output
  * that is charged as it is produced. */
 struct bill {
-    int64_t units[DIM_COUNT];
+    int64_t units[DIM_RATES];
     int64_t later;
     uint32_t budgets; /* the ledger's when it was admitted: later ones do not know it */
     uint32_t cohort;  /* of output.h */
@@ -62,6 +62,6 @@ void ledger_expect(struct ledger *l, int64_t now_us, int64_t sent_us, struct bil
                    const struct bill *is);
 /* What was reserved becomes what was charged. */
 void ledger_settle(struct ledger *l, int64_t now_us, int64_t sent_us, const struct bill *bill,
-                   const int64_t charged[DIM_COUNT]);
+                   const int64_t charged[DIM_RATES]);
 
 #endif

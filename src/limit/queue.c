@@ -1,13 +1,14 @@
 /* queue.c: see queue.h.
  *
- * Invariants: a tenant is in `active`, at the place it remembers, exactly if one of its lists
- * holds an item; n is the sum of all lists. Finding a turn looks at every active tenant:
- * gateways have hundreds of them, not hundreds of thousands. */
+ * Invariants: a tenant is in `active` or in `parked`, at the place it remembers, exactly if one
+ * of its lists holds an item; n is the sum of all lists. Finding a turn looks at every active
+ * tenant: gateways have hundreds of them, not hundreds of thousands. */
 #include "queue.h"
 #include "arena.h"
 #include "err.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { TAG_SCALE = 1024, IDLE = -1 };
 
@@ -18,7 +19,9 @@ struct queue_list {
 struct queue_tenant {
     struct queue_list lists[QUEUE_PRIORITIES];
     int64_t tag, weight;
-    int64_t place; /* in active, IDLE if not there */
+    int64_t place;    /* in active, or in parked; IDLE if in neither */
+    int64_t until_us; /* parked until then */
+    bool parked;
     size_t n;
 };
 
@@ -26,6 +29,7 @@ void queue_free(struct queue *q)
 {
     free(q->tenants);
     free(q->active);
+    free(q->parked);
     *q = (struct queue){0};
 }
 
@@ -38,6 +42,7 @@ static struct queue_tenant *tenant_at(struct queue *q, uint32_t tenant)
         count *= 2;
     q->tenants = mem_grow(q->tenants, count * sizeof *q->tenants);
     q->active = mem_grow(q->active, count * sizeof *q->active);
+    q->parked = mem_grow(q->parked, count * sizeof *q->parked);
     for (uint32_t i = q->tenant_count; i < count; i++)
         q->tenants[i] = (struct queue_tenant){.weight = QUEUE_WEIGHT, .place = IDLE};
     q->tenant_count = count;
@@ -56,15 +61,31 @@ static struct queue_list *list_of(struct queue_tenant *t, const struct queue_ite
     return &t->lists[item->priority];
 }
 
+static void enter_active(struct queue *q, struct queue_tenant *t)
+{
+    t->parked = false;
+    t->place = q->active_count;
+    q->active[q->active_count++] = (uint32_t)(t - q->tenants);
+    if (t->tag < q->served)
+        t->tag = q->served;
+}
+
+static void leave(struct queue *q, struct queue_tenant *t)
+{
+    uint32_t *list = t->parked ? q->parked : q->active;
+    uint32_t *count = t->parked ? &q->parked_count : &q->active_count;
+    uint32_t last = list[--*count];
+    list[t->place] = last;
+    q->tenants[last].place = t->place;
+    t->place = IDLE;
+    t->parked = false;
+}
+
 static struct queue_tenant *arrive(struct queue *q, const struct queue_item *item)
 {
     struct queue_tenant *t = tenant_at(q, item->tenant);
-    if (t->n++ == 0) {
-        t->place = q->active_count;
-        q->active[q->active_count++] = item->tenant;
-        if (t->tag < q->served)
-            t->tag = q->served;
-    }
+    if (t->n++ == 0)
+        enter_active(q, t);
     q->n++;
     return t;
 }
@@ -96,12 +117,8 @@ void queue_take(struct queue *q, struct queue_item *item)
     *(item->next ? &item->next->prev : &l->tail) = item->prev;
     item->prev = item->next = NULL;
     q->n--;
-    if (--t->n > 0)
-        return;
-    uint32_t last = q->active[--q->active_count];
-    q->active[t->place] = last;
-    q->tenants[last].place = t->place;
-    t->place = IDLE;
+    if (--t->n == 0)
+        leave(q, t);
 }
 
 static void pay(struct queue_tenant *t, int64_t tokens)
@@ -140,6 +157,11 @@ static struct queue_item *first_of(const struct queue_tenant *t, int64_t now_us)
     return first;
 }
 
+const struct queue_item *queue_first(const struct queue *q, uint32_t tenant, int priority)
+{
+    return tenant < q->tenant_count ? q->tenants[tenant].lists[priority].head : NULL;
+}
+
 struct queue_item *queue_head(const struct queue *q, size_t i, int64_t now_us)
 {
     return i < q->active_count ? first_of(&q->tenants[q->active[i]], now_us) : NULL;
@@ -160,4 +182,95 @@ struct queue_item *queue_next(const struct queue *q, int64_t now_us)
         next_tag = t->tag;
     }
     return next;
+}
+
+void queue_park(struct queue *q, uint32_t tenant, int64_t until_us)
+{
+    struct queue_tenant *t = &q->tenants[tenant];
+    sl_assert(t->n > 0 && !t->parked);
+    leave(q, t);
+    t->parked = true;
+    t->until_us = until_us;
+    t->place = q->parked_count;
+    if (q->parked_count == 0 || until_us < q->wake_us)
+        q->wake_us = until_us;
+    q->parked[q->parked_count++] = tenant;
+}
+
+bool queue_wake(struct queue *q, uint32_t tenant)
+{
+    struct queue_tenant *t = tenant < q->tenant_count ? &q->tenants[tenant] : NULL;
+    if (!t || !t->parked)
+        return false;
+    leave(q, t);
+    enter_active(q, t);
+    return true;
+}
+
+int64_t queue_wake_due(struct queue *q, int64_t now_us)
+{
+    if (q->parked_count == 0)
+        return INT64_MAX;
+    if (now_us < q->wake_us)
+        return q->wake_us;
+    q->wake_us = INT64_MAX;
+    for (uint32_t i = 0; i < q->parked_count;) {
+        struct queue_tenant *t = &q->tenants[q->parked[i]];
+        if (t->until_us <= now_us) {
+            queue_wake(q, q->parked[i]); /* another takes its place */
+            continue;
+        }
+        if (t->until_us < q->wake_us)
+            q->wake_us = t->until_us;
+        i++;
+    }
+    return q->wake_us;
+}
+
+static void *copy_of(const void *from, size_t size)
+{
+    void *copy = mem_alloc(size ? size : 1);
+    if (size)
+        memcpy(copy, from, size);
+    return copy;
+}
+
+void queue_fork(struct queue_fork *f, const struct queue *q, struct queue_item *guest)
+{
+    f->queue = *q;
+    f->queue.tenants = copy_of(q->tenants, q->tenant_count * sizeof *q->tenants);
+    f->queue.active = copy_of(q->active, q->tenant_count * sizeof *q->active);
+    f->queue.parked = copy_of(q->parked, q->tenant_count * sizeof *q->parked);
+    f->guest = guest;
+    if (!guest)
+        return;
+    struct queue_list *l = list_of(arrive(&f->queue, guest), guest);
+    if (l->head)
+        return;
+    l->head = l->tail = guest;
+    f->guest = NULL;
+}
+
+void queue_fork_free(struct queue_fork *f)
+{
+    queue_free(&f->queue);
+}
+
+void queue_pass(struct queue_fork *f, struct queue_item *item)
+{
+    struct queue *q = &f->queue;
+    struct queue_tenant *t = &q->tenants[item->tenant];
+    struct queue_list *l = list_of(t, item);
+    bool guest_waits = f->guest && l == list_of(&q->tenants[f->guest->tenant], f->guest);
+    sl_assert(l->head == item);
+    q->served = t->tag;
+    pay(t, item->cost);
+    l->head = item == l->tail ? NULL : item->next;
+    if (!l->head && guest_waits) {
+        l->head = l->tail = f->guest;
+        f->guest = NULL;
+    }
+    q->n--;
+    if (--t->n == 0)
+        leave(q, t);
 }

@@ -52,7 +52,7 @@ void window_copy(struct window *to, const struct window *from)
 
 static struct window_cell *cell_at(const struct window *w, uint64_t index)
 {
-    return &w->ring[index % w->ring_size];
+    return &w->ring[index & (w->ring_size - 1)]; /* a power of two */
 }
 
 static int64_t cell_leaves_us(const struct window *w, const struct window_cell *c)

@@ -203,11 +203,12 @@ void probes_run(uv_loop_t *loop, struct upstream *u, const struct door *d,
     struct asking *asked = mem_zero((n ? n : 1) * sizeof *asked);
     struct buf key = {0};
     buf_puts(&key, a->provider->key_prefix);
-    buf_add(&key, buf_str(&a->key));
+    if (a->keys.n)
+        buf_add(&key, a->keys.lent[0]);
     add_header(&all, STR("content-type"), STR("application/json"));
     if (a->provider->version_header)
         add_header(&all, str_of(a->provider->version_header), str_of(a->provider->version));
-    if (a->key.n)
+    if (a->keys.n) /* of one organisation: any of them tells its limits */
         add_header(&all, str_of(a->provider->key_header), buf_str(&key));
     for (size_t i = 0; i < n; i++)
         begin(&all, &asked[i], &list[i]);

@@ -38,6 +38,7 @@ int64_t demand_charge(const struct demand *d, enum charge_rule rule, enum dimens
         return d->max_output_tokens;
     case DIM_IPM:
         return d->images;
+    case DIM_SPEND:
     case DIM_UNKNOWN:
         break;
     }

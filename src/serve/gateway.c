@@ -1,7 +1,44 @@
-/* gateway.c: see gateway.h. Health, the choice of the account, the way in and the way out. */
+/* gateway.c: see gateway.h. Opening, renewing, ending; health; the clocks of deadlines and of
+ * the calendar. */
 #include "gateway.h"
 
+#include "daybook.h"
 #include "pass.h"
+#include "relay.h"
+#include "setting_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* What a crash may forget of a day's budgets. */
+enum { BOOK_MS = 10000 };
+
+int64_t gateway_now(const struct gateway *g)
+{
+    (void)g; /* every engine reads the same clock */
+    return (int64_t)(uv_hrtime() / 1000);
+}
+
+int64_t gateway_unix(const struct gateway *g)
+{
+    struct timespec t;
+    (void)g;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+struct tenant *gateway_tenant(const struct gateway *g, struct str key)
+{
+    if (!g->keys)
+        return g->tenants.list[0];
+    const struct key_entry *e = keys_find(g->keys, key);
+    struct tenant *t = e ? g->owners[e - keys_at(g->keys, 0)] : NULL;
+    return t && !t->gone ? t : NULL;
+}
+
+/* ---- the server's handler ---------------------------------------------------------------- */
 
 static void answer_text(struct exchange *x, int status, const char *text)
 {
@@ -51,13 +88,36 @@ static void on_drained(void *ctx, struct exchange *x)
         relay_drained(exchange_user(x));
 }
 
+/* What the server refuses by itself, before anybody knows whose language the client speaks: in
+ * OpenAI's shape, unless the account is Anthropic's. */
+static void on_refused(void *ctx, int status, const char *why, struct buf *body,
+                       const char **content_type)
+{
+    const struct gateway *g = ctx;
+    struct arena arena = {0};
+    bool anthropic = g->setting->accounts[0].options.provider->id == PROVIDER_ANTHROPIC;
+    const char *type =
+        status >= 500 ? anthropic ? "api_error" : "server_error" : "invalid_request_error";
+    buf_add(body, turn_away_body(anthropic, type, "invalid_request", str_of(why), &arena));
+    *content_type = "application/json";
+    arena_free(&arena);
+}
+
+/* ---- clocks ------------------------------------------------------------------------------ */
+
+static void start_timer(uv_timer_t *timer, uv_timer_cb then, int64_t in_us)
+{
+    int64_t ms = in_us > 0 ? (in_us + 999) / 1000 : 0;
+    uv_timer_start(timer, then, (uint64_t)ms, 0);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct gateway *g = timer->data;
-    int64_t now_us = engine_now(g->outlets[0].door.engine);
+    int64_t now_us = gateway_now(g);
     g->timer_due_us = relay_overdue(g, now_us);
     if (g->timer_due_us != INT64_MAX)
-        uv_timer_start(timer, on_timer, (uint64_t)(g->timer_due_us - now_us + 999) / 1000, 0);
+        start_timer(timer, on_timer, g->timer_due_us - now_us);
 }
 
 void gateway_deadline(struct gateway *g, int64_t now_us, int64_t due_us)
@@ -65,34 +125,155 @@ void gateway_deadline(struct gateway *g, int64_t now_us, int64_t due_us)
     if (due_us >= g->timer_due_us)
         return;
     g->timer_due_us = due_us;
-    uv_timer_start(&g->timer, on_timer, (uint64_t)(due_us - now_us + 999) / 1000, 0);
+    start_timer(&g->timer, on_timer, due_us - now_us);
 }
 
-enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct diag *diag)
+void gateway_wake(struct gateway *g, const struct outlet *but, uint32_t tenant)
 {
-    sl_assert(g->outlet_count > 0);
+    for (size_t i = 0; i < g->outlets.n; i++) {
+        struct outlet *o = g->outlets.list[i];
+        if (o != but)
+            engine_wake(o->door.engine, tenant);
+    }
+}
+
+/* Days and months end by the wall clock, which may be set: looked at once a minute at least. */
+static void on_calendar(uv_timer_t *timer)
+{
+    enum { MINUTE_US = 60000000 };
+    struct gateway *g = timer->data;
+    int64_t now_us = gateway_now(g);
+    int64_t next_us = tenants_turn(&g->tenants, now_us, gateway_unix(g));
+    int64_t in_us = next_us - now_us < MINUTE_US ? next_us - now_us : MINUTE_US;
+    for (uint32_t i = 0; i < g->tenants.n; i++) {
+        if (g->tenants.list[i]->held)
+            gateway_wake(g, NULL, i);
+    }
+    start_timer(timer, on_calendar, in_us);
+}
+
+/* ---- life -------------------------------------------------------------------------------- */
+
+/* Finds the owners of the keys by name, once instead of for every request. */
+static void find_owners(struct gateway *g)
+{
+    size_t n = 0;
+    free(g->owners);
+    g->owners = NULL;
+    while (g->keys && keys_at(g->keys, n))
+        n++;
+    g->owners = mem_zero((n + 1) * sizeof(struct tenant *));
+    for (size_t i = 0; i < n; i++)
+        g->owners[i] = tenants_find(&g->tenants, keys_at(g->keys, i)->tenant);
+}
+
+enum sl_err gateway_read_keys(struct gateway *g, struct diag *diag)
+{
+    struct keys *keys = NULL;
+    enum sl_err err = SL_OK;
+    if (g->setting->tenant_count)
+        err = keys_open(g->setting->state, &keys, diag);
+    if (err != SL_OK)
+        return err;
+    keys_close(&g->keys);
+    g->keys = keys;
+    find_owners(g);
+    return SL_OK;
+}
+
+static void take_tenants(struct gateway *g)
+{
+    static const struct tenant_setting everybody = {.name = "everybody",
+                                                    .weight = QUEUE_WEIGHT,
+                                                    .priority = PRIORITY_NORMAL,
+                                                    .max_wait_us = -1};
+    const struct setting *s = g->setting;
+    bool alone = s->tenant_count == 0;
+    uint32_t before = g->tenants.n;
+    tenants_apply(&g->tenants, alone ? &everybody : s->tenants, alone ? 1 : s->tenant_count,
+                  gateway_now(g), s->accounts[0].options.minute_us);
+    find_owners(g);
+    on_calendar(&g->calendar);
+    for (uint32_t i = before; i < g->tenants.n; i++)
+        daybook_tell_tenant(g->book, g->tenants.list[i], gateway_now(g), gateway_unix(g));
+}
+
+static void keep_book(struct gateway *g)
+{
+    struct diag diag;
+    if (g->book && daybook_write(g->book, &g->outlets, &g->tenants, gateway_now(g),
+                                 gateway_unix(g), &diag) != SL_OK)
+        fprintf(stderr, "sluice serve: %s: %s\n", diag.where, diag.what);
+}
+
+static void on_bookkeeping(uv_timer_t *timer)
+{
+    keep_book(timer->data);
+}
+
+/* What a new setting is judged by before anything is changed for it. */
+static enum sl_err take_setting(struct gateway *g, struct setting *s, struct diag *diag)
+{
+    struct setting *before = g->setting;
+    enum sl_err err = outlets_apply(&g->outlets, g, s, diag);
+    if (err != SL_OK)
+        return err;
+    g->setting = setting_hold(s);
+    err = gateway_read_keys(g, diag);
+    if (err != SL_OK && before) { /* the keys there were are still good */
+        setting_drop(&g->setting);
+        g->setting = before;
+        return err;
+    }
+    if (before)
+        setting_drop(&before);
+    if (err == SL_OK)
+        take_tenants(g);
+    return err;
+}
+
+static struct server_config server_of(const struct setting *s)
+{
+    struct server_config c = server_defaults();
+    c.listen = NULL;
+    for (size_t i = 0; i < s->listen_count; i++)
+        c.places[c.place_count++] =
+            (struct server_place){.address = s->listen[i], .tls = s->certificate != NULL};
+    c.tls = (struct tls_files){s->certificate, s->certificate_key};
+    return c;
+}
+
+enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
+                         struct diag *diag)
+{
+    struct server_handler h = {on_start, on_body, on_end, on_gone, on_drained, g, on_refused};
+    struct server_config c = server_of(s);
     g->loop = loop;
     g->timer_due_us = INT64_MAX;
     uv_timer_init(loop, &g->timer);
-    g->timer.data = g;
-    for (size_t i = 0; i < g->outlet_count; i++) {
-        struct outlet *o = &g->outlets[i];
-        struct engine_config wiring = relay_wiring(o);
-        o->gateway = g;
-        o->anthropic = o->options.provider->id == PROVIDER_ANTHROPIC;
-        o->options.config.resends = g->config.resend;
-        o->options.config.halts = false;
-        /* A first burst that is too large is refused, waits, and its client never knows; a slow
-         * start all clients would feel. */
-        o->options.config.idle = true;
-        enum sl_err err = door_open(&o->door, &o->options, loop, &wiring, diag);
+    uv_timer_init(loop, &g->calendar);
+    uv_timer_init(loop, &g->bookkeeping);
+    g->timer.data = g->calendar.data = g->bookkeeping.data = g;
+    uv_unref((uv_handle_t *)&g->calendar);
+    uv_unref((uv_handle_t *)&g->bookkeeping);
+    uv_timer_start(&g->bookkeeping, on_bookkeeping, BOOK_MS, BOOK_MS);
+    enum sl_err err = SL_OK;
+    if (s->state)
+        err = daybook_open(s->state, &g->book, diag);
+    if (err == SL_OK)
+        err = take_setting(g, s, diag);
+    return err != SL_OK ? err : server_new(loop, &c, h, &g->server, diag);
+}
+
+enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *diag)
+{
+    const struct tls_files files = {s->certificate, s->certificate_key};
+    if (g->setting->certificate && s->certificate) {
+        enum sl_err err = server_tls_reload(g->server, &files, diag);
         if (err != SL_OK)
             return err;
     }
-    struct server_config c = server_defaults();
-    c.listen = g->config.listen;
-    struct server_handler h = {on_start, on_body, on_end, on_gone, on_drained, g};
-    return server_new(loop, &c, h, &g->server, diag);
+    return take_setting(g, s, diag);
 }
 
 void gateway_drain(struct gateway *g)
@@ -106,19 +287,22 @@ void gateway_drain(struct gateway *g)
 void gateway_close(struct gateway *g)
 {
     g->ending = true;
+    keep_book(g);
     if (g->server)
         server_free(&g->server);
-    for (size_t i = 0; i < g->outlet_count; i++)
-        door_close(&g->outlets[i].door);
+    outlets_close(&g->outlets);
     uv_close((uv_handle_t *)&g->timer, NULL);
+    uv_close((uv_handle_t *)&g->calendar, NULL);
+    uv_close((uv_handle_t *)&g->bookkeeping, NULL);
 }
 
 void gateway_free(struct gateway *g)
 {
     sl_assert(!g->relays);
-    for (size_t i = 0; i < g->outlet_count; i++) {
-        door_free(&g->outlets[i].door);
-        models_free(&g->outlets[i].models);
-        account_options_free(&g->outlets[i].options);
-    }
+    outlets_free(&g->outlets);
+    tenants_free(&g->tenants);
+    keys_close(&g->keys);
+    free(g->owners);
+    daybook_close(&g->book);
+    setting_drop(&g->setting);
 }

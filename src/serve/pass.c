@@ -42,15 +42,16 @@ static bool named_by_connection(const struct message *m, struct str name)
     return false;
 }
 
-size_t pass_request(const struct message *m, struct header *out)
+size_t pass_request(const struct message *m, bool keys, struct header *out)
 {
-    static const char *const ours[] = {"authorization", "x-api-key",       "api-key",
-                                       "expect",        "accept-encoding", NULL};
+    static const char *const key_names[] = {"authorization", "x-api-key", "api-key", NULL};
+    static const char *const ours[] = {"expect", "accept-encoding", NULL};
     size_t n = 0;
     for (size_t i = 0; i < m->header_count; i++) {
         struct str name = m->headers[i].name;
         bool sluice = str_find_nocase(str_cut(name, 9), STR("x-sluice-"), 0) == 0;
-        if (!of_one_hop(name) && !among(name, ours) && !sluice && !named_by_connection(m, name))
+        if (!of_one_hop(name) && !among(name, ours) && !sluice &&
+            (keys || !among(name, key_names)) && !named_by_connection(m, name))
             out[n++] = m->headers[i];
     }
     return n;
@@ -75,6 +76,31 @@ struct str pass_path(struct str target, const char *base_path)
     if (base.n && str_starts(target, STR("/v1/")))
         return str_from(target, strlen("/v1"));
     return target;
+}
+
+struct str pass_to_deployment(struct str target, const char *base_path, const char *deployment,
+                              const char *version, struct arena *arena)
+{
+    const struct str named = STR("/deployments/");
+    struct str query = target, path = str_split(&query, '?');
+    path = pass_path(path, base_path);
+    ptrdiff_t at = str_find(path, named, 0);
+    struct str rest = path;
+    if (at >= 0) {
+        rest = str_from(path, (size_t)at + named.n);
+        (void)str_split(&rest, '/');
+        rest = (struct str){rest.p ? rest.p - 1 : path.p, rest.p ? rest.n + 1 : 0};
+    } else if (str_starts(path, STR("/openai/v1/"))) {
+        rest = str_from(path, strlen("/openai/v1"));
+    } else if (str_starts(path, STR("/v1/"))) {
+        rest = str_from(path, strlen("/v1"));
+    }
+    bool versioned = str_find(query, STR("api-version="), 0) >= 0 || !version;
+    bool rooted = str_ends(str_of(base_path), STR("/openai"));
+    return arena_printf(arena, "%s/deployments/%s%.*s%s%.*s%s%s%s", rooted ? "" : "/openai",
+                        deployment, STR_ARG(rest), query.n || !versioned ? "?" : "",
+                        STR_ARG(query), query.n && !versioned ? "&" : "",
+                        versioned ? "" : "api-version=", versioned ? "" : version);
 }
 
 struct str pass_deployment(struct str target)

@@ -2,18 +2,26 @@
 #ifndef SLUICE_PASS_H
 #define SLUICE_PASS_H
 
+#include "arena.h"
 #include "message.h"
 
-/* Headers of a request that go to the provider: not those of one hop, not the client's key, not
- * ours. Names and values stay lent from `m`. Returns how many; out has room for BOUND_HEADERS.
+/* Headers of a request that go to the provider: not those of one hop, not ours, and the
+ * client's key only where `keys` pass. Names and values stay lent from `m`. Returns how many;
+ * out has room for BOUND_HEADERS.
  */
-size_t pass_request(const struct message *m, struct header *out);
+size_t pass_request(const struct message *m, bool keys, struct header *out);
 /* Headers of an answer that go to the client. */
 size_t pass_answer(const struct message *m, struct header *out);
 
 /* A client's target below a base URL with that path: a base path the client wrote too is not
  * doubled, nor is the version ("/v1/models" below ".../openai/v1" is "/models"). */
 struct str pass_path(struct str target, const char *base_path);
+
+/* The same on Azure, where the path names a deployment: a client's own "/v1/chat/completions",
+ * or a path that names another, lead to `deployment`. `version` is asked for where the client
+ * asks for none (NULL: none). In the arena. */
+struct str pass_to_deployment(struct str target, const char *base_path, const char *deployment,
+                              const char *version, struct arena *arena);
 
 /* The deployment that an Azure path names, which stands for the model; else empty. */
 struct str pass_deployment(struct str target);

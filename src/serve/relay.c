@@ -1,78 +1,18 @@
-/* relay.c: one request through the gateway.
- *
- *   READING ---> COUNTING ---> WAITING ------------> PASSING ------> ANSWERED
- *   (body)       (ask_parse)   (flow: queue, sent)   (committed)
- *      |             |             |                    |
- *      +--- turn_away (our own refusal) ----------------+---> ANSWERED
- *
- * Invariants:
- * - A relay lives until its job is over and its exchange is gone, in whichever order.
- * - Nothing of an answer reaches the client before it is known to be one: a stream is held
- * until its first event is no refusal. From then on (committed) the request is never sent
- * again.
- * - Bodies go up and answers come down byte for byte.
- * - A large body is counted by a thread of the pool, so that streams go on. */
-#include "gateway.h"
+/* relay.c: what comes back: answers passed on or read first, waits that became too long; see
+ * relay.h for the states. */
+#include "relay.h"
 
-#include "duration.h"
 #include "pass.h"
-#include "stream.h"
-#include "turn_away.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    /* A body above this is counted off the loop: below it that takes less than a millisecond.
-     */
-    COUNTED_HERE_BYTES = 64 << 10,
-    /* Bytes a client has not taken yet at which the provider is held back. */
-    UNTAKEN_BYTES = 256 << 10,
-    OWN_HEADERS = 4,
-    /* By this much a wait may exceed what a client would have, before it is ended: promises are
-     * good, not perfect, and concurrency is not promised. */
-    LATE_US = 1000000,
-};
+/* Bytes a client has not taken yet at which the provider is held back. */
+enum { UNTAKEN_BYTES = 256 << 10 };
 
-enum relay_state {
-    RELAY_READING,
-    RELAY_COUNTING,
-    RELAY_WAITING,
-    RELAY_PASSING,
-    RELAY_ANSWERED
-};
+/* ---- life -------------------------------------------------------------------------------- */
 
-struct relay {
-    struct job job; /* first: the engine hands it back */
-    struct gateway *gateway;
-    struct outlet *outlet;
-    struct exchange *x; /* NULL: the client has left, or has its answer */
-    struct relay *prev, *next;
-    enum relay_state state;
-    enum route route;
-    bool metered;  /* counted as a request of its model; else as a request alone */
-    bool in_flow;  /* submitted and not over */
-    bool counting; /* a thread is at it */
-    bool reads;    /* the answer's events are read on their way */
-    bool slow;     /* the provider is held back */
-    bool too_long; /* its wait has become longer than it may be */
-    struct buf body;
-    struct ask ask;
-    struct promise promise;
-    int64_t max_wait_us, deadline_us;
-    struct stream stream;
-    struct buf held;            /* of a stream: what came before its first event was whole */
-    const struct message *head; /* of the answer while it is passed on; lent */
-    struct arena arena;
-    uv_work_t work;
-    enum sl_err err; /* of the counting */
-    struct diag diag;
-};
-
-/* ---- life ---------------------------------------------------------------------------------
- */
-
-static void relay_drop(struct relay *r)
+void relay_drop(struct relay *r)
 {
     struct gateway *g = r->gateway;
     if (r->x || r->in_flow || r->counting)
@@ -82,8 +22,11 @@ static void relay_drop(struct relay *r)
         r->next->prev = r->prev;
     g->relay_count--;
     g->held_bytes -= r->body.n;
+    r->tenant->held--;
+    r->tenant->held_bytes -= r->body.n;
     if (r->reads)
         stream_free(&r->stream);
+    setting_drop(&r->setting);
     buf_free(&r->held);
     buf_free(&r->body);
     arena_free(&r->arena);
@@ -92,264 +35,48 @@ static void relay_drop(struct relay *r)
         g->idle(g->ctx);
 }
 
-static bool speaks_anthropic(const struct relay *r)
+/* ---- out --------------------------------------------------------------------------------- */
+
+/* "tpm", or for a limit of the tenant's own "tenant-tpm". */
+static struct str waited_for(struct relay *r)
 {
-    return r->outlet->anthropic || r->route == ROUTE_MESSAGES;
+    const struct flow *f = &r->job.flow;
+    const char *name = dimension_name((enum dimension)f->waited_for);
+    return f->own ? arena_printf(&r->arena, "tenant-%s", name) : str_of(name);
 }
 
-static void turn_away(struct relay *r, enum turn_away_kind kind, int64_t wait_us,
-                      struct str what)
+/* What its allowance leaves a tenant, instead of what the account has left: that is not its. */
+static size_t quotas_instead(struct relay *r, struct header *out, size_t n)
 {
-    struct turn_away t;
-    struct pool_view view;
-    struct engine *e = r->outlet->door.engine;
-    bool budgets = kind == TURN_AWAY_WAIT && r->job.flow.pool;
-    r->state = RELAY_ANSWERED;
-    if (!r->x)
-        return;
-    if (budgets)
-        pool_look(engine_account(e), r->job.flow.pool, engine_now(e), &view);
-    turn_away_write(&t, kind, speaks_anthropic(r), what, wait_us, budgets ? &view : NULL,
-                    &r->arena);
-    server_answer(r->x, t.status, t.headers, t.header_count, t.body);
-}
-
-/* In the provider's own grammar, so that what reads its refusals reads ours. */
-static void turn_away_waiting(struct relay *r)
-{
-    struct pool_view view;
-    struct engine *e = r->outlet->door.engine;
-    struct buf wait = {0};
-    enum dimension dim = r->promise.dim;
-    int64_t limit = -1, level = -1;
-    pool_look(engine_account(e), r->job.flow.pool, engine_now(e), &view);
-    for (size_t i = 0; i < view.budget_count; i++) {
-        if (view.budgets[i].dim == dim) {
-            limit = view.budgets[i].limit;
-            level = view.budgets[i].level;
-        }
+    struct quota quotas[QUOTAS];
+    size_t kept = 0;
+    size_t count = quota_of_tenant(&r->tenant->allowance, gateway_now(r->gateway), quotas);
+    if (count == 0)
+        return n;
+    for (size_t i = 0; i < n; i++) {
+        if (!quota_is_header(out[i].name))
+            out[kept++] = out[i];
     }
-    if (r->promise.wait_us < LATE_US / 1000)
-        r->promise.wait_us = LATE_US; /* waits for a slot, and nobody knows how long */
-    duration_go(&wait, r->promise.wait_us);
-    struct str what = arena_printf(
-        &r->arena,
-        "Rate limit reached for %.*s on %s (%s): Limit %lld, Used %lld. Please try again in "
-        "%s. (sluice: %zu requests are queued before this one)",
-        STR_ARG(str_cut(view.name, 80)), dimension_unit(dim), dimension_name(dim),
-        (long long)limit, (long long)(level < limit ? limit - level : 0), buf_cstr(&wait),
-        view.queued);
-    buf_free(&wait);
-    turn_away(r, TURN_AWAY_WAIT, r->promise.wait_us, what);
+    return kept + quota_headers(quotas, count, r->anthropic, gateway_unix(r->gateway),
+                                out + kept, &r->arena);
 }
-
-/* ---- in -----------------------------------------------------------------------------------
- */
-
-static struct outlet *choose(struct gateway *g, const struct message *m)
-{
-    bool anthropic = pass_to_anthropic(m);
-    for (size_t i = 0; i < g->outlet_count; i++) {
-        if (g->outlets[i].anthropic == anthropic)
-            return &g->outlets[i];
-    }
-    return &g->outlets[0];
-}
-
-static int64_t max_wait_of(const struct gateway *g, const struct message *m)
-{
-    int64_t asked_us;
-    struct str text = message_header(m, "x-sluice-max-wait");
-    if (text.n && duration_parse(text, &asked_us) == SL_OK && asked_us >= 0)
-        return asked_us;
-    return g->config.max_wait_us;
-}
-
-/* What is counted by its body: a JSON request of a known route. */
-static bool is_metered(enum route route, const struct message *m)
-{
-    struct str type = message_header(m, "content-type");
-    return route != ROUTE_OTHER && str_eq(m->method, STR("POST")) &&
-           str_find_nocase(type, STR("multipart/"), 0) != 0;
-}
-
-void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
-{
-    struct relay *r = mem_zero(sizeof *r);
-    r->gateway = g;
-    r->outlet = choose(g, m);
-    r->x = x;
-    r->next = g->relays;
-    if (r->next)
-        r->next->prev = r;
-    g->relays = r;
-    g->relay_count++;
-    exchange_set(x, r);
-    r->route = route_of(m->target);
-    r->metered = is_metered(r->route, m);
-    r->max_wait_us = max_wait_of(g, m);
-    struct header *headers = arena_alloc(&r->arena, (m->header_count + 1) * sizeof *headers);
-    r->job.flow.id = ++g->requests;
-    r->job.path = pass_path(m->target, r->outlet->door.base_path);
-    r->job.method = arena_copy(&r->arena, m->method).p;
-    r->job.headers = headers;
-    r->job.header_count = pass_request(m, headers);
-    if (m->upgrade && message_header(m, "upgrade").p)
-        turn_away(r, TURN_AWAY_UPGRADE, -1,
-                  STR("WebSocket and other upgrades are not passed on; use HTTP streaming"));
-    else if (g->ending)
-        turn_away(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
-    else if (g->relay_count > g->config.queue_max)
-        turn_away(r, TURN_AWAY_FULL, 1000000, STR("sluice holds as many requests as it may"));
-}
-
-void relay_body(struct relay *r, struct str bytes)
-{
-    struct gateway *g = r->gateway;
-    if (r->state != RELAY_READING)
-        return;
-    if (g->held_bytes + bytes.n > g->config.queue_bytes) {
-        turn_away(r, TURN_AWAY_FULL, 1000000, STR("sluice holds as many bytes as it may"));
-        return;
-    }
-    g->held_bytes += bytes.n;
-    buf_add(&r->body, bytes);
-}
-
-/* ---- counted ------------------------------------------------------------------------------
- */
-
-/* Azure's paths name the deployment, and the body need not name a model: the tree that is
- * counted is given one. The bytes that are sent stay as they are. */
-static void name_deployment(struct relay *r, struct json *root)
-{
-    struct str name = pass_deployment(r->job.path);
-    if (!name.n || root->type != JSON_OBJECT || json_get(root, "model"))
-        return;
-    struct json *model = arena_alloc(&r->arena, sizeof *model);
-    *model = (struct json){
-        .type = JSON_STRING, .text = name, .key = STR("model"), .next = root->first};
-    root->first = model;
-    root->count++;
-}
-
-/* Runs on a thread of the pool for large bodies: touches this relay and what never changes. */
-static void count(struct relay *r)
-{
-    const struct account_options *o = &r->outlet->options;
-    struct json *root = json_parse(&r->arena, buf_str(&r->body), &r->diag);
-    if (root)
-        name_deployment(r, root);
-    r->err = root ? ask_parse(o->provider, o->catalogue, r->route, root, &r->ask, &r->diag)
-                  : SL_SYNTAX;
-}
-
-/* The pool of a model; one that the account's tier does not know has a pool without limits,
- * which its answers' headers teach; models beyond all bounds share one. */
-static struct pool *pool_of(struct outlet *o, struct str model)
-{
-    size_t index;
-    struct diag diag = {{0}, {0}};
-    struct account *account = engine_account(o->door.engine);
-    enum sl_err err = models_index(&o->models, &o->options.limits, model, &index, &diag);
-    if (err == SL_UNKNOWN) {
-        struct limit_source untold = o->options.limits;
-        untold.tier = (struct str){0};
-        err = models_index(&o->models, &untold, model, &index, &diag);
-    }
-    if (err != SL_OK)
-        return account_pool(account, STR("(other models)"), NULL, 0);
-    struct batch_pool *p = &o->models.pools[o->models.list[index].pool];
-    if (!p->pool)
-        p->pool = account_pool(account, p->name, p->limits, p->limit_count);
-    return p->pool;
-}
-
-static void queue_up(struct relay *r)
-{
-    struct engine *e = r->outlet->door.engine;
-    struct flow *f = &r->job.flow;
-    int64_t now_us = engine_now(e);
-    f->pool = pool_of(r->outlet, r->metered ? r->ask.model : STR("(other requests)"));
-    f->demand = r->ask.demand;
-    if (r->route == ROUTE_IMAGES && !r->metered)
-        f->demand.images = 1;
-    r->promise = pool_promise(engine_account(e), f->pool, now_us, &f->demand);
-    if (r->promise.wait_us != INT64_MAX && r->promise.wait_us > r->max_wait_us) {
-        turn_away_waiting(r);
-        return;
-    }
-    r->deadline_us = now_us + r->max_wait_us + LATE_US;
-    r->state = RELAY_WAITING;
-    r->in_flow = true;
-    gateway_deadline(r->gateway, now_us, r->deadline_us);
-    engine_submit(e, &r->job);
-}
-
-static void counted(struct relay *r)
-{
-    if (r->err != SL_OK)
-        turn_away(r, TURN_AWAY_BAD_REQUEST, -1,
-                  arena_printf(&r->arena, "%s%s%s", r->diag.where, r->diag.where[0] ? ": " : "",
-                               r->diag.what));
-    else if (ask_check(&r->ask, &r->diag) != SL_OK)
-        turn_away(r, TURN_AWAY_CONTEXT, -1,
-                  arena_printf(&r->arena, "This request is too long: %s", r->diag.what));
-    else
-        queue_up(r);
-}
-
-static void on_count(uv_work_t *work)
-{
-    count(work->data);
-}
-
-static void on_counted(uv_work_t *work, int status)
-{
-    struct relay *r = work->data;
-    r->counting = false;
-    if (r->x)
-        counted(r);
-    else
-        relay_drop(r);
-}
-
-void relay_end(struct relay *r)
-{
-    if (r->state != RELAY_READING)
-        return;
-    if (!r->metered) {
-        queue_up(r);
-        return;
-    }
-    r->state = RELAY_COUNTING;
-    if (r->body.n <= COUNTED_HERE_BYTES) {
-        count(r);
-        counted(r);
-        return;
-    }
-    r->work.data = r;
-    r->counting = true;
-    int rc = uv_queue_work(r->gateway->loop, &r->work, on_count, on_counted);
-    sl_assert(rc == 0);
-}
-
-/* ---- out ----------------------------------------------------------------------------------
- */
 
 /* The provider's headers, ours, and for an empty wallet the word that keeps SDKs from asking
- * again. `out` has room for BOUND_HEADERS + OWN_HEADERS. */
+ * again. `out` has room for BOUND_HEADERS + RELAY_OWN_HEADERS. */
 static size_t answer_headers(struct relay *r, const struct message *m, bool hopeless,
                              struct header *out)
 {
     const struct flow *f = &r->job.flow;
-    size_t n = pass_answer(m, out);
+    size_t n = quotas_instead(r, out, pass_answer(m, out));
     int64_t waited_us = f->sent_us >= 0 ? f->sent_us - f->submitted_us : 0;
     out[n++] = (struct header){STR("x-sluice-wait-ms"),
                                arena_printf(&r->arena, "%lld", (long long)(waited_us / 1000))};
-    if (r->promise.wait_us > 0 && r->promise.dim != DIM_UNKNOWN)
-        out[n++] =
-            (struct header){STR("x-sluice-limit"), str_of(dimension_name(r->promise.dim))};
+    if (f->waited_for != DIM_UNKNOWN)
+        out[n++] = (struct header){STR("x-sluice-limit"), waited_for(r)};
+    if (r->asked_model.n)
+        out[n++] = (struct header){STR("x-sluice-model"), r->ask.model};
+    if (r->setting->account_count > 1)
+        out[n++] = (struct header){STR("x-sluice-account"), str_of(r->outlet->name)};
     if (hopeless && !message_header(m, "x-should-retry").p)
         out[n++] = (struct header){STR("x-should-retry"), STR("false")};
     return n;
@@ -357,7 +84,7 @@ static size_t answer_headers(struct relay *r, const struct message *m, bool hope
 
 static void begin_passing(struct relay *r)
 {
-    struct header headers[BOUND_HEADERS + OWN_HEADERS];
+    struct header headers[BOUND_HEADERS + RELAY_OWN_HEADERS];
     r->state = RELAY_PASSING;
     r->job.committed = true;
     size_t n = answer_headers(r, r->head, false, headers);
@@ -381,7 +108,7 @@ static bool on_begun(void *ctx, struct job *j, const struct message *m)
         stream_free(&r->stream); /* of an attempt before this one */
     r->reads = true;
     buf_clear(&r->held);
-    stream_open(&r->stream, o->options.provider, &r->ask);
+    stream_open(&r->stream, o->account->options.provider, &r->ask);
     return true;
 }
 
@@ -424,7 +151,7 @@ static void on_judge(void *ctx, struct job *j, struct verdict *v, struct usage *
 /* The provider's whole answer, good or bad. */
 static void answer(struct relay *r, const struct ending *end)
 {
-    struct header headers[BOUND_HEADERS + OWN_HEADERS];
+    struct header headers[BOUND_HEADERS + RELAY_OWN_HEADERS];
     bool hopeless = end->verdict.kind == VERDICT_QUOTA;
     size_t n = answer_headers(r, end->head, hopeless, headers);
     struct str body = r->reads && r->held.n ? buf_str(&r->held) : end->body;
@@ -435,15 +162,32 @@ static void answer(struct relay *r, const struct ending *end)
 static void fail(struct relay *r, const struct ending *end)
 {
     bool late = end->err == SL_TIMEOUT;
-    turn_away(r, late ? TURN_AWAY_TIMEOUT : TURN_AWAY_UNREACHED, -1,
-              arena_printf(&r->arena, "sluice could not get an answer from the provider: %s",
-                           end->why));
+    decline(r, late ? TURN_AWAY_TIMEOUT : TURN_AWAY_UNREACHED, -1,
+            arena_printf(&r->arena, "sluice could not get an answer from the provider: %s",
+                         end->why));
+}
+
+static void count_ending(struct relay *r, const struct ending *end)
+{
+    struct tenant_totals *t = &r->tenant->totals;
+    const struct flow *f = &r->job.flow;
+    if (f->sent_us >= 0)
+        t->waited_us += f->sent_us - f->submitted_us;
+    if (!end->answered || end->verdict.kind != VERDICT_OK) {
+        t->failed += f->sent_us >= 0;
+        return;
+    }
+    t->answered++;
+    t->input_tokens += end->usage.input_tokens > 0 ? end->usage.input_tokens : 0;
+    t->output_tokens += end->usage.output_tokens > 0 ? end->usage.output_tokens : 0;
 }
 
 static void on_over(void *ctx, struct job *j, const struct ending *end)
 {
     struct relay *r = (struct relay *)j;
     r->in_flow = false;
+    count_ending(r, end);
+    gateway_wake(r->gateway, r->outlet, r->tenant->index);
     if (!r->x) {
         relay_drop(r);
         return;
@@ -458,17 +202,11 @@ static void on_over(void *ctx, struct job *j, const struct ending *end)
         else
             server_reset(r->x); /* cut short: never to be taken for whole */
     } else if (held_too_long) {
-        turn_away_waiting(r);
+        decline_waiting(r);
     } else if (end->outcome == OUTCOME_TOO_LARGE) {
-        turn_away(r, TURN_AWAY_TOO_LARGE, -1,
-                  arena_printf(&r->arena,
-                               "Request too large for %.*s: it would be charged more than the "
-                               "whole limit (%s), so no wait can help. The input or output "
-                               "tokens must be reduced in order to run successfully.",
-                               STR_ARG(str_cut(r->ask.model, 80)),
-                               dimension_unit(r->promise.dim)));
+        decline_too_large(r);
     } else if (end->outcome == OUTCOME_UNSENT && !r->too_long) {
-        turn_away(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
+        decline(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
     } else if (end->answered) {
         answer(r, end);
     } else {
@@ -521,8 +259,8 @@ static void promise_again(void *ctx, struct flow *f, struct promise promise)
 
 static void promise_all(struct gateway *g)
 {
-    for (size_t i = 0; i < g->outlet_count; i++) {
-        struct outlet *o = &g->outlets[i];
+    for (size_t i = 0; i < g->outlets.n; i++) {
+        struct outlet *o = g->outlets.list[i];
         struct account *account = engine_account(o->door.engine);
         int64_t now_us = engine_now(o->door.engine);
         for (size_t k = 0; k < o->models.pool_count; k++) {

@@ -1,4 +1,4 @@
-/* serve.c: `sluice serve`: the gateway as a process. */
+/* serve.c: `sluice serve`: the gateway as a process: options or a file in, signals heeded. */
 #include "serve.h"
 
 #include "exits.h"
@@ -12,26 +12,29 @@
 static const struct verb face = {
     .name = "serve",
     .summary = "a gateway that holds requests back until the account takes them",
-    .usage = "sluice serve [--listen 127.0.0.1:4290]\n"
+    .usage = "sluice serve -c FILE\n"
+             "sluice serve [--listen 127.0.0.1:4290]\n"
              "sluice serve --provider NAME --tier TIER [options]\n"
              "sluice serve --base-url URL --limits MODEL:rpm=..,tpm=.. [options]\n"
              "sluice serve --emulate PROFILE [options]",
     .about =
         "Takes the requests of unmodified clients of OpenAI's, Azure's and Anthropic's APIs "
-        "and "
-        "passes each on at the first moment at which the account's limits have room for it. "
-        "Clients change their base URL and nothing else; whatever key they send is replaced by "
-        "the account's. Bodies and answers, streams included, pass byte for byte.\n\n"
-        "Without --provider, --base-url or --emulate there is an account for OPENAI_API_KEY "
-        "and "
-        "one for ANTHROPIC_API_KEY, whichever are set; limits are learned from answers.\n\n"
+        "and passes each on at the first moment at which the account's limits have room for "
+        "it. Clients change their base URL and nothing else; whatever key they send is "
+        "replaced by the account's. Bodies and answers, streams included, pass byte for "
+        "byte.\n\n"
+        "Without -c, --provider, --base-url or --emulate there is an account for "
+        "OPENAI_API_KEY and one for ANTHROPIC_API_KEY, whichever are set; limits are learned "
+        "from answers. A file (-c, see docs/gateway.md; `sluice check` judges it) knows "
+        "several accounts, routes between them, tenants with keys and limits of their own, "
+        "TLS and an admin listener.\n\n"
         "A request that would wait longer than --max-wait (or than its own header "
         "x-sluice-max-wait, in seconds) is refused at once, in its provider's words and with "
-        "the "
-        "true time to wait. Answers say x-sluice-wait-ms, and x-sluice-limit where they "
+        "the true time to wait. Answers say x-sluice-wait-ms, and x-sluice-limit where they "
         "waited for one.\n\n"
-        "GET /healthz and /readyz answer for themselves. SIGTERM ends the listening and lets "
-        "what is queued and in flight finish; a second one, or --grace, ends that too.",
+        "GET /healthz and /readyz answer for themselves. SIGHUP reads the file again without "
+        "dropping a request. SIGTERM ends the listening and lets what is queued and in flight "
+        "finish; a second one, or --grace, ends that too.",
     .examples = "$ sluice serve --emulate openai/tier-1\n"
                 "$ sluice serve --provider openai --tier 1\n"
                 "$ OPENAI_BASE_URL=http://127.0.0.1:4290/v1 ./your-program\n",
@@ -40,45 +43,31 @@ static const struct verb face = {
              "4 the address cannot be listened on\n",
 };
 
-enum {
-    OPTIONS_MAX = ACCOUNT_OPTIONS + 16,
-    SECOND = 1000000,
-    /* The official SDKs give a request 600 s; an answer takes time too. */
-    MAX_WAIT_S = 590,
-    QUEUE_MAX = 10000,
-    QUEUE_BYTES = 256 << 20,
-    GRACE_S = 600,
-};
+enum { OPTIONS_MAX = ACCOUNT_OPTIONS + SETTING_ROWS + 4, KEYS_LOOKED_AT_MS = 1000 };
 
 struct process {
     struct gateway gateway;
+    struct setting *setting; /* as it is put together */
     uv_loop_t loop;
-    uv_signal_t terminate, interrupt;
+    uv_signal_t terminate, interrupt, hangup;
     uv_timer_t grace;
-    int64_t grace_us, queue_max, queue_bytes;
+    uv_fs_poll_t key_file;
+    const char *file, *listen;
     struct account_options options;
 };
 
 static size_t table(struct process *p, struct option *out)
 {
     const struct option list[] = {
+        {"config", 'c', OPTION_TEXT, "FILE", "Read the configuration from this file (YAML).",
+         &p->file},
         {"listen", 0, OPTION_TEXT, "ADDRESS:PORT", "Where to listen; port 0 takes any.",
-         &p->gateway.config.listen},
-        {"max-wait", 0, OPTION_DURATION, "TIME",
-         "The longest a request may wait in the queue; longer is refused at once.",
-         &p->gateway.config.max_wait_us},
-        {"queue", 0, OPTION_COUNT, "N", "Most requests held at once.", &p->queue_max},
-        {"queue-bytes", 0, OPTION_COUNT, "BYTES", "Most bytes of their bodies together.",
-         &p->queue_bytes},
-        {"resend", 0, OPTION_FLAG, NULL,
-         "Send a request again whose answer got lost, though it may have been carried out.",
-         &p->gateway.config.resend},
-        {"grace", 0, OPTION_DURATION, "TIME", "How long requests may go on after SIGTERM.",
-         &p->grace_us},
+         &p->listen},
     };
     size_t n = sizeof list / sizeof *list;
-    sl_assert(n + ACCOUNT_OPTIONS <= OPTIONS_MAX);
     memcpy(out, list, sizeof list);
+    n += setting_rows(p->setting, out + n);
+    sl_assert(n + ACCOUNT_OPTIONS <= OPTIONS_MAX);
     return n + account_options_rows(&p->options, out + n);
 }
 
@@ -89,51 +78,65 @@ static int complain(const struct diag *diag, int code)
     return code;
 }
 
-/* Without tenants everybody who can connect spends the account. */
-static enum sl_err only_loopback(const char *listen, struct diag *diag)
+/* ---- the setting ---------------------------------------------------------------------------
+ */
+
+static enum sl_err add_account(struct setting *s, const char *name,
+                               const struct account_options *options, struct diag *diag)
 {
-    struct str address = str_of(listen);
-    if (str_starts(address, STR("127.")) || str_starts(address, STR("[::1]:")))
-        return SL_OK;
-    return diag_set(diag, SL_RANGE, "--listen",
-                    "%s can be reached from elsewhere, and whoever reaches it spends the "
-                    "account: without tenants only loopback is served, as in 127.0.0.1:4290",
-                    listen);
+    struct account_setting *a = &s->accounts[s->account_count++];
+    *a = (struct account_setting){.name = name, .options = *options};
+    return account_options_make(&a->options, ORDER_QUEUE, diag);
 }
 
 /* An account for each key that the environment holds. */
-static enum sl_err outlets_of_environment(struct process *p, struct diag *diag)
+static enum sl_err accounts_of_environment(struct process *p, struct diag *diag)
 {
     static const enum provider_id ids[] = {PROVIDER_OPENAI, PROVIDER_ANTHROPIC};
-    struct gateway *g = &p->gateway;
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+    enum sl_err err = SL_OK;
+    for (size_t i = 0; i < sizeof ids / sizeof *ids && err == SL_OK; i++) {
         const struct provider *provider = provider_get(ids[i]);
-        if (!getenv(provider->key_env))
-            continue;
-        struct account_options *o = &g->outlets[g->outlet_count++].options;
-        *o = p->options;
-        o->provider_name = provider->name;
-        enum sl_err err = account_options_make(o, ORDER_QUEUE, diag);
-        if (err != SL_OK)
-            return err;
+        struct account_options o = p->options;
+        o.provider_name = provider->name;
+        if (getenv(provider->key_env))
+            err = add_account(p->setting, provider->name, &o, diag);
     }
-    if (g->outlet_count)
-        return SL_OK;
+    if (err != SL_OK || p->setting->account_count)
+        return err;
     return diag_set(
         diag, SL_MISSING, "",
         "which account? set OPENAI_API_KEY or ANTHROPIC_API_KEY, or give --provider "
-        "NAME --tier TIER, or --emulate openai/tier-1 to try it out");
+        "NAME --tier TIER, a file (-c), or --emulate openai/tier-1 to try it out");
 }
 
-static enum sl_err make_outlets(struct process *p, struct diag *diag)
+static enum sl_err setting_of_options(struct process *p, struct diag *diag)
 {
-    struct gateway *g = &p->gateway;
-    if (!p->options.provider_name && !p->options.base_url && !p->options.emulate)
-        return outlets_of_environment(p, diag);
-    g->outlet_count = 1;
-    g->outlets[0].options = p->options;
-    return account_options_make(&g->outlets[0].options, ORDER_QUEUE, diag);
+    struct setting *s = p->setting;
+    const struct account_options *o = &p->options;
+    bool told = o->provider_name || o->base_url || o->emulate;
+    s->listen[s->listen_count++] = p->listen ? p->listen : "127.0.0.1:4290";
+    enum sl_err err =
+        told ? add_account(s, "account", o, diag) : accounts_of_environment(p, diag);
+    return err ? err : setting_check(s, diag);
 }
+
+/* Says all that is wrong with it, and what is doubtful. */
+static struct setting *setting_of_file(const char *path)
+{
+    struct complaints complaints = {.file = path};
+    struct buf warnings = {0};
+    struct setting *s = setting_new();
+    if (setting_read(s, path, &complaints, &warnings) != SL_OK)
+        setting_drop(&s);
+    fputs(buf_cstr(&complaints.text), stderr);
+    fputs(buf_cstr(&warnings), stderr);
+    buf_free(&complaints.text);
+    buf_free(&warnings);
+    return s;
+}
+
+/* ---- signals ------------------------------------------------------------------------------
+ */
 
 static void on_idle(void *ctx)
 {
@@ -146,83 +149,144 @@ static void on_grace(uv_timer_t *timer)
     on_idle(timer->data);
 }
 
-static void on_signal(uv_signal_t *signal, int number)
+static void on_end(uv_signal_t *signal, int number)
 {
     struct process *p = signal->data;
     if (p->gateway.ending) {
         on_idle(p);
         return;
     }
-    uv_timer_start(&p->grace, on_grace, (uint64_t)(p->grace_us / 1000), 0);
+    int64_t grace_us = p->gateway.setting->grace_us;
+    uv_timer_start(&p->grace, on_grace, (uint64_t)(grace_us / 1000), 0);
     gateway_drain(&p->gateway);
+}
+
+/* Another setting, or a complaint and the one there was. */
+static void on_hangup(uv_signal_t *signal, int number)
+{
+    struct process *p = signal->data;
+    struct diag diag = {{0}, {0}};
+    if (!p->file) {
+        fprintf(stderr, "sluice serve: SIGHUP: there is no file to read again (-c)\n");
+        return;
+    }
+    struct setting *s = setting_of_file(p->file);
+    if (!s || gateway_renew(&p->gateway, s, &diag) != SL_OK)
+        fprintf(stderr, "sluice serve: %s: not taken; it goes on as before%s%s\n", p->file,
+                diag.what[0] ? ": " : "", diag.what);
+    else
+        fprintf(stderr, "sluice serve: %s: read again\n", p->file);
+    setting_drop(&s);
+}
+
+static void on_key_file(uv_fs_poll_t *poll, int status, const uv_stat_t *before,
+                        const uv_stat_t *now)
+{
+    struct process *p = poll->data;
+    struct diag diag = {{0}, {0}};
+    if (gateway_read_keys(&p->gateway, &diag) != SL_OK)
+        complain(&diag, 0);
+}
+
+static void watch_key_file(struct process *p)
+{
+    char path[1024];
+    if (!p->gateway.setting->tenant_count)
+        return;
+    snprintf(path, sizeof path, "%s/keys.jsonl", p->gateway.setting->state);
+    uv_fs_poll_start(&p->key_file, on_key_file, path, KEYS_LOOKED_AT_MS);
+}
+
+/* ---- running ------------------------------------------------------------------------------
+ */
+
+static void say_place(const struct gateway *g, size_t i)
+{
+    const char *listen = g->setting->listen[i], *colon = strrchr(listen, ':');
+    if (strncmp(listen, "unix:", 5) == 0)
+        printf("listening on %s\n", listen);
+    else
+        printf("listening on http%s://%.*s:%d\n", g->setting->certificate ? "s" : "",
+               (int)(colon - listen), listen, server_port_of(g->server, i));
 }
 
 static void say_hello(const struct process *p)
 {
     const struct gateway *g = &p->gateway;
-    const char *colon = strrchr(g->config.listen, ':');
-    printf("listening on http://%.*s:%d\n", (int)(colon - g->config.listen), g->config.listen,
-           server_port(g->server));
-    for (size_t i = 0; i < g->outlet_count; i++)
-        printf("account %s\n", g->outlets[i].options.name.p);
+    for (size_t i = 0; i < g->setting->listen_count; i++)
+        say_place(g, i);
+    for (size_t i = 0; i < g->outlets.n; i++)
+        printf("account %s\n", g->outlets.list[i]->account->options.name.p);
     fflush(stdout);
+    if (g->setting->certificate && *server_tls_warning(g->server))
+        fprintf(stderr, "warning: %s\n", server_tls_warning(g->server));
+}
+
+static void open_signal(struct process *p, uv_signal_t *s, uv_signal_cb then, int number)
+{
+    uv_signal_init(&p->loop, s);
+    s->data = p;
+    uv_signal_start(s, then, number);
 }
 
 static int serve(struct process *p, struct diag *diag)
 {
     int rc = uv_loop_init(&p->loop);
     sl_assert(rc == 0);
-    uv_signal_init(&p->loop, &p->terminate);
-    uv_signal_init(&p->loop, &p->interrupt);
     uv_timer_init(&p->loop, &p->grace);
-    p->terminate.data = p->interrupt.data = p->grace.data = p;
-    uv_signal_start(&p->terminate, on_signal, SIGTERM);
-    uv_signal_start(&p->interrupt, on_signal, SIGINT);
+    uv_fs_poll_init(&p->loop, &p->key_file);
+    p->grace.data = p->key_file.data = p;
     p->gateway.idle = on_idle;
     p->gateway.ctx = p;
-    enum sl_err err = gateway_open(&p->gateway, &p->loop, diag);
+    enum sl_err err = gateway_open(&p->gateway, &p->loop, p->setting, diag);
+    open_signal(p, &p->terminate, on_end, SIGTERM);
+    open_signal(p, &p->interrupt, on_end, SIGINT);
+    open_signal(p, &p->hangup, on_hangup, SIGHUP);
     if (err == SL_OK) {
+        watch_key_file(p);
         say_hello(p);
         uv_run(&p->loop, UV_RUN_DEFAULT);
     }
     gateway_close(&p->gateway);
-    uv_close((uv_handle_t *)&p->terminate, NULL);
-    uv_close((uv_handle_t *)&p->interrupt, NULL);
-    uv_close((uv_handle_t *)&p->grace, NULL);
+    uv_handle_t *handles[] = {(uv_handle_t *)&p->terminate, (uv_handle_t *)&p->interrupt,
+                              (uv_handle_t *)&p->hangup, (uv_handle_t *)&p->grace,
+                              (uv_handle_t *)&p->key_file};
+    for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
+        uv_close(handles[i], NULL);
     uv_run(&p->loop, UV_RUN_DEFAULT);
     rc = uv_loop_close(&p->loop);
     sl_assert(rc == 0); /* every handle was closed */
+    gateway_free(&p->gateway);
     if (err == SL_OK)
         return EXIT_ALL_DONE;
     return complain(diag, err == SL_IO ? EXIT_IO : EXIT_USAGE);
 }
 
-static void defaults(struct process *p)
-{
-    p->options = account_options_defaults();
-    p->queue_max = QUEUE_MAX;
-    p->queue_bytes = QUEUE_BYTES;
-    p->grace_us = GRACE_S * (int64_t)SECOND;
-    p->gateway.config = (struct gateway_config){.listen = "127.0.0.1:4290",
-                                                .max_wait_us = MAX_WAIT_S * (int64_t)SECOND};
-}
-
-/* The process's face: options in, or what is wrong with them. */
-static enum sl_err configure(struct process *p, int argc, char **argv, bool *help,
-                             struct diag *diag)
+/* The process's face: options in, or what is wrong with them. false: said already. */
+static bool configure(struct process *p, int argc, char **argv, bool *help, struct diag *diag)
 {
     struct option options[OPTIONS_MAX];
     int positional = 0;
     size_t n = table(p, options);
     enum sl_err err = options_parse(options, n, argc, argv, &positional, help, diag);
-    if (err != SL_OK || *help)
-        return err;
-    if (positional)
-        return diag_set(diag, SL_UNKNOWN, argv[0], "serve takes options only; see --help");
-    p->gateway.config.queue_max = (size_t)p->queue_max;
-    p->gateway.config.queue_bytes = (size_t)p->queue_bytes;
-    err = only_loopback(p->gateway.config.listen, diag);
-    return err ? err : make_outlets(p, diag);
+    if (err == SL_OK && positional)
+        err = diag_set(diag, SL_UNKNOWN, argv[0], "serve takes options only; see --help");
+    if (*help)
+        return true;
+    if (err == SL_OK && p->file) {
+        setting_drop(&p->setting);
+        p->setting = setting_of_file(p->file);
+        if (p->setting && p->listen) {
+            p->setting->listen[0] = p->listen;
+            p->setting->listen_count = 1;
+        }
+        return p->setting != NULL;
+    }
+    if (err == SL_OK)
+        err = setting_of_options(p, diag);
+    if (err != SL_OK)
+        complain(diag, 0);
+    return err == SL_OK;
 }
 
 int verb_serve(int argc, char **argv)
@@ -230,19 +294,19 @@ int verb_serve(int argc, char **argv)
     static struct process p; /* one in a process, and too large for a stack */
     struct diag diag = {{0}, {0}};
     bool help = false;
-    int code = EXIT_ALL_DONE;
-    defaults(&p);
-    if (configure(&p, argc, argv, &help, &diag) != SL_OK) {
-        code = complain(&diag, EXIT_USAGE);
-    } else if (help) {
+    int code = EXIT_USAGE;
+    p.options = account_options_defaults();
+    p.setting = setting_new();
+    if (configure(&p, argc, argv, &help, &diag)) {
+        code = help ? EXIT_ALL_DONE : serve(&p, &diag);
+    }
+    if (help) {
         struct option options[OPTIONS_MAX];
         struct buf text = {0};
         options_help(&text, &face, options, table(&p, options));
         fputs(buf_cstr(&text), stdout);
         buf_free(&text);
-    } else {
-        code = serve(&p, &diag);
     }
-    gateway_free(&p.gateway);
+    setting_drop(&p.setting);
     return code;
 }

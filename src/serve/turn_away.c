@@ -2,8 +2,6 @@
  * are rounded up: who obeys them is in time. */
 #include "turn_away.h"
 
-#include "duration.h"
-
 static const struct manner {
     int status[2];
     const char *type[2], *code;
@@ -21,69 +19,43 @@ static void add(struct turn_away *t, struct str name, struct str value)
     t->headers[t->header_count++] = (struct header){name, value};
 }
 
-static struct str number(struct arena *arena, int64_t n)
-{
-    return arena_printf(arena, "%lld", (long long)n);
-}
-
 static void add_retry(struct turn_away *t, int64_t wait_us, struct arena *arena)
 {
     int64_t ms = (wait_us + 999) / 1000;
-    add(t, STR("retry-after"), number(arena, (ms + 999) / 1000));
-    add(t, STR("retry-after-ms"), number(arena, ms));
+    add(t, STR("retry-after"), arena_printf(arena, "%lld", (long long)((ms + 999) / 1000)));
+    add(t, STR("retry-after-ms"), arena_printf(arena, "%lld", (long long)ms));
 }
 
-static void add_budget(struct turn_away *t, const struct budget_view *b, const char *what,
-                       struct arena *arena)
+struct str turn_away_body(bool anthropic, const char *type, const char *code, struct str what,
+                          struct arena *arena)
 {
-    struct buf reset = {0};
-    int64_t lacks = b->limit - b->level;
-    duration_go(&reset, (int64_t)((__int128)lacks * b->period_us / (b->limit ? b->limit : 1)));
-    add(t, arena_printf(arena, "x-ratelimit-limit-%s", what), number(arena, b->limit));
-    add(t, arena_printf(arena, "x-ratelimit-remaining-%s", what),
-        number(arena, b->level > 0 ? b->level : 0));
-    add(t, arena_printf(arena, "x-ratelimit-reset-%s", what),
-        arena_copy(arena, buf_str(&reset)));
-    buf_free(&reset);
-}
-
-static void add_budgets(struct turn_away *t, const struct pool_view *view, struct arena *arena)
-{
-    for (size_t i = 0; i < view->budget_count; i++) {
-        if (view->budgets[i].dim == DIM_RPM)
-            add_budget(t, &view->budgets[i], "requests", arena);
-        if (view->budgets[i].dim == DIM_TPM)
-            add_budget(t, &view->budgets[i], "tokens", arena);
-    }
-}
-
-/* Seven parameters: what is said, to whom, and where it is kept; none belongs to another.
- * NOLINTNEXTLINE(readability-function-size) */
-void turn_away_write(struct turn_away *out, enum turn_away_kind kind, bool anthropic,
-                     struct str what, int64_t wait_us, const struct pool_view *view,
-                     struct arena *arena)
-{
-    const struct manner *m = &manners[kind];
     struct buf body = {0};
-    *out = (struct turn_away){.status = m->status[anthropic]};
-    add(out, STR("content-type"), STR("application/json"));
-    add(out, STR("x-sluice-refused"), STR("yes"));
-    add(out, STR("x-should-retry"), m->again ? STR("true") : STR("false"));
-    if (wait_us >= 0)
-        add_retry(out, wait_us, arena);
-    if (view)
-        add_budgets(out, view, arena);
-    buf_puts(&body, anthropic ? "{\"type\":\"error\",\"error\":{\"type\":\""
-                              : "{\"error\":{\"message\":");
     if (anthropic) {
-        buf_printf(&body, "%s\",\"message\":", m->type[1]);
+        buf_printf(&body, "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":", type);
         buf_json(&body, what);
         buf_puts(&body, "}}");
     } else {
+        buf_puts(&body, "{\"error\":{\"message\":");
         buf_json(&body, what);
-        buf_printf(&body, ",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}", m->type[0],
-                   m->code);
+        buf_printf(&body, ",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}", type, code);
     }
-    out->body = arena_copy(arena, buf_str(&body));
+    struct str kept = arena_copy(arena, buf_str(&body));
     buf_free(&body);
+    return kept;
+}
+
+void turn_away_write(struct turn_away *out, const struct refusal_words *words,
+                     struct arena *arena)
+{
+    const struct manner *m = &manners[words->kind];
+    *out = (struct turn_away){.status = m->status[words->anthropic]};
+    add(out, STR("content-type"), STR("application/json"));
+    add(out, STR("x-sluice-refused"), STR("yes"));
+    add(out, STR("x-should-retry"), m->again ? STR("true") : STR("false"));
+    if (words->wait_us >= 0)
+        add_retry(out, words->wait_us, arena);
+    out->header_count += quota_headers(words->quotas, words->quota_count, words->anthropic,
+                                       words->unix_us, out->headers + out->header_count, arena);
+    out->body = turn_away_body(words->anthropic, m->type[words->anthropic], m->code,
+                               words->what, arena);
 }

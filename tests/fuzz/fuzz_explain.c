@@ -25,7 +25,7 @@ static void take(void *ctx, const struct evidence *e)
     traffic_date(&r->traffic, e->logged.at_us);
     if (logged_is_request(&e->logged))
         traffic_add(&r->traffic, r->catalogue, STR("openai"), &e->logged);
-    struct finding f = judge(e, &nobody, 0, &arena);
+    struct finding f = finding_of(e, &nobody, 0, &arena);
     diagnosis_write(&words, &f, &r->standing, 0);
     diagnosis_json(&json, &f);
     sl_assert(words.n && json_parse(&arena, buf_str(&json), NULL));

@@ -10,4 +10,12 @@
 
 #include <cmocka.h>
 
+/* An assertion of a random trial: where it fails, the seed is told. Every test walks through
+ * the same seeds each time, so to run it again is to reproduce it. */
+#define assert_seeded(seed, claim)                                                             \
+    do {                                                                                       \
+        if (!(claim))                                                                          \
+            fail_msg("seed %llu: %s", (unsigned long long)(seed), #claim);                     \
+    } while (0)
+
 #endif

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -45,6 +46,15 @@ static inline void peer_take(struct peer *p, uv_loop_t *loop, int fd)
     assert_int_equal(uv_poll_start(p->poll, UV_READABLE, peer_on_readable), 0);
 }
 
+static inline void peer_connect_file(struct peer *p, uv_loop_t *loop, const char *path)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    strncpy(a.sun_path, path, sizeof a.sun_path - 1);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    peer_take(p, loop, fd);
+}
+
 static inline void peer_connect(struct peer *p, uv_loop_t *loop, int port)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -61,6 +71,11 @@ static inline void peer_send(struct peer *p, struct str bytes)
         assert_true(n > 0);
         bytes = str_from(bytes, (size_t)n);
     }
+}
+
+static inline bool peer_has(const struct peer *p, const char *text)
+{
+    return str_find(buf_str(&p->got), str_of(text), 0) >= 0;
 }
 
 /* Runs the loop until the text has come `times` times, or the other side closed. */

@@ -7,14 +7,13 @@
 
 #include "str.h"
 
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "identity.h"
 #include "peer.h"
 
 struct tls_peer {
@@ -30,37 +29,6 @@ struct tls_peer {
     struct buf head; /* of CONNECT */
     int served, resumed, refused;
 };
-
-static inline void tls_peer_extend(X509 *cert, X509 *issuer, int nid, const char *value)
-{
-    X509V3_CTX c;
-    X509V3_set_ctx(&c, issuer, cert, NULL, NULL, 0);
-    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &c, nid, value);
-    assert_non_null(e);
-    X509_add_ext(cert, e, -1);
-    X509_EXTENSION_free(e);
-}
-
-static inline X509 *tls_peer_certificate(EVP_PKEY *key, const char *name, X509 *issuer,
-                                         EVP_PKEY *issuer_key)
-{
-    X509 *cert = X509_new();
-    X509_NAME *subject = X509_get_subject_name(cert);
-    X509_set_version(cert, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), issuer ? 2 : 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-    X509_set_pubkey(cert, key);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1,
-                               0);
-    X509_set_issuer_name(cert, issuer ? X509_get_subject_name(issuer) : subject);
-    if (issuer)
-        tls_peer_extend(cert, issuer, NID_subject_alt_name, "IP:127.0.0.1,DNS:api.test");
-    else
-        tls_peer_extend(cert, cert, NID_basic_constraints, "critical,CA:TRUE");
-    assert_true(X509_sign(cert, issuer ? issuer_key : key, EVP_sha256()) > 0);
-    return cert;
-}
 
 /* Reads until the text ends in `end`; false if the peer closed. */
 static inline bool tls_peer_read(SSL *ssl, struct buf *got, const char *end)
@@ -121,8 +89,8 @@ static inline void tls_peer_start(struct tls_peer *p, const char *answer)
 {
     *p = (struct tls_peer){.answer = answer, .ca_path = "/tmp/sluice-test-ca-XXXXXX"};
     EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *key = EVP_EC_gen("P-256");
-    X509 *ca = tls_peer_certificate(ca_key, "test authority", NULL, NULL);
-    X509 *cert = tls_peer_certificate(key, "test server", ca, ca_key);
+    X509 *ca = identity_certificate(ca_key, "test authority", NULL, NULL, true);
+    X509 *cert = identity_certificate(key, "test server", ca, ca_key, false);
     FILE *f = fdopen(mkstemp(p->ca_path), "w");
     PEM_write_X509(f, ca);
     fclose(f);

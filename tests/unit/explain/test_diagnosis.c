@@ -35,7 +35,7 @@ static void take(void *ctx, const struct evidence *e)
 {
     struct buf *out = ctx, line = {0};
     struct arena arena = {0};
-    struct finding f = judge(e, &nobody, 0, &arena);
+    struct finding f = finding_of(e, &nobody, 0, &arena);
     if (f.verdict.kind != VERDICT_OK) {
         diagnosis_json(&line, &f);
         ptrdiff_t place = str_find(buf_str(&line), STR(", \"model\""), 0);
@@ -58,7 +58,7 @@ static void take_words(void *ctx, const struct evidence *e)
     struct words *w = ctx;
     struct arena arena = {0};
     struct origin told = origin_named(str_of(w->provider));
-    struct finding f = judge(e, &told, 0, &arena);
+    struct finding f = finding_of(e, &told, 0, &arena);
     if (f.verdict.kind != VERDICT_OK)
         diagnosis_write(&w->text, &f, &standing, 0);
     arena_free(&arena);

@@ -23,7 +23,7 @@ static void take(void *ctx, const struct evidence *e)
 {
     struct heard *h = ctx;
     struct arena arena = {0};
-    struct finding f = judge(e, &nobody, 1795683600000000, &arena);
+    struct finding f = finding_of(e, &nobody, 1795683600000000, &arena);
     if (f.verdict.kind != VERDICT_OK && (!f.bare || !h->telling)) {
         buf_clear(&h->json);
         diagnosis_json(&h->json, &f);

@@ -28,7 +28,7 @@ static void take(void *ctx, const struct evidence *e)
     struct asked *a = ctx;
     struct arena arena = {0};
     struct origin nobody = origin_named((struct str){0});
-    struct finding f = judge(e, &nobody, 0, &arena);
+    struct finding f = finding_of(e, &nobody, 0, &arena);
     support_write(&a->words, &a->standing, &f, 0);
     arena_free(&arena);
 }

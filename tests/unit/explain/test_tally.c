@@ -24,7 +24,7 @@ static void take(void *ctx, const struct evidence *e)
         traffic_add(&s->traffic, s->catalogue, STR("openai"), &e->logged);
     if (e->logged.status / 100 == 2)
         tally_success(&s->tally, e->logged.at_us);
-    struct finding f = judge(e, &nobody, start, &arena);
+    struct finding f = finding_of(e, &nobody, start, &arena);
     if (f.verdict.kind != VERDICT_OK)
         (void)tally_add(&s->tally, &f, STR("a label"), start);
     arena_free(&arena);

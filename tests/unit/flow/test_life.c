@@ -371,6 +371,29 @@ static void none_passes_at_the_others_cost(void **state)
     stop(&w);
 }
 
+/* What has left a moving minute may leave it on its way a little later: by J, which is what the
+ * connections show if that is more than was believed, but not more than the minute bears. */
+static void a_way_that_varies_is_waited_for(void **state)
+{
+    const struct limit_spec two[] = {{DIM_RPM, 2, MINUTE}};
+    const int64_t asked_us[] = {SECOND / 10, SECOND / 4, 10 * SECOND};
+    const int64_t felt_us[] = {SECOND / 10, SECOND / 4, 3 * SECOND / 10};
+    for (int i = 0; i < 3; i++) {
+        struct account_config c = account_defaults(NULL);
+        c.window = WINDOW_SLIDING;
+        c.idle = true;
+        c.jitter_us = SECOND / 10;
+        struct world w = {.account = account_new(&c), .now_us = SECOND};
+        w.pool = account_pool(w.account, STR("m"), two, 1);
+        account_jitter(w.account, asked_us[i]);
+        submit(&w, 0, 3);
+        assert_int_equal(2, turn(&w));
+        assert_int_equal(0, turn(&w));
+        assert_int_equal(SECOND + MINUTE + felt_us[i] + 1, w.next_us);
+        stop(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +411,7 @@ int main(void)
         cmocka_unit_test(a_lower_limit_ends_what_exceeds_it),
         cmocka_unit_test(cancelled_ones_come_back),
         cmocka_unit_test(none_passes_at_the_others_cost),
+        cmocka_unit_test(a_way_that_varies_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

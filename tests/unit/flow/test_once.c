@@ -191,7 +191,7 @@ static void test_refused_without_known_limits(void **unused)
     settle_time(&w);
     assert_int_equal(f.state, FLOW_QUEUED);
     assert_int_equal(other.state, FLOW_QUEUED);
-    struct promise promise = pool_promise(w.account, w.pool, w.now_us, &f.demand);
+    struct promise promise = pool_promise(w.account, w.pool, w.now_us, &f);
     assert_true(promise.wait_us > 3599 * INT64_C(1000000));
     world_free(&w);
 }

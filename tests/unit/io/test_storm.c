@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "both.h"
+
 enum { CALLS = 3000, AT_ONCE = 40 };
 
 struct storm;
@@ -227,12 +229,15 @@ static void everything_ends_exactly_once(void **state)
     s->random.state = seed;
     memset(s->bytes, 'x', sizeof s->bytes);
     uv_loop_init(&s->loop);
-    struct server_config sc = server_defaults();
-    struct server_handler h = {on_start, on_body, on_end, on_gone, NULL, s};
+    struct server_config sc = both_config();
+    struct server_handler h = {
+        .start = on_start, .body = on_body, .end = on_end, .gone = on_gone, .ctx = s};
     assert_int_equal(server_new(&s->loop, &sc, h, &s->server, &d), SL_OK);
-    snprintf(url, sizeof url, "http://127.0.0.1:%d", server_port(s->server));
+    snprintf(url, sizeof url, "%s://127.0.0.1:%d", both.tls ? "https" : "http",
+             server_port(s->server));
     struct upstream_config uc = upstream_defaults();
     uc.base_url = url;
+    uc.ca_file = both.tls ? both.identity.authority : NULL;
     uc.connections_max = 1 + (size_t)random_below(&s->random, 2 * AT_ONCE);
     assert_int_equal(upstream_new(&s->loop, &uc, &s->upstream, &d), SL_OK);
     upstream_warm(s->upstream, (size_t)random_below(&s->random, AT_ONCE));
@@ -259,6 +264,6 @@ static void everything_ends_exactly_once(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(everything_ends_exactly_once)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {BOTH(everything_ends_exactly_once)};
+    return cmocka_run_group_tests(tests, both_setup, both_teardown);
 }

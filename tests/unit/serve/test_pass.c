@@ -21,7 +21,8 @@ static void test_request_headers(void **unused)
     add(&m, "Accept-Encoding", "gzip");
     add(&m, "OpenAI-Organization", "org-1");
     add(&m, "x-stainless-lang", "js");
-    assert_int_equal(pass_request(&m, out), 2);
+    assert_int_equal(pass_request(&m, true, out), 5);
+    assert_int_equal(pass_request(&m, false, out), 2);
     assert_true(str_eq(out[0].name, STR("OpenAI-Organization")));
     assert_true(str_eq(out[1].value, STR("js")));
 }
@@ -61,6 +62,32 @@ static void test_paths(void **unused)
     }
 }
 
+static void test_to_a_deployment(void **unused)
+{
+    static const struct {
+        const char *target, *base, *below;
+    } cases[] = {
+        {"/v1/chat/completions", "",
+         "/openai/deployments/east/chat/completions?api-version=2024-10-21"},
+        {"/chat/completions?a=1", "",
+         "/openai/deployments/east/chat/completions?a=1&api-version=2024-10-21"},
+        {"/openai/deployments/gpt-4o/chat/completions?api-version=2025-01-01", "",
+         "/openai/deployments/east/chat/completions?api-version=2025-01-01"},
+        {"/openai/deployments/gpt-4o/embeddings", "/openai",
+         "/deployments/east/embeddings?api-version=2024-10-21"},
+        {"/openai/v1/responses", "",
+         "/openai/deployments/east/responses?api-version=2024-10-21"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena arena = {0};
+        struct str below = pass_to_deployment(str_of(cases[i].target), cases[i].base, "east",
+                                              "2024-10-21", &arena);
+        if (!str_eq(below, str_of(cases[i].below)))
+            fail_msg("%s below %s: %.*s", cases[i].target, cases[i].base, STR_ARG(below));
+        arena_free(&arena);
+    }
+}
+
 static void test_deployments(void **unused)
 {
     struct str named = pass_deployment(STR("/openai/deployments/gpt-4o/chat/completions?a=1"));
@@ -95,7 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request_headers), cmocka_unit_test(test_answer_headers),
         cmocka_unit_test(test_paths),           cmocka_unit_test(test_deployments),
-        cmocka_unit_test(test_whose_request),
+        cmocka_unit_test(test_to_a_deployment), cmocka_unit_test(test_whose_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

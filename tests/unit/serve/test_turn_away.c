@@ -5,7 +5,11 @@
 static struct verdict read_back(enum turn_away_kind kind, bool anthropic, const char *what,
                                 int64_t wait_us, struct arena *arena, struct turn_away *t)
 {
-    turn_away_write(t, kind, anthropic, str_of(what), wait_us, NULL, arena);
+    turn_away_write(
+        t,
+        &(struct refusal_words){
+            .kind = kind, .anthropic = anthropic, .what = str_of(what), .wait_us = wait_us},
+        arena);
     struct message m = {.status = t->status, .header_count = t->header_count};
     memcpy(m.headers, t->headers, sizeof t->headers);
     enum provider_id id = anthropic ? PROVIDER_ANTHROPIC : PROVIDER_OPENAI;
@@ -25,6 +29,7 @@ static void test_meanings(void **unused)
         {TURN_AWAY_TOO_LARGE, "Request too large for m", VERDICT_TOO_LARGE},
         {TURN_AWAY_FULL, "full", VERDICT_OVERLOADED},
         {TURN_AWAY_ENDING, "ending", VERDICT_OVERLOADED},
+        {TURN_AWAY_KEY, "Incorrect API key provided", VERDICT_AUTH},
         {TURN_AWAY_BAD_REQUEST, "body.model: missing", VERDICT_OTHER},
     };
     for (int anthropic = 0; anthropic < 2; anthropic++) {
@@ -55,21 +60,14 @@ static void test_retry_is_rounded_up(void **unused)
     arena_free(&arena);
 }
 
-static void test_budgets_in_headers(void **unused)
+/* An empty wallet of the tenant's own: told as one, so that nobody asks again. */
+static void test_spend_is_billing(void **unused)
 {
-    struct pool_view view = {.budget_count = 2};
-    view.budgets[0] =
-        (struct budget_view){.dim = DIM_RPM, .limit = 60, .level = 30, .period_us = 60000000};
-    view.budgets[1] = (struct budget_view){
-        .dim = DIM_TPM, .limit = 1000, .level = -20, .period_us = 60000000};
     struct arena arena = {0};
     struct turn_away t;
-    turn_away_write(&t, TURN_AWAY_WAIT, false, STR("w"), 1000, &view, &arena);
-    struct message m = {.header_count = t.header_count};
-    memcpy(m.headers, t.headers, sizeof t.headers);
-    assert_true(str_eq(message_header(&m, "x-ratelimit-remaining-requests"), STR("30")));
-    assert_true(str_eq(message_header(&m, "x-ratelimit-reset-requests"), STR("30s")));
-    assert_true(str_eq(message_header(&m, "x-ratelimit-remaining-tokens"), STR("0")));
+    struct verdict v = read_back(TURN_AWAY_SPEND, false, "spent", 1000000, &arena, &t);
+    assert_int_equal(v.kind, VERDICT_QUOTA);
+    assert_false(v.retryable);
     arena_free(&arena);
 }
 
@@ -78,7 +76,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_meanings),
         cmocka_unit_test(test_retry_is_rounded_up),
-        cmocka_unit_test(test_budgets_in_headers),
+        cmocka_unit_test(test_spend_is_billing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* judge.h: a piece of evidence into a finding: who refused, what, of which model. */
-#ifndef SLUICE_JUDGE_H
-#define SLUICE_JUDGE_H
+/* finding.h: a piece of evidence into a finding: who refused, what, of which model. */
+#ifndef SLUICE_FINDING_H
+#define SLUICE_FINDING_H
 
 #include "detect.h"
 
@@ -16,7 +16,7 @@ struct finding {
 
 /* Judges every claim and keeps the one that tells most. `told` is who refused where the caller
  * knows (.name NULL: found out). Strings live as long as the evidence and the arena. */
-struct finding judge(const struct evidence *e, const struct origin *told, int64_t now_us,
-                     struct arena *arena);
+struct finding finding_of(const struct evidence *e, const struct origin *told, int64_t now_us,
+                          struct arena *arena);
 
 #endif

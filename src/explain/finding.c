@@ -1,6 +1,6 @@
-/* judge.c: see judge.h. A log's line may speak of limits without being a refusal: what is
+/* finding.c: see finding.h. A log's line may speak of limits without being a refusal: what is
  * prose, not alone and without a status has to read like one. */
-#include "judge.h"
+#include "finding.h"
 
 #include "diagnosis.h"
 
@@ -67,8 +67,8 @@ static void take_own_words(const struct evidence *e, struct finding *f)
     }
 }
 
-struct finding judge(const struct evidence *e, const struct origin *told, int64_t now_us,
-                     struct arena *arena)
+struct finding finding_of(const struct evidence *e, const struct origin *told, int64_t now_us,
+                          struct arena *arena)
 {
     struct finding f = {.evidence = e, .model = e->logged.model};
     f.origin = told->name ? *told : origin_detect(e);

@@ -1,0 +1,430 @@
+/* intake.c: a request from its head to the queue. */
+#include "relay.h"
+
+#include "duration.h"
+#include "pass.h"
+#include "setting_check.h"
+
+#include <string.h>
+
+/* A body above this is counted off the loop: below it that takes less than a millisecond. */
+enum { COUNTED_HERE_BYTES = 64 << 10 };
+
+/* ---- who ----------------------------------------------------------------------------------
+ */
+
+/* The key that a client shows, in whichever header its SDK puts it. */
+static struct str shown_key(const struct message *m)
+{
+    const struct str bearer = STR("Bearer ");
+    struct str key = message_header(m, "authorization");
+    if (str_eq_nocase(str_cut(key, bearer.n), bearer))
+        return str_trim(str_from(key, bearer.n));
+    key = message_header(m, "x-api-key");
+    return key.p ? key : message_header(m, "api-key");
+}
+
+/* It may ask for less urgency than its tenant has, not for more. */
+static uint8_t priority_of(const struct tenant *t, const struct message *m)
+{
+    uint8_t asked;
+    struct str word = message_header(m, "x-sluice-priority");
+    bool less = word.n && setting_priority(word, &asked) && asked < t->setting.priority;
+    return less ? asked : t->setting.priority;
+}
+
+static int64_t max_wait_of(const struct relay *r, const struct message *m)
+{
+    int64_t asked_us;
+    struct str text = message_header(m, "x-sluice-max-wait");
+    if (text.n && duration_parse(text, &asked_us) == SL_OK && asked_us >= 0)
+        return asked_us;
+    int64_t own_us = r->tenant->setting.max_wait_us;
+    return own_us >= 0 ? own_us : r->setting->max_wait_us;
+}
+
+/* ---- in ---------------------------------------------------------------------------------- */
+
+/* Only where the paths of both providers are the same do the client's headers decide. */
+static bool speaks_anthropic(enum route route, const struct message *m)
+{
+    bool openai = route != ROUTE_OTHER && route != ROUTE_MESSAGES;
+    return !openai && pass_to_anthropic(m);
+}
+
+/* What is counted by its body: a JSON request of a known route. */
+static bool is_metered(enum route route, const struct message *m)
+{
+    struct str type = message_header(m, "content-type");
+    return route != ROUTE_OTHER && str_eq(m->method, STR("POST")) &&
+           str_find_nocase(type, STR("multipart/"), 0) != 0;
+}
+
+/* Requests that are no use of a model have pools by their kind, if anybody limits them. */
+static struct str pool_of_kind(struct str target)
+{
+    static const char *const kinds[] = {"files", "batches", "count_tokens", "audio"};
+    static const struct str names[] = {STR("(files)"), STR("(batches)"), STR("(count_tokens)"),
+                                       STR("(audio)")};
+    struct str path = str_split(&target, '?');
+    while (path.p) {
+        struct str part = str_split(&path, '/');
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+            if (str_eq(part, str_of(kinds[i])))
+                return names[i];
+        }
+    }
+    return STR("(other requests)");
+}
+
+static bool is_full(const struct relay *r)
+{
+    const struct tenant_setting *own = &r->tenant->setting;
+    return r->gateway->relay_count > (size_t)r->setting->queue_requests ||
+           (own->held_requests && r->tenant->held > (size_t)own->held_requests);
+}
+
+static bool has_no_room(const struct relay *r, size_t bytes)
+{
+    const struct tenant_setting *own = &r->tenant->setting;
+    return r->gateway->held_bytes + bytes > (size_t)r->setting->queue_bytes ||
+           (own->held_bytes && r->tenant->held_bytes + bytes > (size_t)own->held_bytes);
+}
+
+static struct relay *relay_new(struct gateway *g, struct exchange *x, struct tenant *t)
+{
+    struct relay *r = mem_zero(sizeof *r);
+    r->gateway = g;
+    r->setting = setting_hold(g->setting);
+    r->tenant = t;
+    r->x = x;
+    r->next = g->relays;
+    if (r->next)
+        r->next->prev = r;
+    g->relays = r;
+    g->relay_count++;
+    t->held++;
+    t->totals.requests++;
+    exchange_set(x, r);
+    return r;
+}
+
+static void take_head(struct relay *r, const struct message *m)
+{
+    const struct setting *s = r->setting;
+    struct header *headers = arena_alloc(&r->arena, (m->header_count + 1) * sizeof *headers);
+    r->target = m->target;
+    r->route = route_of(m->target);
+    r->anthropic = speaks_anthropic(r->route, m);
+    r->metered = is_metered(r->route, m);
+    r->max_wait_us = max_wait_of(r, m);
+    r->job.flow.id = ++r->gateway->requests;
+    r->job.flow.tenant = r->tenant->index;
+    r->job.flow.priority = priority_of(r->tenant, m);
+    r->job.method = arena_copy(&r->arena, m->method).p;
+    r->job.headers = headers;
+    r->job.header_count = pass_request(m, s->pass_keys, headers);
+    r->job.own_key = s->pass_keys && shown_key(m).n > 0;
+}
+
+void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
+{
+    struct tenant *t = gateway_tenant(g, shown_key(m));
+    struct relay *r = relay_new(g, x, t ? t : g->tenants.list[0]);
+    take_head(r, m);
+    if (!t)
+        decline(r, TURN_AWAY_KEY, -1,
+                STR("Incorrect API key provided: it is none of this gateway's. Make one with "
+                    "`sluice key create`"));
+    else if (m->upgrade && message_header(m, "upgrade").p)
+        decline(r, TURN_AWAY_UPGRADE, -1,
+                STR("WebSocket and other upgrades are not passed on; use HTTP streaming"));
+    else if (g->ending)
+        decline(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
+    else if (is_full(r))
+        decline(r, TURN_AWAY_FULL, RELAY_LATE_US,
+                STR("sluice holds as many requests as it may"));
+}
+
+void relay_body(struct relay *r, struct str bytes)
+{
+    if (r->state != RELAY_READING)
+        return;
+    if (has_no_room(r, bytes.n)) {
+        decline(r, TURN_AWAY_FULL, RELAY_LATE_US, STR("sluice holds as many bytes as it may"));
+        return;
+    }
+    r->gateway->held_bytes += bytes.n;
+    r->tenant->held_bytes += bytes.n;
+    buf_add(&r->body, bytes);
+}
+
+/* ---- counted ------------------------------------------------------------------------------
+ */
+
+/* Azure's paths name the deployment, and the body need not name a model: the tree that is
+ * counted is given one. The bytes that are sent stay as they are. */
+static void name_deployment(struct relay *r, struct json *root)
+{
+    struct str name = pass_deployment(r->target);
+    if (!name.n || root->type != JSON_OBJECT || json_get(root, "model"))
+        return;
+    struct json *model = arena_alloc(&r->arena, sizeof *model);
+    *model = (struct json){
+        .type = JSON_STRING, .text = name, .key = STR("model"), .next = root->first};
+    root->first = model;
+    root->count++;
+}
+
+/* The first account of the client's language tells how a body is to be read; to which of them
+ * it goes makes no difference there. */
+static const struct account_options *reader_of(const struct relay *r)
+{
+    const struct setting *s = r->setting;
+    for (size_t i = 0; i < s->account_count; i++) {
+        const struct account_options *o = &s->accounts[i].options;
+        if ((o->provider->id == PROVIDER_ANTHROPIC) == r->anthropic)
+            return o;
+    }
+    return &s->accounts[0].options;
+}
+
+/* Runs on a thread of the pool for large bodies: touches this relay, and what never changes. */
+static void count(struct relay *r)
+{
+    const struct account_options *o = reader_of(r);
+    struct json *root = json_parse(&r->arena, buf_str(&r->body), &r->diag);
+    if (root)
+        name_deployment(r, root);
+    r->err = root ? ask_parse(o->provider, o->catalogue, r->route, root, &r->ask, &r->diag)
+                  : SL_SYNTAX;
+}
+
+/* ---- another model ------------------------------------------------------------------------
+ */
+
+/* The configuration says that another model may answer: the body names it from now on, and is
+ * counted as its. */
+static bool become_model(struct relay *r, const char *name)
+{
+    struct json *root = json_parse(&r->arena, buf_str(&r->body), NULL);
+    const struct json *model = json_get(root, "model");
+    if (!model)
+        return false;
+    struct str all = buf_str(&r->body);
+    size_t at = (size_t)(model->raw.p - all.p);
+    struct buf changed = {0};
+    buf_add(&changed, str_cut(all, at));
+    buf_json(&changed, str_of(name));
+    buf_add(&changed, str_from(all, at + model->raw.n));
+    r->asked_model = arena_copy(&r->arena, r->asked_model.n ? r->asked_model : r->ask.model);
+    r->gateway->held_bytes += changed.n - r->body.n;
+    r->tenant->held_bytes += changed.n - r->body.n;
+    buf_free(&r->body);
+    r->body = changed;
+    count(r);
+    return r->err == SL_OK;
+}
+
+/* The model that a route falls back to where its own takes too little, if that takes it. */
+static bool becomes_longer(struct relay *r)
+{
+    const struct route_setting *route = route_find(r->setting, r->ask.model);
+    struct diag diag = r->diag;
+    for (size_t i = 0; route && i < route->fallback_count; i++) {
+        if (route->fallbacks[i].on_length && become_model(r, route->fallbacks[i].model) &&
+            ask_check(&r->ask, &r->diag) == SL_OK)
+            return true;
+    }
+    r->diag = diag; /* the first one's words */
+    return false;
+}
+
+/* ---- where to -----------------------------------------------------------------------------
+ */
+
+static void set_stake(struct relay *r)
+{
+    const struct model *known = r->ask.known;
+    r->stake = (struct stake){.allowance = &r->tenant->allowance, .price = {-1, -1}};
+    if (known)
+        r->stake.price = (struct price){known->input_pusd, known->output_pusd};
+    r->job.flow.stake = &r->stake;
+}
+
+static struct outlet *choose(const struct relay *r, struct str model)
+{
+    const struct gateway *g = r->gateway;
+    return outlets_choose(&g->outlets, g->setting, model, r->anthropic, &r->job.flow);
+}
+
+/* How long it would wait there: exactly, where that may be longer than `most_us`. */
+static struct promise look_ahead(struct relay *r, struct outlet *o, struct str model,
+                                 int64_t most_us)
+{
+    struct account *a = engine_account(o->door.engine);
+    int64_t now_us = engine_now(o->door.engine);
+    struct flow asked = r->job.flow;
+    asked.pool = outlet_pool(o, model);
+    if (pool_wait_most_us(a, asked.pool, now_us, &asked) <= most_us)
+        return (struct promise){.dim = DIM_UNKNOWN};
+    return pool_promise(a, asked.pool, now_us, &asked);
+}
+
+/* A route may say that another model answers where this one's wait is long, and the other's is
+ * not. */
+static void becomes_quicker(struct relay *r)
+{
+    const struct route_setting *route = route_find(r->setting, r->ask.model);
+    for (size_t i = 0; route && i < route->fallback_count; i++) {
+        const struct fallback *f = &route->fallbacks[i];
+        struct str other = str_of(f->model);
+        if (f->on_length || r->promise.wait_us <= f->after_us)
+            continue;
+        struct outlet *o = choose(r, other);
+        struct promise promise = look_ahead(r, o, other, f->after_us);
+        if (promise.wait_us >= r->promise.wait_us || !become_model(r, f->model))
+            continue;
+        r->outlet = o;
+        r->promise = promise;
+        return;
+    }
+}
+
+/* The least wait that somebody would have us know of. */
+static int64_t patience_us(const struct relay *r)
+{
+    const struct route_setting *route = route_find(r->setting, r->ask.model);
+    int64_t least_us = r->max_wait_us;
+    for (size_t i = 0; route && i < route->fallback_count; i++) {
+        if (!route->fallbacks[i].on_length && route->fallbacks[i].after_us < least_us)
+            least_us = route->fallbacks[i].after_us;
+    }
+    return least_us;
+}
+
+static const char *deployment_of(const struct outlet *o, struct str model)
+{
+    const struct option_list *pairs = &o->account->deployments;
+    for (size_t i = 0; i + 1 < pairs->n; i += 2) {
+        if (str_eq(model, str_of(pairs->items[i])))
+            return pairs->items[i + 1];
+    }
+    return NULL;
+}
+
+/* Below the account's base URL; on Azure the deployment of the model stands in the path. */
+static void set_path(struct relay *r)
+{
+    const struct outlet *o = r->outlet;
+    const char *deployment = r->metered ? deployment_of(o, r->ask.model) : NULL;
+    r->job.path = pass_path(r->target, o->door.base_path);
+    if (deployment)
+        r->job.path = pass_to_deployment(r->target, o->door.base_path, deployment,
+                                         o->account->api_version, &r->arena);
+}
+
+static void submit(struct relay *r)
+{
+    struct flow *f = &r->job.flow;
+    int64_t now_us = gateway_now(r->gateway);
+    f->pool = outlet_pool(r->outlet, r->ask.model);
+    f->demand = r->ask.demand;
+    pool_weight(f->pool, f->tenant, r->tenant->setting.weight);
+    if (r->promise.wait_us != INT64_MAX && r->promise.wait_us > r->max_wait_us) {
+        decline_waiting(r);
+        return;
+    }
+    set_path(r);
+    r->deadline_us = now_us + r->max_wait_us + RELAY_LATE_US;
+    r->state = RELAY_WAITING;
+    r->in_flow = true;
+    gateway_deadline(r->gateway, now_us, r->deadline_us);
+    engine_submit(r->outlet->door.engine, &r->job);
+}
+
+static void queue_up(struct relay *r)
+{
+    set_stake(r);
+    r->job.flow.demand = r->ask.demand;
+    r->outlet = choose(r, r->ask.model);
+    r->promise = look_ahead(r, r->outlet, r->ask.model, patience_us(r));
+    if (r->metered)
+        becomes_quicker(r);
+    submit(r);
+}
+
+/* A request alone: it draws on no tokens. */
+static void queue_up_uncounted(struct relay *r)
+{
+    r->ask.model = pool_of_kind(r->target);
+    if (r->route == ROUTE_IMAGES)
+        r->ask.demand.images = 1;
+    queue_up(r);
+}
+
+static bool spends_unknown(const struct relay *r)
+{
+    const struct allowance_limits *l = &r->tenant->setting.limits;
+    const struct model *known = r->ask.known;
+    return (l->spend_day > 0 || l->spend_month > 0) &&
+           (!known || known->input_pusd < 0 || known->output_pusd < 0);
+}
+
+static void counted(struct relay *r)
+{
+    struct str model = str_cut(r->ask.model, 80);
+    if (r->err != SL_OK)
+        decline(r, TURN_AWAY_BAD_REQUEST, -1,
+                arena_printf(&r->arena, "%s%s%s", r->diag.where, r->diag.where[0] ? ": " : "",
+                             r->diag.what));
+    else if (!tenant_may_use(r->tenant, r->ask.model))
+        decline(r, TURN_AWAY_FORBIDDEN, -1,
+                arena_printf(&r->arena, "This key may not use the model %.*s", STR_ARG(model)));
+    else if (spends_unknown(r))
+        decline(r, TURN_AWAY_FORBIDDEN, -1,
+                arena_printf(&r->arena,
+                             "This key has a limit on spending, and the price of %.*s is not "
+                             "known; give it with `catalogue`",
+                             STR_ARG(model)));
+    else if (ask_check(&r->ask, &r->diag) != SL_OK && !becomes_longer(r))
+        decline(r, TURN_AWAY_CONTEXT, -1,
+                arena_printf(&r->arena, "This request is too long: %s", r->diag.what));
+    else
+        queue_up(r);
+}
+
+static void on_count(uv_work_t *work)
+{
+    count(work->data);
+}
+
+static void on_counted(uv_work_t *work, int status)
+{
+    struct relay *r = work->data;
+    r->counting = false;
+    if (r->x)
+        counted(r);
+    else
+        relay_drop(r);
+}
+
+void relay_end(struct relay *r)
+{
+    if (r->state != RELAY_READING)
+        return;
+    if (!r->metered) {
+        queue_up_uncounted(r);
+        return;
+    }
+    r->state = RELAY_COUNTING;
+    if (r->body.n <= COUNTED_HERE_BYTES) {
+        count(r);
+        counted(r);
+        return;
+    }
+    r->work.data = r;
+    r->counting = true;
+    int rc = uv_queue_work(r->gateway->loop, &r->work, on_count, on_counted);
+    sl_assert(rc == 0);
+}

@@ -1,0 +1,225 @@
+/* outlets.c: see outlets.h. */
+#include "outlets.h"
+
+#include "daybook.h"
+#include "gateway.h"
+#include "relay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- of a setting ------------------------------------------------------------------------ */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* What makes an account what it is; limits, keys and deployments may change under it. */
+static bool is_same(const struct account_options *a, const struct account_options *b)
+{
+    return same_text(a->provider_name, b->provider_name) &&
+           same_text(a->base_url, b->base_url) && same_text(a->emulate, b->emulate) &&
+           same_text(a->window, b->window) && same_text(a->charge, b->charge) &&
+           same_text(a->ca_file, b->ca_file) && same_text(a->latency, b->latency) &&
+           same_text(a->outputs, b->outputs) && same_text(a->faults, b->faults) &&
+           a->minute_us == b->minute_us && a->retries == b->retries &&
+           a->concurrency == b->concurrency && a->connect_timeout_us == b->connect_timeout_us &&
+           a->first_byte_timeout_us == b->first_byte_timeout_us &&
+           a->idle_timeout_us == b->idle_timeout_us;
+}
+
+static struct outlet *open_outlet(struct gateway *g, struct setting *s,
+                                  struct account_setting *a, struct diag *diag)
+{
+    struct outlet *o = mem_zero(sizeof *o);
+    struct engine_config wiring = relay_wiring(o);
+    o->gateway = g;
+    o->name = a->name;
+    o->setting = setting_hold(s);
+    o->account = a;
+    o->anthropic = a->options.provider->id == PROVIDER_ANTHROPIC;
+    a->options.config.resends = s->resend;
+    a->options.config.halts = false;
+    /* A first burst that is too large is refused, waits, and its client never knows; a slow
+     * start all clients would feel. */
+    a->options.config.idle = true;
+    if (door_open(&o->door, &a->options, g->loop, &wiring, diag) == SL_OK)
+        return o;
+    door_close(&o->door);
+    o->retired = true;
+    return o;
+}
+
+/* The limits that hold for the models it has met, and its keys. */
+static void renew(struct outlet *o, struct setting *s, struct account_setting *a)
+{
+    struct models before = o->models;
+    int64_t now_us = engine_now(o->door.engine);
+    o->models = (struct models){.n = 0};
+    setting_drop(&o->setting);
+    o->setting = setting_hold(s);
+    o->account = a;
+    o->name = a->name;
+    o->retired = false;
+    account_use(engine_account(o->door.engine), now_us, a->options.config.use_percent);
+    for (size_t i = 0; i < before.n; i++) {
+        struct pool *p = outlet_pool(o, before.list[i].name);
+        const struct batch_pool *told = models_pool(&o->models, p);
+        if (told)
+            pool_relimit(p, now_us, told->limits, told->limit_count);
+    }
+    models_free(&before);
+    engine_rekey(o->door.engine, a->options.keys.lent, a->options.keys.n);
+}
+
+static void add(struct outlets *o, struct outlet *one)
+{
+    o->list = mem_grow(o->list, (o->n + 1) * sizeof(struct outlet *));
+    o->list[o->n++] = one;
+}
+
+enum sl_err outlets_apply(struct outlets *o, struct gateway *g, struct setting *s,
+                          struct diag *diag)
+{
+    size_t before = o->n;
+    struct outlet *kept[SETTING_ACCOUNTS] = {0};
+    for (size_t i = 0; i < s->account_count; i++) {
+        struct account_setting *a = &s->accounts[i];
+        struct outlet *old = outlets_find(o, a->name);
+        if (old && is_same(&old->account->options, &a->options)) {
+            kept[i] = old;
+            continue;
+        }
+        add(o, open_outlet(g, s, a, diag));
+        if (!o->list[o->n - 1]->retired)
+            continue;
+        for (size_t k = before; k < o->n; k++)
+            o->list[k]->retired = true;
+        return SL_IO;
+    }
+    for (size_t i = 0; i < before; i++)
+        o->list[i]->retired = true;
+    for (size_t i = 0; i < s->account_count; i++) {
+        if (kept[i])
+            renew(kept[i], s, &s->accounts[i]);
+    }
+    return SL_OK;
+}
+
+void outlets_close(struct outlets *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        if (o->list[i]->door.engine)
+            door_close(&o->list[i]->door);
+    }
+}
+
+void outlets_free(struct outlets *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        door_free(&o->list[i]->door);
+        models_free(&o->list[i]->models);
+        setting_drop(&o->list[i]->setting);
+        free(o->list[i]);
+    }
+    free(o->list);
+    *o = (struct outlets){.n = 0};
+}
+
+/* ---- which one --------------------------------------------------------------------------- */
+
+struct pool *outlet_pool(struct outlet *o, struct str model)
+{
+    size_t index;
+    struct diag diag = {{0}, {0}};
+    struct account *account = engine_account(o->door.engine);
+    const struct limit_source *limits = &o->account->options.limits;
+    enum sl_err err = models_index(&o->models, limits, model, &index, &diag);
+    if (err == SL_UNKNOWN) {
+        struct limit_source untold = *limits;
+        untold.tier = (struct str){0};
+        err = models_index(&o->models, &untold, model, &index, &diag);
+    }
+    if (err != SL_OK)
+        return account_pool(account, STR("(other models)"), NULL, 0);
+    struct batch_pool *p = &o->models.pools[o->models.list[index].pool];
+    if (!p->pool) {
+        const struct gateway *g = o->gateway;
+        p->pool = account_pool(account, p->name, p->limits, p->limit_count);
+        daybook_tell_pool(g->book, o->name, account, p->pool, gateway_now(g), gateway_unix(g));
+    }
+    return p->pool;
+}
+
+static bool matches(const char *pattern, struct str model)
+{
+    struct str p = str_of(pattern);
+    return str_ends(p, STR("*")) ? str_starts(model, str_cut(p, p.n - 1)) : str_eq(p, model);
+}
+
+const struct route_setting *route_find(const struct setting *s, struct str model)
+{
+    for (size_t i = 0; i < s->route_count; i++) {
+        for (size_t k = 0; k < s->routes[i].model_count; k++) {
+            if (matches(s->routes[i].models[k], model))
+                return &s->routes[i];
+        }
+    }
+    return NULL;
+}
+
+struct outlet *outlets_find(const struct outlets *o, const char *name)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        if (!o->list[i]->retired && strcmp(o->list[i]->name, name) == 0)
+            return o->list[i];
+    }
+    return NULL;
+}
+
+/* The first that speaks the client's language, or the first of all. */
+static struct outlet *by_language(const struct outlets *o, const struct setting *s,
+                                  bool anthropic)
+{
+    for (size_t i = 0; i < s->account_count; i++) {
+        struct outlet *one = outlets_find(o, s->accounts[i].name);
+        if (one && one->anthropic == anthropic)
+            return one;
+    }
+    return outlets_find(o, s->accounts[0].name);
+}
+
+/* How long f would wait there, and how much is there already. */
+static void weigh(struct outlet *o, struct str model, const struct flow *f, int64_t *wait_us,
+                  size_t *load)
+{
+    struct pool *p = outlet_pool(o, model);
+    struct account *a = engine_account(o->door.engine);
+    int64_t now_us = engine_now(o->door.engine);
+    struct flow asked = *f;
+    asked.pool = p;
+    *wait_us = pool_wait_most_us(a, p, now_us, &asked);
+    *load = pool_load(p);
+}
+
+struct outlet *outlets_choose(const struct outlets *o, const struct setting *s,
+                              struct str model, bool anthropic, const struct flow *f)
+{
+    const struct route_setting *route = route_find(s, model);
+    struct outlet *best = NULL;
+    int64_t best_us = 0, wait_us;
+    size_t best_load = 0, load;
+    for (size_t i = 0; route && i < route->account_count; i++) {
+        struct outlet *one = outlets_find(o, route->accounts[i]);
+        if (!one || one->anthropic != anthropic)
+            continue;
+        weigh(one, model, f, &wait_us, &load);
+        if (best && (wait_us > best_us || (wait_us == best_us && load >= best_load)))
+            continue;
+        best = one;
+        best_us = wait_us;
+        best_load = load;
+    }
+    return best ? best : by_language(o, s, anthropic);
+}

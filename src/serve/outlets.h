@@ -1,0 +1,47 @@
+/* outlets.h: the accounts at work, and which of them a request goes to. */
+#ifndef SLUICE_OUTLETS_H
+#define SLUICE_OUTLETS_H
+
+#include "door.h"
+#include "setting.h"
+
+struct gateway;
+
+/* One account and what of it has been used. Lives as long as a request may point to it. */
+struct outlet {
+    struct gateway *gateway;
+    const char *name;
+    struct setting *setting;         /* which made it, or changed it last: its texts are lent */
+    struct account_setting *account; /* of that setting */
+    struct door door;
+    struct models models; /* seen so far, with their pools */
+    bool anthropic;       /* speaks Anthropic's shapes */
+    bool retired;         /* no longer in the setting: finishes what it has */
+};
+
+struct outlets {
+    struct outlet **list;
+    size_t n;
+};
+
+/* The accounts of a setting: those that are what they were go on, with its keys and limits;
+ * new ones are opened, the others retire. On error nothing has changed but that some were
+ * opened, which retire at once. */
+enum sl_err outlets_apply(struct outlets *o, struct gateway *g, struct setting *s,
+                          struct diag *diag) SL_CHECK;
+void outlets_close(struct outlets *o);
+void outlets_free(struct outlets *o);
+
+/* The pool of a model; one that the account's tier does not know has a pool without limits,
+ * which its answers' headers teach; models beyond all bounds share one. */
+struct pool *outlet_pool(struct outlet *o, struct str model);
+
+/* The route of a model, or NULL. */
+const struct route_setting *route_find(const struct setting *s, struct str model);
+/* Where a request for `model` goes: of its route's accounts that speak its language the one
+ * where `f` waits least; without a route the first that speaks it. Never NULL. */
+struct outlet *outlets_choose(const struct outlets *o, const struct setting *s,
+                              struct str model, bool anthropic, const struct flow *f);
+struct outlet *outlets_find(const struct outlets *o, const char *name);
+
+#endif

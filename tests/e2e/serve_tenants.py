@@ -1,0 +1,518 @@
+"""`sluice serve` with a configuration: tenants with keys and limits of their own, routes between
+accounts, fallbacks, reloads, restarts.
+
+Run by hand: SLUICE=build/sluice python3 tests/e2e/serve_tenants.py [-v] [Class.test]
+"""
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from run_support import SLUICE, error_answer, good_answer, main
+from serve_support import CHAT, DONE, PATIENCE_S, Serve, Upstream, chat, delta, event
+
+AT_ONCE = {"x-sluice-max-wait": "0"}
+
+
+class Installation:
+    """A directory with a configuration, keys, and the gateway that uses them."""
+
+    def __init__(self, text):
+        self.directory = tempfile.mkdtemp(prefix="sluice-test-")
+        self.file = os.path.join(self.directory, "sluice.yaml")
+        self.state = os.path.join(self.directory, "state")
+        self.serve = None
+        self.keys = {}
+        self.write(text)
+
+    def write(self, text):
+        with open(self.file, "w", encoding="utf-8") as f:
+            f.write(f"state: {self.state}\n{text}")
+
+    def start(self, env=None):
+        self.serve = Serve("-c", self.file, env=env)
+        return self.serve
+
+    def stop(self):
+        self.serve.__exit__()
+        self.serve = None
+
+    def key(self, tenant):
+        if tenant not in self.keys:
+            made = self.command("create", "--tenant", tenant)
+            self.keys[tenant] = made.stdout.strip()
+        return self.keys[tenant]
+
+    def command(self, *arguments):
+        return subprocess.run([SLUICE, "key", *arguments, "-c", self.file], capture_output=True,
+                              text=True, check=True)
+
+    def post(self, tenant, body=None, headers=None, path=CHAT, **fields):
+        return self.serve.post(body, path=path, headers={
+            "authorization": f"Bearer {self.keys[tenant]}", **(headers or {})}, **fields)
+
+    def reload(self, text):
+        """Written, read again, and in force: whoever is told otherwise waits for a word of it."""
+        self.write(text)
+        self.serve.process.send_signal(signal.SIGHUP)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        if self.serve:
+            self.stop()
+        shutil.rmtree(self.directory)
+
+
+def accounts(*ups, more=""):
+    lines = ["accounts:"]
+    for i, up in enumerate(ups):
+        lines.append(f"  a{i}: {{base_url: '{up.url}', window: bucket{more}}}")
+    return "\n".join(lines) + "\n"
+
+
+def eventually(what):
+    """Asks until it is so; a broken test asks for a minute."""
+    for _ in range(600):
+        if what():
+            return
+        threading.Event().wait(0.1)
+    raise AssertionError("it never was so")
+
+
+class Keys(unittest.TestCase):
+    def test_unknown_and_revoked_keys_are_refused(self):
+        with Upstream() as up, Installation(accounts(up) + "tenants: {web: {}}\n") as i:
+            i.key("web")
+            serve = i.start()
+            self.assertEqual(i.post("web")[0].status, 200)
+            for headers in ({}, {"authorization": "Bearer sk-whatever"}, {"api-key": "x"},
+                            {"authorization": f"Bearer {i.keys['web'][:-1]}"}):
+                answer, body = serve.post(headers=headers)
+                self.assertEqual((answer.status, body["error"]["code"]), (401, "invalid_api_key"))
+            answer, body = serve.post(path="/v1/messages", headers={"x-api-key": "nobody"})
+            self.assertEqual((answer.status, body["error"]["type"]), (401, "authentication_error"))
+            answer, _ = serve.post(headers={"x-api-key": i.keys["web"]})
+            self.assertEqual(answer.status, 200)
+            key = json.loads(i.command("list", "--json").stdout)
+            self.assertEqual(key["tenant"], "web")
+            i.command("revoke", key["id"])
+            eventually(lambda: i.post("web")[0].status == 401)
+            i.keys = {}
+            i.key("web")
+            eventually(lambda: i.post("web")[0].status == 200)
+            self.assertFalse([seen for seen in up.seen if i.keys["web"] in str(seen)])
+
+    def test_no_key_is_ever_passed_on(self):
+        with Upstream() as up, Installation(accounts(up) + "tenants: {web: {}}\n") as i:
+            i.key("web")
+            i.start()
+            i.post("web")
+            self.assertNotIn("authorization", {name.lower() for name in up.seen[0][2]})
+
+    def test_client_keys_pass_where_configured(self):
+        with Upstream() as up, Installation("client_keys: pass\n" + accounts(up)) as i:
+            serve = i.start()
+            serve.post(headers={"authorization": "Bearer the-clients-own"})
+            self.assertEqual(up.seen[0][2]["authorization"], "Bearer the-clients-own")
+
+    def test_a_refused_key_is_left_out(self):
+        def reply(h, n):
+            if h.headers["authorization"] == "Bearer key-one":
+                h.whole(*error_answer(401, "invalid_api_key", "Incorrect API key provided"))
+            else:
+                h.whole(*good_answer())
+
+        with Upstream(reply) as up, \
+                Installation(accounts(up, more=", api_key_env: [ONE, TWO]")) as i:
+            serve = i.start(env={"ONE": "key-one", "TWO": "key-two"})
+            for _ in range(4):
+                self.assertEqual(serve.post()[0].status, 200)
+            used = [seen[2]["authorization"] for seen in up.seen]
+            self.assertEqual(used.count("Bearer key-one"), 1)
+
+
+class Limits(unittest.TestCase):
+    """Complaints of other gateways, about limits of the gateway's own."""
+
+    def test_n_concurrent_on_a_limit_of_n(self):
+        config = "tenants: {web: {limits: {rpm: 5}}}\n"
+        with Upstream() as up, Installation(accounts(up) + config) as i:
+            i.key("web")
+            i.start()
+            with concurrent.futures.ThreadPoolExecutor(20) as pool:
+                calls = list(pool.map(lambda _: i.post("web", headers=AT_ONCE), range(20)))
+            status = [answer.status for answer, _ in calls]
+            self.assertEqual((status.count(200), status.count(429)), (5, 15))
+            self.assertEqual(len(up.seen), 5)
+            answer, body = next(call for call in calls if call[0].status == 429)
+            self.assertEqual(body["error"]["code"], "rate_limit_exceeded")
+            self.assertIn("requests per minute (rpm): Limit 5, Used 5", body["error"]["message"])
+            self.assertEqual(answer.getheader("x-ratelimit-limit-requests"), "5")
+            self.assertEqual(answer.getheader("x-ratelimit-remaining-requests"), "0")
+            self.assertTrue(0 < int(answer.getheader("retry-after")) <= 12)
+
+    def test_five_parallel_calls_spend_663_tokens_on_a_limit_of_100(self):
+        """None says how long its answer may be; each uses 133 tokens."""
+        answer = {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 124}}
+        body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]})
+        with Upstream(lambda h, n: h.whole(200, answer)) as up, \
+                Installation(accounts(up) + "tenants: {web: {limits: {tpm: 100}}}\n") as i:
+            i.key("web")
+            i.start()
+            with concurrent.futures.ThreadPoolExecutor(5) as pool:
+                calls = list(pool.map(lambda _: i.post("web", body, headers=AT_ONCE), range(5)))
+            self.assertEqual(sorted(a.status for a, _ in calls), [200, 429, 429, 429, 429])
+            self.assertEqual(len(up.seen), 1)
+
+    def test_streaming_calls_are_not_counted(self):
+        def reply(h, n):
+            h.begin_stream()
+            h.piece(delta("four tokens of text") + DONE)
+            h.end_stream()
+
+        with Upstream(reply) as up, \
+                Installation(accounts(up) + "tenants: {web: {limits: {tpm: 1000}}}\n") as i:
+            i.key("web")
+            serve = i.start()
+            left = []
+            for _ in range(3):
+                answer = serve.request("POST", CHAT, chat(stream=True),
+                                       {"x-api-key": i.keys["web"]})
+                left.append(int(answer.getheader("x-ratelimit-remaining-tokens")))
+                answer.read()
+            self.assertEqual(left, sorted(left, reverse=True))
+            self.assertLess(left[2], left[0])
+
+    def test_a_cancelled_stream_leaks_its_concurrency_slot(self):
+        left = threading.Event()
+
+        def reply(h, n):
+            if n > 1:
+                h.whole(*good_answer())
+                return
+            h.begin_stream()
+            h.piece(delta("a"))
+            while h.connection.recv(1):
+                pass
+            left.set()
+
+        with Upstream(reply) as up, \
+                Installation(accounts(up) + "tenants: {web: {limits: {concurrency: 1}}}\n") as i:
+            i.key("web")
+            serve = i.start()
+            stream = serve.request("POST", CHAT, chat(stream=True), {"x-api-key": i.keys["web"]})
+            self.assertEqual(stream.read(len(delta("a"))), delta("a"))
+            answer, body = i.post("web", headers=AT_ONCE)
+            self.assertEqual(answer.status, 200 if left.is_set() else 429)
+            stream.connection.close()
+            self.assertTrue(left.wait(PATIENCE_S))
+            self.assertEqual(i.post("web")[0].status, 200)
+
+    def test_a_call_refused_for_concurrency_still_burns_a_request(self):
+        go_on = threading.Event()
+
+        def reply(h, n):
+            go_on.wait(PATIENCE_S if n == 1 else 0)
+            h.whole(*good_answer())
+
+        config = "tenants: {web: {limits: {rpm: 2, concurrency: 1}}}\n"
+        with Upstream(reply) as up, Installation(accounts(up) + config) as i:
+            i.key("web")
+            i.start()
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                first = pool.submit(i.post, "web")
+                eventually(lambda: up.seen)
+                for _ in range(5):
+                    self.assertEqual(i.post("web", headers=AT_ONCE)[0].status, 429)
+                go_on.set()
+                self.assertEqual(first.result()[0].status, 200)
+            self.assertEqual(i.post("web", headers=AT_ONCE)[0].status, 200)
+
+    def test_a_small_tpm_refuses_its_first_call_because_of_a_default_reservation(self):
+        body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]})
+        with Upstream() as up, \
+                Installation(accounts(up) + "tenants: {web: {limits: {tpm: 50}}}\n") as i:
+            i.key("web")
+            i.start()
+            self.assertEqual(i.post("web", body, headers=AT_ONCE)[0].status, 200)
+
+    def test_max_tokens_1_plus_max_completion_tokens_10000_reserves_two_tokens(self):
+        with Upstream() as up, \
+                Installation(accounts(up) + "tenants: {web: {limits: {tpm: 9000}}}\n") as i:
+            i.key("web")
+            i.start()
+            answer, body = i.post("web", max_tokens=1, max_completion_tokens=10000)
+            self.assertEqual(answer.status, 429)
+            self.assertIn("Request too large", body["error"]["message"])
+            self.assertEqual(answer.getheader("x-should-retry"), "false")
+
+    def test_a_refused_large_request_empties_the_bucket_for_all(self):
+        config = "tenants: {web: {limits: {tpm: 1000}}, other: {}}\n"
+        with Upstream() as up, Installation(accounts(up) + config) as i:
+            i.key("web"), i.key("other")
+            i.start()
+            self.assertEqual(i.post("web", max_tokens=5000)[0].status, 429)
+            self.assertEqual(i.post("web", max_tokens=900, headers=AT_ONCE)[0].status, 200)
+            self.assertEqual(i.post("other", max_tokens=9000, headers=AT_ONCE)[0].status, 200)
+
+    def test_a_hammering_client_is_locked_out_for_ever(self):
+        config = "tenants: {web: {limits: {rpm: 1}}}\n"
+        with Upstream() as up, Installation(accounts(up, more=", minute: 2s") + config) as i:
+            i.key("web")
+            i.start()
+            i.post("web")
+            hammered = [i.post("web", headers=AT_ONCE)[0].status for _ in range(100)]
+            self.assertIn(429, hammered)
+            self.assertEqual(i.post("web")[0].status, 200)
+
+    def test_queue_hangs_for_an_hour_long_window(self):
+        config = "tenants: {web: {limits: {rpd: 2}}}\n"
+        with Upstream() as up, Installation(accounts(up) + config) as i:
+            i.key("web")
+            i.start()
+            for status in (200, 200, 429):
+                answer, _ = i.post("web")
+                self.assertEqual(answer.status, status)
+            self.assertTrue(43000 < int(answer.getheader("retry-after")) <= 43200)
+
+    def test_remaining_header_does_not_fall(self):
+        """And it is the tenant's, not the account's."""
+        theirs = {"x-ratelimit-remaining-tokens": "777777", "x-ratelimit-limit-tokens": "9999999"}
+        status, body, _ = good_answer()
+        config = "tenants: {web: {limits: {tpm: 1000}}, free: {}}\n"
+        with Upstream(lambda h, n: h.whole(status, body, theirs)) as up, \
+                Installation(accounts(up) + config) as i:
+            i.key("web"), i.key("free")
+            i.start()
+            left = [int(i.post("web")[0].getheader("x-ratelimit-remaining-tokens"))
+                    for _ in range(3)]
+            self.assertEqual(left, sorted(left, reverse=True))
+            self.assertTrue(left[2] < left[0] < 1000)
+            answer, _ = i.post("free")
+            self.assertEqual(answer.getheader("x-ratelimit-remaining-tokens"), "777777")
+
+    def test_spending(self):
+        """gpt-4o: 2.50 dollars a million tokens in, 10 out: 1,000 and 400 are 0.0065."""
+        answer = {"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 400}}
+        config = "tenants: {web: {limits: {spend_day: 0.01}}}\n"
+        with Upstream(lambda h, n: h.whole(200, answer)) as up, \
+                Installation(accounts(up) + config) as i:
+            i.key("web")
+            i.start()
+            for status in (200, 200, 429):
+                last, body = i.post("web")
+                self.assertEqual(last.status, status)
+            self.assertEqual(body["error"]["code"], "project_spend_limit_exceeded")
+            self.assertEqual(last.getheader("x-should-retry"), "false")
+            last, body = i.post("web", model="a-model-nobody-knows")
+            self.assertEqual(last.status, 403)
+            self.assertIn("price", body["error"]["message"])
+
+    def test_models_that_a_key_may_use(self):
+        config = "tenants: {web: {models: [gpt-4o-mini, 'text-*']}}\n"
+        with Upstream() as up, Installation(accounts(up) + config) as i:
+            i.key("web")
+            i.start()
+            self.assertEqual(i.post("web", model="gpt-4o-mini")[0].status, 200)
+            self.assertEqual(i.post("web")[0].status, 403)
+
+    def test_each_tenant_has_a_queue_of_its_own(self):
+        go_on = threading.Event()
+
+        def reply(h, n):
+            go_on.wait(PATIENCE_S)
+            h.whole(*good_answer())
+
+        config = "tenants: {web: {queue: 2}, other: {}}\n"
+        with Upstream(reply) as up, Installation(accounts(up) + config) as i:
+            i.key("web"), i.key("other")
+            i.start()
+            with concurrent.futures.ThreadPoolExecutor(3) as pool:
+                held = [pool.submit(i.post, "web") for _ in range(2)]
+                eventually(lambda: len(up.seen) == 2)
+                self.assertEqual(i.post("web")[0].status, 503)
+                held.append(pool.submit(i.post, "other"))
+                eventually(lambda: len(up.seen) == 3)
+                go_on.set()
+                self.assertEqual([call.result()[0].status for call in held], [200] * 3)
+
+
+class Shares(unittest.TestCase):
+    def order(self, tenants, calls, account_limits="rpm: 1"):
+        """Who was served when: the first call holds the account, the others queue behind it."""
+        config = accounts_with(account_limits) + f"tenants: {tenants}\n"
+        with Upstream() as up, Installation(config.replace("URL", up.url)) as i:
+            for tenant, _ in calls:
+                i.key(tenant)
+            serve = i.start()
+            i.post(calls[0][0], user="first")
+            with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+                held = []
+                for tenant, headers in calls:
+                    held.append(pool.submit(i.post, tenant, headers=headers, user=tenant))
+                    eventually(lambda n=len(held): queued(serve, i.keys[tenant]) >= n)
+                for call in held:
+                    self.assertEqual(call.result()[0].status, 200)
+            return [json.loads(seen[3])["user"] for seen in up.seen[1:]]
+
+    def test_who_comes_late_is_not_served_last(self):
+        order = self.order("{a: {}, b: {}}", [("a", {})] * 6 + [("b", {})] * 2)
+        self.assertLess(max(k for k, who in enumerate(order) if who == "b"), 5)
+
+    def test_interactive_before_batch(self):
+        order = self.order("{a: {priority: batch}, b: {priority: interactive}}",
+                           [("a", {})] * 4 + [("b", {})] * 2)
+        self.assertEqual(order[:2], ["b", "b"])
+
+    def test_a_request_may_ask_for_less_urgency(self):
+        low = {"x-sluice-priority": "batch"}
+        order = self.order("{a: {}, b: {}}", [("a", low)] * 3 + [("b", {})] * 2)
+        self.assertEqual(order[:2], ["b", "b"])
+
+
+def accounts_with(limits):
+    return ("accounts: {main: {base_url: 'URL', window: bucket, minute: 500ms, "
+            f"limits: {{'*': {{{limits}}}}}}}}}\n")
+
+
+def queued(serve, key):
+    """How many wait, as one that may not wait is told."""
+    _, body = serve.post(headers={"x-api-key": key, **AT_ONCE})
+    return int(re.search(r"(\d+) requests are queued", body["error"]["message"]).group(1))
+
+
+class Routes(unittest.TestCase):
+    def test_the_one_with_the_least_wait(self):
+        with Upstream() as east, Upstream() as west, Installation(
+                "accounts:\n"
+                f"  east: {{base_url: '{east.url}', window: bucket, organization: us,\n"
+                "         limits: {'*': {rpm: 1}}}\n"
+                f"  west: {{base_url: '{west.url}', window: bucket, organization: us,\n"
+                "         limits: {'*': {rpm: 500}}}\n"
+                "routes: [{models: ['*'], accounts: [east, west]}]\n") as i:
+            serve = i.start()
+            answers = [serve.post(headers=AT_ONCE)[0] for _ in range(6)]
+            self.assertEqual([a.status for a in answers], [200] * 6)
+            self.assertEqual(len(east.seen), 1)
+            used = {a.getheader("x-sluice-account") for a in answers}
+            self.assertEqual(used, {"east", "west"})
+
+    def test_azure_deployments(self):
+        with Upstream() as up, Installation(
+                f"accounts: {{east: {{provider: azure, base_url: '{up.url.removesuffix('/v1')}',\n"
+                "  api_key_env: KEY, api_version: '2024-10-21', deployments: {gpt-4o: my-east}}}\n"
+        ) as i:
+            serve = i.start(env={"KEY": "k"})
+            body = chat()
+            self.assertEqual(serve.post(body)[0].status, 200)
+            self.assertEqual(up.seen[0][1], "/openai/deployments/my-east/chat/completions"
+                                            "?api-version=2024-10-21")
+            self.assertEqual(up.seen[0][3], body.encode())
+
+    def test_a_long_wait_becomes_another_model(self):
+        with Upstream() as up, Installation(
+                f"accounts: {{main: {{base_url: '{up.url}', window: bucket,\n"
+                "  limits: {gpt-4o: {rpm: 1}, gpt-4o-mini: {rpm: 500}}}}\n"
+                "routes: [{models: [gpt-4o], accounts: [main],\n"
+                "          fallback: {model: gpt-4o-mini, on: wait, after: 2s}}]\n") as i:
+            serve = i.start()
+            first, _ = serve.post()
+            self.assertIsNone(first.getheader("x-sluice-model"))
+            second, _ = serve.post()
+            self.assertEqual((second.status, second.getheader("x-sluice-model")),
+                             (200, "gpt-4o-mini"))
+            self.assertEqual(json.loads(up.seen[1][3]),
+                             {**json.loads(up.seen[0][3]), "model": "gpt-4o-mini"})
+
+    def test_a_long_prompt_becomes_another_model(self):
+        long = "one two three four " * 40000  # 160,000 tokens: over gpt-4o's window
+        with Upstream() as up, Installation(
+                accounts(up) + "routes: [{models: [gpt-4o], accounts: [a0],\n"
+                               "          fallback: {model: gpt-4.1, on: length}}]\n") as i:
+            serve = i.start()
+            answer, _ = serve.post(messages=[{"role": "user", "content": long}])
+            self.assertEqual((answer.status, answer.getheader("x-sluice-model")),
+                             (200, "gpt-4.1"))
+            self.assertEqual(json.loads(up.seen[0][3])["model"], "gpt-4.1")
+
+
+class Operations(unittest.TestCase):
+    def test_reload_without_dropping_a_request(self):
+        go_on = threading.Event()
+
+        def reply(h, n):
+            if n > 1:
+                h.whole(*good_answer())
+                return
+            h.begin_stream()
+            h.piece(delta("a"))
+            go_on.wait(PATIENCE_S)
+            h.piece(event(choices=[], usage={"prompt_tokens": 5, "completion_tokens": 1}) + DONE)
+            h.end_stream()
+
+        with Upstream(reply) as up, \
+                Installation(accounts(up) + "tenants: {web: {limits: {rpm: 1}}}\n") as i:
+            i.key("web")
+            serve = i.start()
+            stream = serve.request("POST", CHAT, chat(stream=True), {"x-api-key": i.keys["web"]})
+            self.assertEqual(stream.read(len(delta("a"))), delta("a"))
+            self.assertEqual(i.post("web", headers=AT_ONCE)[0].status, 429)
+            i.reload(accounts(up) + "tenants: {web: {limits: {rpm: 100}}}\n")
+            eventually(lambda: i.post("web", headers=AT_ONCE)[0].status == 200)
+            i.reload("accounts: {\n")  # not YAML: it goes on as before
+            i.reload(accounts(up) + "tenants: {other: {}}\n")
+            eventually(lambda: i.post("web", headers=AT_ONCE)[0].status == 401)
+            go_on.set()
+            self.assertIn(DONE, stream.read())
+
+    def test_another_provider_takes_over(self):
+        with Upstream() as old, Upstream() as new, Installation(accounts(old)) as i:
+            serve = i.start()
+            serve.post()
+            i.reload(accounts(new))
+            eventually(lambda: serve.post()[0].status == 200 and new.seen)
+
+    def test_day_budgets_survive_a_restart(self):
+        config = ("tenants: {web: {limits: {rpd: 3, spend_day: 5}}}\n")
+        with Upstream() as up, \
+                Installation(accounts(up, more=", limits: {gpt-4o: {rpd: 100}}") + config) as i:
+            i.key("web")
+            i.start()
+            for _ in range(2):
+                self.assertEqual(i.post("web")[0].status, 200)
+            i.stop()
+            with open(os.path.join(i.state, "budgets.jsonl"), encoding="utf-8") as f:
+                lines = [json.loads(line) for line in f]
+            self.assertEqual({(l.get("tenant"), l.get("account"), l.get("limit") or l["purse"])
+                              for l in lines},
+                             {("web", None, "rpd"), ("web", None, "day"), (None, "a0", "rpd")})
+            i.start()
+            for status in (200, 429):
+                self.assertEqual(i.post("web", headers=AT_ONCE)[0].status, status)
+
+    def test_check(self):
+        with Upstream() as up, Installation(accounts(up) + "tenants: {web: {}}\n") as i:
+            good = subprocess.run([SLUICE, "check", "-c", i.file], capture_output=True, text=True)
+            self.assertEqual((good.returncode, good.stderr.count("has no key")), (0, 1))
+            self.assertIn("tenant   web", good.stdout)
+            i.write("listen: 0.0.0.0:80\naccounts:\n  main: {provider: opnai}\n")
+            bad = subprocess.run([SLUICE, "check", "-c", i.file], capture_output=True, text=True)
+            self.assertEqual(bad.returncode, 2)
+            self.assertIn("sluice.yaml:4: accounts.main: provider: \"opnai\"", bad.stderr)
+            self.assertIn("sluice.yaml:2: listen: 0.0.0.0:80 can be reached", bad.stderr)
+            refused = subprocess.run([SLUICE, "serve", "-c", i.file], capture_output=True,
+                                     text=True)
+            self.assertEqual((refused.returncode, refused.stderr), (2, bad.stderr.rsplit(
+                "\n", 2)[0] + "\n"))
+
+
+if __name__ == "__main__":
+    main()
