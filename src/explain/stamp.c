@@ -40,6 +40,13 @@ static bool has_zone(struct str rest, size_t *minutes)
     return sign && digits(rest, *minutes, 2);
 }
 
+/* "09:00", and no seconds. */
+static bool is_short_clock(struct str s, size_t at)
+{
+    return digits(s, at, 2) && digits(s, at + 3, 2) && s.p[at + 2] == ':' &&
+           (at + 5 == s.n || strchr(" ]Z\t", s.p[at + 5]));
+}
+
 /* A date, and a clock from `at` on with a fraction and a zone behind it. */
 static bool assemble(const char *date, struct str s, size_t at, int64_t *at_us)
 {
@@ -66,12 +73,18 @@ static bool assemble(const char *date, struct str s, size_t at, int64_t *at_us)
 static bool by_numbers(struct str s, size_t at, int64_t *at_us)
 {
     char date[16];
-    if (!digits(s, at, 4) || !digits(s, at + 5, 2) || !digits(s, at + 8, 2) ||
-        !is_clock(s, at + 11) || !strchr("-/", s.p[at + 4]) || s.p[at + 7] != s.p[at + 4] ||
+    char clock[16];
+    if (at + 16 > s.n || !digits(s, at, 4) || !digits(s, at + 5, 2) || !digits(s, at + 8, 2) ||
+        !strchr("-/", s.p[at + 4]) || s.p[at + 7] != s.p[at + 4] ||
         !strchr("Tt _", s.p[at + 10]))
         return false;
     snprintf(date, sizeof date, "%.4s-%.2s-%.2s", s.p + at, s.p + at + 5, s.p + at + 8);
-    return assemble(date, s, at + 11, at_us);
+    if (is_clock(s, at + 11))
+        return assemble(date, s, at + 11, at_us);
+    if (!is_short_clock(s, at + 11))
+        return false;
+    snprintf(clock, sizeof clock, "%.5s:00", s.p + at + 11);
+    return assemble(date, str_of(clock), 0, at_us);
 }
 
 /* 1 to 12; 0 if it is none. */
@@ -136,6 +149,20 @@ static bool by_count(int64_t n, int64_t *at_us)
     return true;
 }
 
+/* "09:00:01.5" or "[09:00:01]" at the very start: of today. */
+static bool by_clock(struct str s, int64_t now_us, int64_t *at_us)
+{
+    struct buf today = {0};
+    char date[16];
+    size_t at = s.n && s.p[0] == '[' ? 1 : 0;
+    if (!is_clock(s, at))
+        return false;
+    instant_write_rfc3339(&today, now_us);
+    snprintf(date, sizeof date, "%.10s", buf_cstr(&today));
+    buf_free(&today);
+    return assemble(date, s, at, at_us);
+}
+
 /* "1764147601.123 ..." and "1764147601123 ...". */
 static bool by_epoch(struct str s, int64_t *at_us)
 {
@@ -151,13 +178,13 @@ static bool by_epoch(struct str s, int64_t *at_us)
 bool stamp_find(struct str line, int64_t now_us, int64_t *at_us)
 {
     struct str s = str_cut(line, LOOKED_AT);
-    for (size_t i = 0; i + 19 <= s.n; i++) {
+    for (size_t i = 0; i + 16 <= s.n; i++) {
         if (!is_digit(s.p[i]) || (i && is_digit(s.p[i - 1])))
             continue;
         if (by_numbers(s, i, at_us) || by_month_name(s, i, at_us))
             return true;
     }
-    return by_syslog(s, now_us, at_us) || by_epoch(s, at_us);
+    return by_syslog(s, now_us, at_us) || by_epoch(s, at_us) || by_clock(s, now_us, at_us);
 }
 
 bool stamp_value(const struct json *v, int64_t now_us, int64_t *at_us)
