@@ -139,36 +139,50 @@ static bool counts_types(const struct finding *f)
     return v->kind == VERDICT_RATE_LIMIT && (said || (f->bare && f->type));
 }
 
-/* Refusals of one wording that tell more than their kind. */
-static bool special_advice(const struct finding *f, struct advice *a)
+/* Refusals of a rate that tell more than their kind. */
+enum special { SPECIAL_NONE, SPECIAL_GATEWAY, SPECIAL_RISE, SPECIAL_EDGE, SPECIAL_TYPES };
+
+static enum special special_of(const struct finding *f)
 {
     const struct verdict *v = &f->verdict;
+    if (v->kind != VERDICT_RATE_LIMIT)
+        return SPECIAL_NONE;
     if (message_header(&f->evidence->head, "x-sluice-refused").n)
-        *a = (struct advice){
-            "the gateway refused this itself: it would have waited longer than was allowed",
-            "retry in the time it says, allow a longer wait (--max-wait), or send less",
-            "a refusal of the provider's: it was not asked"};
-    else if (has(v->message, "usage increase rate") || has(v->code, "slow_down"))
-        *a = (struct advice){
-            "traffic rose too fast: there is a limit on the rise itself, below "
-            "the limits by the minute",
-            "raise the rate slowly, by no more than half in a quarter of an hour",
-            "a billing problem; the limits by the minute may have room"};
-    else if (has(v->message, "error code: 1015") || (v->message.n && has(v->message, "denied")))
-        *a = (struct advice){"an edge network in front of the provider refused this address, "
-                             "before the provider saw the request",
-                             "wait, and send more slowly from this address",
-                             "one of the account's limits"};
-    else if (counts_types(f))
-        *a =
-            (struct advice){"the Assistants API counts requests by type, whatever the tier:",
-                            "poll less often, or stream the run; a whole log shows which type: "
-                            "sluice explain app.log",
-                            "a matter of tokens, nor of the tier"};
-    else
-        return false;
-    return true;
+        return SPECIAL_GATEWAY;
+    if (has(v->message, "usage increase rate") || has(v->code, "slow_down"))
+        return SPECIAL_RISE;
+    if (has(v->message, "error code: 1015") || has(v->message, "denied"))
+        return SPECIAL_EDGE;
+    return counts_types(f) ? SPECIAL_TYPES : SPECIAL_NONE;
 }
+
+static const struct {
+    const char *title;
+    struct advice advice;
+} specials[] = {
+    [SPECIAL_GATEWAY] =
+        {"THE WAIT WOULD BE TOO LONG",
+         {"the gateway refused this itself: it would have waited longer than was "
+          "allowed",
+          "retry in the time it says, allow a longer wait (--max-wait), or send "
+          "less",
+          "a refusal of the provider's: it was not asked"}},
+    [SPECIAL_RISE] = {"A RISE TOO FAST",
+                      {"traffic rose too fast: there is a limit on the rise itself, below the "
+                       "limits by the minute",
+                       "raise the rate slowly, by no more than half in a quarter of an hour",
+                       "a billing problem; the limits by the minute may have room"}},
+    [SPECIAL_EDGE] = {"AN EDGE NETWORK",
+                      {"an edge network in front of the provider refused this address, before "
+                       "the provider saw the request",
+                       "wait, and send more slowly from this address",
+                       "one of the account's limits"}},
+    [SPECIAL_TYPES] = {"REQUESTS OF ONE TYPE",
+                       {"the Assistants API counts requests by type, whatever the tier:",
+                        "poll less often, or stream the run; a whole log shows which type: "
+                        "sluice explain app.log",
+                        "a matter of tokens, nor of the tier"}},
+};
 
 /* "GET 1,000, POST 300 ... a minute", as the catalogue has them. */
 static void write_types(struct buf *out, const struct origin *o, const struct standing *s)
@@ -213,10 +227,10 @@ static struct advice advice_on(const struct finding *f)
 {
     const struct origin *o = &f->origin;
     const struct verdict *v = &f->verdict;
-    struct advice a;
+    enum special special = special_of(f);
     switch (v->kind) {
     case VERDICT_RATE_LIMIT:
-        return special_advice(f, &a) ? a : rate_advice(o, v);
+        return special ? specials[special].advice : rate_advice(o, v);
     case VERDICT_QUOTA:
         return quota_advice(v);
     case VERDICT_CONTEXT_LENGTH:
@@ -286,6 +300,7 @@ void diagnosis_dimension(struct buf *out, enum dimension dim)
 
 static void write_headline(struct buf *out, const struct finding *f)
 {
+    const char *title = specials[special_of(f)].title;
     const struct origin *o = &f->origin;
     const struct verdict *v = &f->verdict;
     struct str model = f->model;
@@ -293,8 +308,8 @@ static void write_headline(struct buf *out, const struct finding *f)
     buf_puts(out, o->title);
     switch (v->kind) {
     case VERDICT_RATE_LIMIT:
-        rest = v->dim == DIM_UNKNOWN ? " refused this request: A RATE LIMIT"
-                                     : " refused this request: ";
+        rest = title || v->dim != DIM_UNKNOWN ? " refused this request: "
+                                              : " refused this request: A RATE LIMIT";
         break;
     case VERDICT_QUOTA:
         rest = " refused this request: NO CREDIT, or a spending limit";
@@ -320,6 +335,8 @@ static void write_headline(struct buf *out, const struct finding *f)
         break;
     }
     buf_puts(out, rest);
+    if (title)
+        buf_printf(out, "%s%s", title, v->dim == DIM_UNKNOWN ? "" : ", ");
     if (v->dim != DIM_UNKNOWN)
         write_dimension(out, v->dim);
     if (model.n) {

@@ -212,7 +212,12 @@ static void advice_by_wording(void **state)
         {"{\"error\":{\"message\":\"Slow down, please.\",\"code\":\"slow_down\"}}",
          "limit on the rise"},
         {"HTTP/1.1 429 X\nx-sluice-refused: yes\n\n" ERROR_OBJECT("\""), "it was not asked"},
-        {"error code: 1015", "an edge network"},
+        {"error code: 1015", "refused this request: AN EDGE NETWORK\n"},
+        {"This request would exceed your organization's maximum usage increase rate for input "
+         "tokens per minute.",
+         "Anthropic refused this request: A RISE TOO FAST, INPUT TOKENS PER MINUTE (ITPM)\n"},
+        {"You've exceeded the rate limit, please slow down and try again after 6.9 seconds.",
+         "refused this request: REQUESTS OF ONE TYPE, REQUESTS PER MINUTE (RPM)\n"},
         {"You've exceeded the rate limit, please slow down and try again after 6.9 seconds.",
          "GET 1,000, Assistants POST 300, Assistants DELETE 300,\n        POST /threads/runs "
          "200, "
