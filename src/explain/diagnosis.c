@@ -147,7 +147,7 @@ static enum special special_of(const struct finding *f)
     const struct verdict *v = &f->verdict;
     if (v->kind != VERDICT_RATE_LIMIT)
         return SPECIAL_NONE;
-    if (message_header(&f->evidence->head, "x-sluice-refused").n)
+    if (f->own || message_header(&f->evidence->head, "x-sluice-refused").n)
         return SPECIAL_GATEWAY;
     if (has(v->message, "usage increase rate") || has(v->code, "slow_down"))
         return SPECIAL_RISE;
@@ -461,7 +461,8 @@ void diagnosis_write(struct buf *out, const struct finding *f, const struct stan
     if (counts_types(f))
         write_types(out, o, s);
     buf_printf(out, "\n  do    %s\n  not   %s\n", a.act, a.not );
-    support_write(out, s, f, now_us);
+    if (!f->own)
+        support_write(out, s, f, now_us);
 }
 
 static void write_number(struct buf *out, const char *name, int64_t n)

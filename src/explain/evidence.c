@@ -300,6 +300,11 @@ static void read_lines(struct evidence_reader *r, struct evidence *e)
     if (rest.p[0] == '{' || rest.p[0] == '[' || rest.p[0] == '"')
         v = json_parse(&r->arena, rest, NULL);
     e->logged = logged_read(str_split(&rest, '\n'), v, r->now_us);
+    if (logged_is_own(&e->logged)) {
+        if (e->logged.refused || !str_eq(e->logged.verdict, STR("ok")))
+            add_claim(e, (struct str){"", 0}, e->logged.status, false);
+        return;
+    }
     if (is_mere_access(e, v)) {
         if (e->logged.status >= 400)
             add_claim(e, (struct str){"", 0}, e->logged.status, true);

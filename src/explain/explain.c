@@ -30,7 +30,7 @@ struct session {
     struct standing standing;
     struct catalogue *catalogue;
     int64_t now_us;
-    struct tally tally;
+    struct toll toll;
     struct traffic traffic;
     size_t lines, telling;
     struct buf bare; /* JSON of bare findings */
@@ -92,9 +92,10 @@ static void take_finding(struct session *s, struct finding *f)
 {
     f->type = type_of(s, &f->evidence->logged);
     struct str label = f->type ? f->type->name : (struct str){0};
-    struct group *g = tally_add(&s->tally, f, label, s->now_us);
+    bool fresh;
+    struct group *g = toll_add(&s->toll, f, label, s->now_us, &fresh);
     s->telling += !f->bare;
-    if (g && g->count == 1)
+    if (g && fresh)
         diagnosis_write(&g->words, f, &s->standing, s->now_us);
     if (s->json && !s->summary)
         print_line(s, f);
@@ -109,7 +110,7 @@ static void take_piece(void *ctx, const struct evidence *e)
         traffic_add(&s->traffic, s->catalogue, str_of(s->told.name ? s->told.name : "openai"),
                     &e->logged);
     if (e->logged.status >= 200 && e->logged.status < 300)
-        tally_success(&s->tally, e->logged.at_us);
+        toll_success(&s->toll, e->logged.at_us);
     if (e->claim_count) {
         struct finding f = finding_of(e, &s->told, s->now_us, &arena);
         if (f.verdict.kind != VERDICT_OK)
@@ -123,20 +124,20 @@ static void take_piece(void *ctx, const struct evidence *e)
 
 static void print_result(struct session *s)
 {
-    struct summary sum = {.tally = &s->tally,
+    struct summary sum = {.toll = &s->toll,
                           .traffic = &s->traffic,
                           .standing = &s->standing,
                           .provider = str_of(s->told.name ? s->told.name : "openai"),
                           .lines = s->lines};
     struct buf out = {0};
-    bool one = s->tally.refusals == 1 && s->traffic.total <= 1;
+    bool one = s->toll.refusals == 1 && s->traffic.total <= 1;
     if (s->json && s->summary)
         summary_json(&out, &sum);
     else if (s->json && !s->telling)
         buf_add(&out, buf_str(&s->bare));
-    else if (!s->json && one && !s->summary && s->tally.n)
-        buf_add(&out, buf_str(&s->tally.groups[0].words));
-    else if (!s->json && (s->tally.refusals || s->traffic.total || s->summary))
+    else if (!s->json && one && !s->summary && s->toll.n)
+        buf_add(&out, buf_str(&s->toll.groups[0].words));
+    else if (!s->json && (s->toll.refusals || s->traffic.total || s->summary))
         summary_write(&out, &sum);
     print(s, buf_str(&out));
     buf_free(&out);
@@ -144,15 +145,15 @@ static void print_result(struct session *s)
 
 static int finish(struct session *s)
 {
-    tally_settle(&s->tally);
+    toll_settle(&s->toll);
     print_result(s);
     if (fflush(stdout) != 0 || s->broken) {
         fputs("sluice explain: standard output cannot be written\n", stderr);
         return EXIT_IO;
     }
-    if (s->tally.refusals == 0)
+    if (s->toll.refusals == 0)
         fputs("sluice explain: no refusal in the input\n", stderr);
-    return s->tally.refusals ? EXIT_ALL_DONE : EXIT_SOME_FAILED;
+    return s->toll.refusals ? EXIT_ALL_DONE : EXIT_SOME_FAILED;
 }
 
 struct feeding {
@@ -257,10 +258,10 @@ static int run(struct session *s, int files, char **argv)
         fprintf(stderr, "sluice explain: %s: %s\n", diag.where, diag.what);
         return EXIT_USAGE;
     }
-    tally_init(&s->tally);
+    toll_init(&s->toll);
     traffic_init(&s->traffic);
     int code = explain(s, files, argv);
-    tally_free(&s->tally);
+    toll_free(&s->toll);
     traffic_free(&s->traffic);
     buf_free(&s->bare);
     return code;

@@ -53,24 +53,56 @@ static bool is_common_failure(int status)
     return status == 400 || status == 404 || status == 405 || status == 409 || status == 422;
 }
 
-/* sluice's own request log says what it found: "verdict": "rate_limit", "dimension": "tpm". */
-static void take_own_words(const struct evidence *e, struct finding *f)
+/* What the gateway's own words mean, beside the names of kinds. */
+static const struct {
+    const char *verdict;
+    enum verdict_kind kind;
+    bool own;
+} own_words[] = {{"wait", VERDICT_RATE_LIMIT, true},      {"spend", VERDICT_QUOTA, true},
+                 {"full", VERDICT_OVERLOADED, true},      {"unknown_key", VERDICT_AUTH, true},
+                 {"forbidden", VERDICT_AUTH, true},       {"invalid", VERDICT_OTHER, true},
+                 {"upgrade", VERDICT_OTHER, true},        {"unreached", VERDICT_OTHER, false},
+                 {"timeout", VERDICT_OTHER, false},       {"cut", VERDICT_OTHER, false},
+                 {"provider_error", VERDICT_OTHER, false}};
+
+static enum verdict_kind kind_of_own(struct str verdict, bool *own)
 {
     for (int k = VERDICT_RATE_LIMIT; k <= VERDICT_OTHER; k++) {
-        if (!str_eq(e->logged.verdict, str_of(verdict_name((enum verdict_kind)k))))
-            continue;
-        f->verdict.kind = (enum verdict_kind)k;
-        f->verdict.retryable = k == VERDICT_RATE_LIMIT || k == VERDICT_OVERLOADED;
-        if (f->verdict.dim == DIM_UNKNOWN)
-            f->verdict.dim = dimension_of(e->logged.dimension);
-        f->bare = false;
+        if (str_eq(verdict, str_of(verdict_name((enum verdict_kind)k))))
+            return (enum verdict_kind)k;
     }
+    for (size_t i = 0; i < sizeof own_words / sizeof *own_words; i++) {
+        if (!str_eq(verdict, str_of(own_words[i].verdict)))
+            continue;
+        *own = own_words[i].own;
+        return own_words[i].kind;
+    }
+    return VERDICT_OK;
+}
+
+/* sluice's own request log says what it found: "verdict": "rate_limit", "waited_for": "tpm".
+ * One that ended well may have been refused before. */
+static void take_own_words(const struct evidence *e, struct finding *f)
+{
+    struct verdict *v = &f->verdict;
+    v->kind = kind_of_own(e->logged.verdict, &f->own);
+    if (f->own)
+        f->origin.title = "The gateway";
+    if (v->kind == VERDICT_OK && e->logged.refused > 0)
+        v->kind = VERDICT_RATE_LIMIT;
+    if (e->logged.refused > 0)
+        f->times = e->logged.refused;
+    v->status = e->logged.status;
+    v->retryable = v->kind == VERDICT_RATE_LIMIT || v->kind == VERDICT_OVERLOADED ||
+                   (v->kind == VERDICT_OTHER && !f->own);
+    if (v->kind == VERDICT_RATE_LIMIT)
+        v->dim = dimension_of(e->logged.dimension);
 }
 
 struct finding finding_of(const struct evidence *e, const struct origin *told, int64_t now_us,
                           struct arena *arena)
 {
-    struct finding f = {.evidence = e, .model = e->logged.model};
+    struct finding f = {.evidence = e, .model = e->logged.model, .times = 1};
     f.origin = told->name ? *told : origin_detect(e);
     f.verdict = (struct verdict){.kind = VERDICT_OK,
                                  .dim = DIM_UNKNOWN,
@@ -79,6 +111,10 @@ struct finding finding_of(const struct evidence *e, const struct origin *told, i
                                  .requested = -1,
                                  .retry_us = -1};
     bool prose = false;
+    if (logged_is_own(&e->logged)) {
+        take_own_words(e, &f);
+        return f;
+    }
     for (size_t i = 0; i < e->claim_count; i++) {
         const struct claim *c = &e->claims[i];
         struct verdict v = judge_claim(e, c, &f.origin, now_us, arena);
@@ -93,7 +129,6 @@ struct finding finding_of(const struct evidence *e, const struct origin *told, i
             f.bare = true;
     }
     f.bare |= prose && !says_more(&f.verdict);
-    take_own_words(e, &f);
     struct str model = diagnosis_model(f.verdict.message);
     if (model.n)
         f.model = model;

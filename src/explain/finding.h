@@ -9,6 +9,8 @@ struct finding {
     struct verdict verdict; /* VERDICT_OK: no refusal */
     struct str model;       /* as the refusal or the log names it, or empty */
     bool bare;              /* a log's line that says no more than that something was refused */
+    bool own;               /* the gateway refused it itself, the provider was not asked */
+    int64_t times; /* how many refusals this is: a request may be refused several times */
     /* The kind of the request, where kinds have limits of their own: the caller's to fill. */
     const struct request_type *type;
     const struct evidence *evidence;

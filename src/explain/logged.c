@@ -113,8 +113,52 @@ static void read_logfmt(struct str s, struct logged *out)
     out->model = logfmt(s, "model=");
 }
 
+/* A tenant's own limit is named with it: "tenant-rpm". */
+static struct str dimension_named(struct str name)
+{
+    struct str own = STR("tenant-");
+    return str_starts(name, own) ? str_from(name, own.n) : name;
+}
+
+/* The last word of *s, which then ends before it. */
+static struct str last_word(struct str *s)
+{
+    size_t at = s->n;
+    while (at > 0 && s->p[at - 1] != ' ')
+        at--;
+    struct str word = str_from(*s, at);
+    *s = str_trim(str_cut(*s, at));
+    return word;
+}
+
+/* "TIME TENANT MODEL STATUS VERDICT in N out N waited N ms ... for LIMIT": sluice's own. The
+ * model may hold blanks, or be a dash for none. */
+static bool read_own_text(struct str s, struct logged *out)
+{
+    ptrdiff_t in = str_find(s, STR(" in "), 0);
+    struct str head = str_cut(s, in < 0 ? 0 : (size_t)in), tail = str_from(s, head.n);
+    int64_t status;
+    if (in < 0 || str_find(tail, STR(" out "), 0) < 0)
+        return false;
+    struct str verdict = last_word(&head), code = last_word(&head);
+    (void)str_split(&head, ' '); /* the time */
+    struct str tenant = str_split(&head, ' ');
+    if (!head.n || str_int(code, false, &status) != SL_OK || status < 0 || status > 599)
+        return false;
+    out->tenant = tenant;
+    out->model = str_eq(head, STR("-")) ? (struct str){0} : head;
+    out->status = (int)status;
+    out->verdict = verdict;
+    ptrdiff_t last = str_find(tail, STR(" for "), 0);
+    if (last >= 0)
+        out->dimension = dimension_named(str_from(tail, (size_t)last + 5));
+    return true;
+}
+
 static void read_text(struct str s, struct logged *out)
 {
+    if (read_own_text(s, out))
+        return;
     if (str_find(s, STR("method="), 0) >= 0) {
         read_logfmt(s, out);
         return;
@@ -174,7 +218,8 @@ static void read_tree(const struct json *tree, int64_t now_us, struct logged *ou
                                          NULL};
     static const char *const model[] = {"model", "request.model", "body.model",
                                         "requestBodyValues.model", NULL};
-    static const char *const dimension[] = {"dimension", "limit_dimension", "dim", NULL};
+    static const char *const dimension[] = {"dimension", "limit_dimension", "dim", "waited_for",
+                                            NULL};
     for (const char *const *t = times; *t && out->at_us < 0; t++)
         (void)stamp_value(json_get(tree, *t), now_us, &out->at_us);
     out->method = text_at(tree, method);
@@ -182,7 +227,9 @@ static void read_tree(const struct json *tree, int64_t now_us, struct logged *ou
     out->model = text_at(tree, model);
     out->tenant = json_str(json_get(tree, "tenant"));
     out->verdict = json_str(json_get(tree, "verdict"));
-    out->dimension = text_at(tree, dimension);
+    out->dimension = dimension_named(text_at(tree, dimension));
+    if (json_int(json_get(tree, "refused"), &out->refused) != SL_OK || out->refused < 0)
+        out->refused = 0;
     for (const char *const *s = status; *s && !out->status; s++) {
         const struct json *v = json_path(tree, *s);
         int64_t n;
@@ -233,10 +280,15 @@ bool logged_is_api(struct str path)
     return false;
 }
 
+bool logged_is_own(const struct logged *l)
+{
+    return l->verdict.n && l->tenant.n && !l->path.n;
+}
+
 bool logged_is_request(const struct logged *l)
 {
-    if (l->verdict.n && l->model.n)
-        return true; /* sluice's own log tells no path */
+    if (logged_is_own(l))
+        return true; /* and tells no path */
     return l->method.n && l->path.n && logged_is_api(l->path);
 }
 

@@ -11,13 +11,17 @@ struct logged {
     int status;              /* 0: not said */
     struct str model;        /* these where JSON names them, else empty */
     struct str tenant;
-    struct str verdict;   /* sluice's own request log: "rate_limit", ... */
-    struct str dimension; /* and "tpm", ... */
+    /* sluice's own request log, JSON or text: */
+    struct str verdict;   /* how it ended: "ok", "rate_limit", "wait", ... */
+    struct str dimension; /* the limit that refused or was waited for: "tpm", or empty */
+    int64_t refused;      /* how often the provider refused it before it ended so */
 };
 
 /* `line` is the first line of a block, `tree` its JSON or NULL. Everything is lent from them.
  */
 struct logged logged_read(struct str line, const struct json *tree, int64_t now_us);
+/* Is it a line of sluice's own request log? */
+bool logged_is_own(const struct logged *l);
 /* Is it a request, and one to a provider's API, as far as its path tells? */
 bool logged_is_request(const struct logged *l);
 /* Does the path belong to an LLM API: a version in it, or a provider's host? */

@@ -86,8 +86,8 @@ static void trim_end(struct buf *out)
 
 static void write_counts(struct buf *out, const struct summary *s)
 {
-    buf_thousands(out, (int64_t)s->tally->refusals);
-    buf_puts(out, s->tally->refusals == 1 ? " refusal in " : " refusals in ");
+    buf_thousands(out, (int64_t)s->toll->refusals);
+    buf_puts(out, s->toll->refusals == 1 ? " refusal in " : " refusals in ");
     buf_thousands(out, (int64_t)s->lines);
     buf_puts(out, " lines");
     if (s->traffic->total) {
@@ -106,7 +106,7 @@ static void write_counts(struct buf *out, const struct summary *s)
 
 static void write_groups(struct buf *out, const struct summary *s)
 {
-    const struct tally *t = s->tally;
+    const struct toll *t = s->toll;
     struct buf dim = {0};
     if (!t->n)
         return;
@@ -140,8 +140,8 @@ static int64_t limit_of(const struct summary *s, const struct traffic_class *c)
 {
     if (!c->model)
         return traffic_limit(c);
-    for (size_t i = 0; i < s->tally->n; i++) {
-        const struct group *g = &s->tally->groups[i];
+    for (size_t i = 0; i < s->toll->n; i++) {
+        const struct group *g = &s->toll->groups[i];
         if (g->dim == DIM_RPM && g->limit >= 0 && str_eq(g->model, c->name))
             return g->limit;
     }
@@ -217,7 +217,7 @@ static void write_traffic(struct buf *out, const struct summary *s)
 /* "What is it mostly?", for refusals, requests and tenants. */
 static void write_worst(struct buf *out, const struct summary *s)
 {
-    const struct tally *t = s->tally;
+    const struct toll *t = s->toll;
     const struct traffic_route *r = traffic_busiest(s->traffic);
     size_t worst = 0;
     buf_char(out, '\n');
@@ -300,7 +300,7 @@ static void write_diagnosis(struct buf *out, const struct summary *s, const stru
 
 void summary_write(struct buf *out, const struct summary *s)
 {
-    const struct tally *t = s->tally;
+    const struct toll *t = s->toll;
     write_counts(out, s);
     write_groups(out, s);
     write_traffic(out, s);
@@ -380,7 +380,7 @@ static void json_traffic(struct buf *out, const struct summary *s)
 
 void summary_json(struct buf *out, const struct summary *s)
 {
-    const struct tally *t = s->tally;
+    const struct toll *t = s->toll;
     const struct traffic_route *r = traffic_busiest(s->traffic);
     buf_printf(out, "{\"lines\": %zu, \"requests\": %lld, \"refusals\": %zu", s->lines,
                (long long)s->traffic->total, t->refusals);

@@ -3,11 +3,11 @@
 #ifndef SLUICE_SUMMARY_H
 #define SLUICE_SUMMARY_H
 
-#include "tally.h"
+#include "toll.h"
 #include "traffic.h"
 
 struct summary {
-    const struct tally *tally; /* settled */
+    const struct toll *toll; /* settled */
     const struct traffic *traffic;
     const struct standing *standing;
     struct str provider; /* whose tiers and kinds of requests */

@@ -30,6 +30,8 @@ static void count(struct traffic_class *c, int64_t at_us)
     c->total++;
     if (at_us < 0)
         return;
+    if (c->newest_s < 0 || second < c->first_s)
+        c->first_s = second;
     if (second > c->newest_s)
         advance(c, second);
     if (second <= c->newest_s - MINUTE_S)
@@ -38,7 +40,8 @@ static void count(struct traffic_class *c, int64_t at_us)
     c->sum++;
     if (c->sum > c->peak) {
         c->peak = c->sum;
-        c->peak_us = (c->newest_s - MINUTE_S + 1) * second_us;
+        int64_t from_s = c->newest_s - MINUTE_S + 1;
+        c->peak_us = (from_s > c->first_s ? from_s : c->first_s) * second_us;
     }
 }
 
@@ -80,6 +83,8 @@ void traffic_add(struct traffic *t, const struct catalogue *c, struct str provid
         count_route(t, buf_str(&route));
     }
     struct str name = type ? type->name : l->model.n ? l->model : buf_str(&route);
+    if (!name.n)
+        name = STR("no model");
     struct traffic_class *class = class_named(t, name);
     t->total++;
     t->others += !class;

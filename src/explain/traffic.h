@@ -22,7 +22,7 @@ struct traffic_class {
     bool model;
     int64_t total, peak;
     int64_t peak_us; /* when the busiest minute begins; -1: lines without a time */
-    int64_t newest_s, sum;
+    int64_t first_s, newest_s, sum;
     uint32_t seconds[TRAFFIC_SECONDS];
 };
 

@@ -1,5 +1,6 @@
 /* decline.c: our own refusals of a request, with the figures that its client is owed: those of
  * its tenant's allowance where that is what refused, else the account's. */
+#include "record.h"
 #include "relay.h"
 
 #include "duration.h"
@@ -21,9 +22,10 @@ static void answer(struct relay *r, const struct refusal_words *words)
     struct turn_away t;
     r->state = RELAY_ANSWERED;
     r->tenant->totals.refused++;
+    turn_away_write(&t, words, &r->arena);
+    record_declined(r, words->kind, t.status, words->what);
     if (!r->x)
         return;
-    turn_away_write(&t, words, &r->arena);
     server_answer(r->x, t.status, t.headers, t.header_count, t.body);
 }
 

@@ -5,6 +5,7 @@
 #include "daybook.h"
 #include "pass.h"
 #include "relay.h"
+#include "scenery.h"
 #include "setting_check.h"
 
 #include <stdio.h>
@@ -120,8 +121,11 @@ static void on_timer(uv_timer_t *timer)
         start_timer(timer, on_timer, g->timer_due_us - now_us);
 }
 
+/* To the tenth of a second: looking at every queue once serves all that end in it. */
 void gateway_deadline(struct gateway *g, int64_t now_us, int64_t due_us)
 {
+    enum { TENTH_US = 100000 };
+    due_us = (due_us / TENTH_US + 1) * TENTH_US;
     if (due_us >= g->timer_due_us)
         return;
     g->timer_due_us = due_us;
@@ -198,6 +202,12 @@ static void take_tenants(struct gateway *g)
         daybook_tell_tenant(g->book, g->tenants.list[i], gateway_now(g), gateway_unix(g));
 }
 
+static void on_turn(uv_check_t *turn)
+{
+    struct gateway *g = turn->data;
+    record_flush(&g->record);
+}
+
 static void keep_book(struct gateway *g)
 {
     struct diag diag;
@@ -243,6 +253,43 @@ static struct server_config server_of(const struct setting *s)
     return c;
 }
 
+static bool is_ready(void *ctx)
+{
+    const struct gateway *g = ctx;
+    return !g->ending;
+}
+
+static enum sl_err read_token(const struct setting *s, struct keyring *token, struct diag *diag)
+{
+    return s->admin_token_env ? keyring_add_env(token, s->admin_token_env, diag)
+                              : keyring_add_file(token, s->admin_token_file, diag);
+}
+
+static enum sl_err open_admin(struct gateway *g, struct diag *diag)
+{
+    const struct setting *s = g->setting;
+    struct keyring token = {.n = 0};
+    if (!s->admin_listen)
+        return SL_OK;
+    enum sl_err err = read_token(s, &token, diag);
+    if (err == SL_OK) {
+        struct admin_config c = {.listen = s->admin_listen,
+                                 .token = token.lent[0],
+                                 .view = {scenery_draw, g},
+                                 .ready = is_ready};
+        err = admin_open(g->loop, &c, &g->admin, diag);
+    }
+    keyring_wipe(&token);
+    return err;
+}
+
+static enum sl_err open_log(struct gateway *g, struct diag *diag)
+{
+    const struct setting *s = g->setting;
+    bool json = s->log_format && strcmp(s->log_format, "json") == 0;
+    return record_open(&g->record, s->log, json, diag);
+}
+
 enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
                          struct diag *diag)
 {
@@ -250,19 +297,28 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
     struct server_config c = server_of(s);
     g->loop = loop;
     g->timer_due_us = INT64_MAX;
+    g->started_unix_us = gateway_unix(g);
     uv_timer_init(loop, &g->timer);
     uv_timer_init(loop, &g->calendar);
     uv_timer_init(loop, &g->bookkeeping);
     g->timer.data = g->calendar.data = g->bookkeeping.data = g;
     uv_unref((uv_handle_t *)&g->calendar);
     uv_unref((uv_handle_t *)&g->bookkeeping);
+    uv_check_init(loop, &g->turn);
+    g->turn.data = g;
+    uv_check_start(&g->turn, on_turn);
+    uv_unref((uv_handle_t *)&g->turn);
     uv_timer_start(&g->bookkeeping, on_bookkeeping, BOOK_MS, BOOK_MS);
     enum sl_err err = SL_OK;
     if (s->state)
         err = daybook_open(s->state, &g->book, diag);
     if (err == SL_OK)
         err = take_setting(g, s, diag);
-    return err != SL_OK ? err : server_new(loop, &c, h, &g->server, diag);
+    if (err == SL_OK)
+        err = open_log(g, diag);
+    if (err == SL_OK)
+        err = server_new(loop, &c, h, &g->server, diag);
+    return err == SL_OK ? open_admin(g, diag) : err;
 }
 
 enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *diag)
@@ -273,7 +329,8 @@ enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *dia
         if (err != SL_OK)
             return err;
     }
-    return take_setting(g, s, diag);
+    enum sl_err err = take_setting(g, s, diag);
+    return err == SL_OK ? open_log(g, diag) : err; /* another file, or the same begun anew */
 }
 
 void gateway_drain(struct gateway *g)
@@ -288,12 +345,14 @@ void gateway_close(struct gateway *g)
 {
     g->ending = true;
     keep_book(g);
+    admin_close(&g->admin);
     if (g->server)
         server_free(&g->server);
     outlets_close(&g->outlets);
     uv_close((uv_handle_t *)&g->timer, NULL);
     uv_close((uv_handle_t *)&g->calendar, NULL);
     uv_close((uv_handle_t *)&g->bookkeeping, NULL);
+    uv_close((uv_handle_t *)&g->turn, NULL);
 }
 
 void gateway_free(struct gateway *g)
@@ -304,5 +363,6 @@ void gateway_free(struct gateway *g)
     keys_close(&g->keys);
     free(g->owners);
     daybook_close(&g->book);
+    record_close(&g->record);
     setting_drop(&g->setting);
 }

@@ -7,8 +7,10 @@
 #ifndef SLUICE_GATEWAY_H
 #define SLUICE_GATEWAY_H
 
+#include "admin.h"
 #include "keys.h"
 #include "outlets.h"
+#include "record.h"
 #include "server.h"
 
 struct relay;
@@ -22,7 +24,10 @@ struct gateway {
     struct keys *keys;      /* of tenants; NULL without any */
     struct tenant **owners; /* of its entries, in their order; NULL: nobody any more */
     struct daybook *book;   /* NULL: none is kept */
-    struct relay *relays;   /* all there are */
+    struct record record;
+    struct admin *admin; /* NULL: no such listener */
+    int64_t started_unix_us;
+    struct relay *relays; /* all there are */
     size_t relay_count, held_bytes;
     uint64_t requests;
     bool ending;      /* takes no more */
@@ -31,6 +36,7 @@ struct gateway {
     int64_t timer_due_us;
     uv_timer_t calendar; /* the end of a day or a month of tenants' spending */
     uv_timer_t bookkeeping;
+    uv_check_t turn;         /* of the loop */
     void (*idle)(void *ctx); /* ending, and the last request is done */
     void *ctx;
 };

@@ -330,6 +330,7 @@ static void submit(struct relay *r)
     int64_t now_us = gateway_now(r->gateway);
     f->pool = outlet_pool(r->outlet, r->ask.model);
     f->demand = r->ask.demand;
+    r->tally = outlet_tally(r->outlet, f->pool);
     pool_weight(f->pool, f->tenant, r->tenant->setting.weight);
     if (r->promise.wait_us != INT64_MAX && r->promise.wait_us > r->max_wait_us) {
         decline_waiting(r);
@@ -338,7 +339,7 @@ static void submit(struct relay *r)
     set_path(r);
     r->deadline_us = now_us + r->max_wait_us + RELAY_LATE_US;
     r->state = RELAY_WAITING;
-    r->in_flow = true;
+    r->in_flow = r->in_flow_since = true;
     gateway_deadline(r->gateway, now_us, r->deadline_us);
     engine_submit(r->outlet->door.engine, &r->job);
 }

@@ -121,6 +121,9 @@ void outlets_free(struct outlets *o)
         door_free(&o->list[i]->door);
         models_free(&o->list[i]->models);
         setting_drop(&o->list[i]->setting);
+        for (size_t k = 0; k < o->list[i]->seen_count; k++)
+            free(o->list[i]->seen[k].tally);
+        free(o->list[i]->seen);
         free(o->list[i]);
     }
     free(o->list);
@@ -150,6 +153,17 @@ struct pool *outlet_pool(struct outlet *o, struct str model)
         daybook_tell_pool(g->book, o->name, account, p->pool, gateway_now(g), gateway_unix(g));
     }
     return p->pool;
+}
+
+struct tally *outlet_tally(struct outlet *o, struct pool *p)
+{
+    for (size_t i = 0; i < o->seen_count; i++) {
+        if (o->seen[i].pool == p)
+            return o->seen[i].tally;
+    }
+    o->seen = mem_grow(o->seen, (o->seen_count + 1) * sizeof *o->seen);
+    o->seen[o->seen_count] = (struct seen){p, mem_zero(sizeof(struct tally))};
+    return o->seen[o->seen_count++].tally;
 }
 
 static bool matches(const char *pattern, struct str model)

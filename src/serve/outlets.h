@@ -4,8 +4,15 @@
 
 #include "door.h"
 #include "setting.h"
+#include "tally.h"
 
 struct gateway;
+
+/* Outlives renewals, as the pool does. */
+struct seen {
+    struct pool *pool;
+    struct tally *tally;
+};
 
 /* One account and what of it has been used. Lives as long as a request may point to it. */
 struct outlet {
@@ -15,8 +22,10 @@ struct outlet {
     struct account_setting *account; /* of that setting */
     struct door door;
     struct models models; /* seen so far, with their pools */
-    bool anthropic;       /* speaks Anthropic's shapes */
-    bool retired;         /* no longer in the setting: finishes what it has */
+    struct seen *seen;    /* the same pools, with what became of their requests */
+    size_t seen_count;
+    bool anthropic; /* speaks Anthropic's shapes */
+    bool retired;   /* no longer in the setting: finishes what it has */
 };
 
 struct outlets {
@@ -35,6 +44,9 @@ void outlets_free(struct outlets *o);
 /* The pool of a model; one that the account's tier does not know has a pool without limits,
  * which its answers' headers teach; models beyond all bounds share one. */
 struct pool *outlet_pool(struct outlet *o, struct str model);
+
+/* What became of the requests of a pool of its. */
+struct tally *outlet_tally(struct outlet *o, struct pool *p);
 
 /* The route of a model, or NULL. */
 const struct route_setting *route_find(const struct setting *s, struct str model);

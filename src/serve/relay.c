@@ -3,6 +3,7 @@
 #include "relay.h"
 
 #include "pass.h"
+#include "record.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,7 @@ static void on_over(void *ctx, struct job *j, const struct ending *end)
     struct relay *r = (struct relay *)j;
     r->in_flow = false;
     count_ending(r, end);
+    record_over(r, end);
     gateway_wake(r->gateway, r->outlet, r->tenant->index);
     if (!r->x) {
         relay_drop(r);
@@ -217,10 +219,13 @@ static void on_over(void *ctx, struct job *j, const struct ending *end)
 void relay_gone(struct relay *r)
 {
     r->x = NULL;
-    if (r->in_flow)
+    if (r->in_flow) {
         engine_cancel(r->outlet->door.engine, &r->job);
-    else
-        relay_drop(r);
+        return;
+    }
+    if (r->state < RELAY_WAITING)
+        record_left(r);
+    relay_drop(r);
 }
 
 void relay_drained(struct relay *r)
@@ -318,6 +323,7 @@ static void on_release(void *ctx, struct job *j)
 static void on_setback(void *ctx, struct job *j, const struct ending *end)
 {
     struct outlet *o = ctx;
+    record_setback((struct relay *)j, end);
     if (!end->answered || end->verdict.kind != VERDICT_RATE_LIMIT)
         return;
     o->gateway->look_again = true;

@@ -22,6 +22,7 @@
 
 #include "gateway.h"
 #include "stream.h"
+#include "tally.h"
 #include "turn_away.h"
 
 enum {
@@ -43,20 +44,23 @@ struct relay {
     struct job job; /* first: the engine hands it back */
     struct gateway *gateway;
     struct setting *setting; /* in force when it came */
+    struct tally *tally;     /* of its model; NULL until that is known */
+    uint16_t setbacks[TALLY_RETRY_COUNT];
     struct tenant *tenant;
     struct outlet *outlet; /* NULL until it is known where it goes */
     struct exchange *x;    /* NULL: the client has left, or has its answer */
     struct relay *prev, *next;
     enum relay_state state;
     enum route route;
-    bool anthropic;    /* the client speaks Anthropic's shapes */
-    bool metered;      /* counted as a request of its model; else as a request alone */
-    bool in_flow;      /* submitted and not over */
-    bool counting;     /* a thread is at it */
-    bool reads;        /* the answer's events are read on their way */
-    bool slow;         /* the provider is held back */
-    bool too_long;     /* its wait has become longer than it may be */
-    struct str target; /* as the client wrote it */
+    bool anthropic;     /* the client speaks Anthropic's shapes */
+    bool metered;       /* counted as a request of its model; else as a request alone */
+    bool in_flow;       /* submitted and not over */
+    bool in_flow_since; /* it was submitted */
+    bool counting;      /* a thread is at it */
+    bool reads;         /* the answer's events are read on their way */
+    bool slow;          /* the provider is held back */
+    bool too_long;      /* its wait has become longer than it may be */
+    struct str target;  /* as the client wrote it */
     struct buf body;
     struct ask ask;
     struct str asked_model; /* where a fallback replaced it; else empty */

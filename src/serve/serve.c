@@ -217,6 +217,8 @@ static void say_hello(const struct process *p)
         say_place(g, i);
     for (size_t i = 0; i < g->outlets.n; i++)
         printf("account %s\n", g->outlets.list[i]->account->options.name.p);
+    if (g->admin)
+        printf("admin on port %d\n", admin_port(g->admin));
     fflush(stdout);
     if (g->setting->certificate && *server_tls_warning(g->server))
         fprintf(stderr, "warning: %s\n", server_tls_warning(g->server));
@@ -248,11 +250,11 @@ static int serve(struct process *p, struct diag *diag)
         uv_run(&p->loop, UV_RUN_DEFAULT);
     }
     gateway_close(&p->gateway);
-    uv_handle_t *handles[] = {(uv_handle_t *)&p->terminate, (uv_handle_t *)&p->interrupt,
-                              (uv_handle_t *)&p->hangup, (uv_handle_t *)&p->grace,
-                              (uv_handle_t *)&p->key_file};
-    for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
-        uv_close(handles[i], NULL);
+    uv_close((uv_handle_t *)&p->terminate, NULL);
+    uv_close((uv_handle_t *)&p->interrupt, NULL);
+    uv_close((uv_handle_t *)&p->hangup, NULL);
+    uv_close((uv_handle_t *)&p->grace, NULL);
+    uv_close((uv_handle_t *)&p->key_file, NULL);
     uv_run(&p->loop, UV_RUN_DEFAULT);
     rc = uv_loop_close(&p->loop);
     sl_assert(rc == 0); /* every handle was closed */

@@ -68,6 +68,9 @@ size_t setting_rows(struct setting *s, struct option *out)
          &s->grace_us},
         {"state", 0, OPTION_TEXT, "DIR",
          "Where tenants' keys and what is used of day budgets are kept.", &s->state},
+        {"log", 0, OPTION_TEXT, "FILE", "A line for every request, - for standard output.",
+         &s->log},
+        {"log-format", 0, OPTION_TEXT, "FORM", "text or json.", &s->log_format},
     };
     memcpy(out, list, sizeof list);
     return sizeof list / sizeof *list;
@@ -324,10 +327,10 @@ bool setting_priority(struct str word, uint8_t *out)
     static const char *const words[] = {[PRIORITY_BATCH] = "batch",
                                         [PRIORITY_NORMAL] = "normal",
                                         [PRIORITY_INTERACTIVE] = "interactive"};
-    for (uint8_t i = 0; i < sizeof words / sizeof *words; i++) {
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (!str_eq(word, str_of(words[i])))
             continue;
-        *out = i;
+        *out = (uint8_t)i;
         return true;
     }
     return false;

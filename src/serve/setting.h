@@ -48,6 +48,7 @@ struct setting {
     size_t listen_count;
     const char *certificate, *certificate_key; /* NULL: in the clear */
     const char *admin_listen, *admin_token_env, *admin_token_file;
+    const char *log, *log_format; /* NULL: none; text */
     const char *state;
     int64_t max_wait_us, grace_us, queue_requests, queue_bytes;
     bool resend, pass_keys, several_organizations;
@@ -60,7 +61,7 @@ struct setting {
 };
 
 /* Rows of a command line, which a file's top level has too; out has room for SETTING_ROWS. */
-enum { SETTING_ROWS = 16 };
+enum { SETTING_ROWS = 12 };
 size_t setting_rows(struct setting *s, struct option *out);
 
 /* Held once by who makes it. */

@@ -63,6 +63,10 @@ void setting_check_route(const struct setting *s, const struct route_setting *ro
 static enum sl_err check_reach(const struct setting *s, struct diag *diag)
 {
     const char *exposed = setting_exposed(s);
+    if (s->log_format && strcmp(s->log_format, "text") != 0 &&
+        strcmp(s->log_format, "json") != 0)
+        return diag_set(diag, SL_UNKNOWN, "log_format", "\"%s\" is neither text nor json",
+                        s->log_format);
     if (s->pass_keys && s->tenant_count)
         return diag_set(diag, SL_RANGE, "client_keys",
                         "pass: then clients show the provider's keys, and tenants could not be "

@@ -13,6 +13,18 @@ static const struct manner {
 #undef X
 };
 
+const char *turn_away_name(enum turn_away_kind kind)
+{
+    static const char *const names[] = {
+        [TURN_AWAY_WAIT] = "wait",           [TURN_AWAY_TOO_LARGE] = "too_large",
+        [TURN_AWAY_SPEND] = "spend",         [TURN_AWAY_CONTEXT] = "context_length",
+        [TURN_AWAY_BAD_REQUEST] = "invalid", [TURN_AWAY_KEY] = "unknown_key",
+        [TURN_AWAY_FORBIDDEN] = "forbidden", [TURN_AWAY_FULL] = "full",
+        [TURN_AWAY_ENDING] = "ending",       [TURN_AWAY_UNREACHED] = "unreached",
+        [TURN_AWAY_TIMEOUT] = "timeout",     [TURN_AWAY_UPGRADE] = "upgrade"};
+    return names[kind];
+}
+
 static void add(struct turn_away *t, struct str name, struct str value)
 {
     sl_assert(t->header_count < TURN_AWAY_HEADERS);

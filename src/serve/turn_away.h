@@ -35,6 +35,9 @@ enum turn_away_kind {
 #undef X
 };
 
+/* For the log: "wait", "too_large", ... */
+const char *turn_away_name(enum turn_away_kind kind);
+
 struct refusal_words {
     enum turn_away_kind kind;
     bool anthropic;

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import unittest
 
-SLUICE = os.path.abspath(sys.argv.pop(1))
+SLUICE = os.environ["SLUICE"] = os.path.abspath(sys.argv.pop(1))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ERRORS = os.path.join(ROOT, "..", "shared", "facts", "errors.jsonl")
 FIELDS = "kind", "dimension", "limit", "used", "requested", "retry_after_ms", "retryable"
@@ -350,7 +350,8 @@ class Logs(unittest.TestCase):
         log = "".join(json.dumps({
             "time": f"2026-11-26T09:00:{i % 60:02}.000Z", "request_id": f"r{i}", "tenant": "ab"[i % 2],
             "model": "gpt-4o", "status": 429 if i % 4 == 1 else 200,
-            "verdict": "rate_limit" if i % 4 == 1 else "ok", "dimension": "rpm" if i % 4 == 1 else None,
+            "verdict": "rate_limit" if i % 4 == 1 else "ok", "refused": int(i % 4 == 1),
+            "waited_for": "rpm",
         }) + "\n" for i in range(600))
         found = self.summary(log, "--tier", "1")
         self.assertEqual(found["tenants"], {"b": 150})
@@ -385,6 +386,30 @@ class Logs(unittest.TestCase):
                         f"'Incorrect API key provided: {secret}. See', 'code': 'invalid_api_key'}}}}\n"
                         f"GET /v1/threads?key={secret} 429\n")
         self.assertNotIn(secret, words)
+
+
+class OwnLog(unittest.TestCase):
+    """What the gateway writes down of its requests is read back, in both of its forms."""
+
+    def test_what_the_gateway_logged(self):
+        from serve_support import Serve  # knows the binary by its variable
+        for form in "json", "text":
+            with self.subTest(form=form), tempfile.TemporaryDirectory() as folder:
+                log = os.path.join(folder, "requests.log")
+                with Serve("--emulate", "openai/tier-1", "--emulate-latency", "1ms", "--max-wait", "1s",
+                           "--log", log, "--log-format", form) as serve:
+                    statuses = [serve.post(max_tokens=9000)[0].status for _ in range(6)]
+                    serve.post(max_tokens=90000)
+                refused = statuses.count(429)
+                self.assertGreater(refused, 0)
+                with open(log, encoding="utf-8") as lines:
+                    text = lines.read()
+                found = json.loads(explain(text, "--summary", "--json", "--tier", "1"))
+                self.assertEqual((found["requests"], found["refusals"]), (7, refused + 1))
+                self.assertEqual([(g["model"], g["kind"], g["count"]) for g in found["groups"]],
+                                 [("gpt-4o", "rate_limit", refused), ("gpt-4o", "context_length", 1)])
+                self.assertEqual(found["traffic"][0]["limit"], 500)
+                self.assertIn("it was not asked", explain(text))
 
 
 class Memory(unittest.TestCase):

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct run {
     const struct catalogue *catalogue;
     struct standing standing;
-    struct tally tally;
+    struct toll toll;
     struct traffic traffic;
     struct buf told;
     size_t last_line;
@@ -29,8 +29,9 @@ static void take(void *ctx, const struct evidence *e)
     diagnosis_write(&words, &f, &r->standing, 0);
     diagnosis_json(&json, &f);
     sl_assert(words.n && json_parse(&arena, buf_str(&json), NULL));
+    bool fresh;
     if (f.verdict.kind != VERDICT_OK)
-        (void)tally_add(&r->tally, &f, (struct str){0}, 0);
+        (void)toll_add(&r->toll, &f, (struct str){0}, 0, &fresh);
     buf_add(&r->told, buf_str(&json));
     buf_free(&words);
     buf_free(&json);
@@ -42,14 +43,14 @@ static void run(struct run *r, struct str text, size_t portion)
     struct evidence_reader *reader = evidence_new(1795683600000000, take, r);
     for (; text.n; text = str_from(text, portion))
         evidence_feed(reader, str_cut(text, portion));
-    struct summary s = {.tally = &r->tally,
+    struct summary s = {.toll = &r->toll,
                         .traffic = &r->traffic,
                         .standing = &r->standing,
                         .provider = STR("openai"),
                         .lines = evidence_end(&reader)};
     struct buf words = {0}, json = {0};
     struct arena arena = {0};
-    tally_settle(&r->tally);
+    toll_settle(&r->toll);
     summary_write(&words, &s);
     summary_json(&json, &s);
     sl_assert(json_parse(&arena, buf_str(&json), NULL));
@@ -62,14 +63,14 @@ static struct run run_new(const struct catalogue *c)
 {
     struct run r = {.catalogue = c};
     r.standing = (struct standing){c, STR("2"), 6000, 10};
-    tally_init(&r.tally);
+    toll_init(&r.toll);
     traffic_init(&r.traffic);
     return r;
 }
 
 static void run_free(struct run *r)
 {
-    tally_free(&r->tally);
+    toll_free(&r->toll);
     traffic_free(&r->traffic);
     buf_free(&r->told);
 }

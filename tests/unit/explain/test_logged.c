@@ -120,19 +120,48 @@ static void requests(void **state)
     }
 }
 
+/* As `sluice serve --log` writes it. */
 static void our_own_request_log(void **state)
 {
-    struct arena arena = {0};
-    struct str line = STR("{\"time\":\"2026-11-26T09:00:01Z\",\"request_id\":\"a\",\"tenant\":"
-                          "\"team\",\"model\":\"gpt-4o\",\"status\":429,\"verdict\":"
-                          "\"rate_limit\",\"dimension\":\"tpm\"}");
-    struct logged l = logged_read(line, json_parse(&arena, line, NULL), now);
-    assert_true(str_eq(l.tenant, STR("team")));
-    assert_true(str_eq(l.verdict, STR("rate_limit")));
-    assert_true(str_eq(l.dimension, STR("tpm")));
-    assert_int_equal(l.at_us, now + 1000000);
-    assert_true(logged_is_request(&l)); /* though it names no path */
-    arena_free(&arena);
+    static const struct {
+        const char *line, *model, *verdict, *dimension;
+        int status;
+        int64_t refused;
+    } rows[] = {
+        {"{\"time\":\"2026-11-26T09:00:01Z\",\"request\":1,\"tenant\":\"team\",\"account\":"
+         "\"a\","
+         "\"model\":\"gpt-4o\",\"status\":429,\"verdict\":\"rate_limit\",\"attempts\":3,"
+         "\"refused\":"
+         "2,\"waited_for\":\"tpm\",\"provider_request\":\"req_1\"}",
+         "gpt-4o", "rate_limit", "tpm", 429, 2},
+        {"{\"time\":\"2026-11-26T09:00:01Z\",\"tenant\":\"team\",\"model\":\"gpt-4o\","
+         "\"status\":"
+         "200,\"verdict\":\"ok\",\"refused\":0,\"waited_for\":\"tenant-rpm\"}",
+         "gpt-4o", "ok", "rpm", 200, 0},
+        {"2026-11-26T09:00:01Z team gpt-4o 200 ok in 1 out 241 waited 0 ms took 1 ms attempts "
+         "1 "
+         "for tenant-itpm",
+         "gpt-4o", "ok", "itpm", 200, 0},
+        {"2026-11-26T09:00:01Z team gpt-4o 429 wait in 0 out 0", "gpt-4o", "wait", "", 429, 0},
+        {"2026-11-26T09:00:01Z team (other requests) 0 left in -1 out -1", "(other requests)",
+         "left", "", 0, 0},
+        {"2026-11-26T09:00:01Z team - 400 invalid in 0 out 0", "", "invalid", "", 400, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct arena arena = {0};
+        struct str line = str_of(rows[i].line);
+        struct logged l = logged_read(line, json_parse(&arena, line, NULL), now);
+        if (!str_eq(l.tenant, STR("team")) || !str_eq(l.model, str_of(rows[i].model)) ||
+            !str_eq(l.verdict, str_of(rows[i].verdict)) ||
+            !str_eq(l.dimension, str_of(rows[i].dimension)) || l.status != rows[i].status ||
+            l.refused != rows[i].refused || l.at_us != now + 1000000 || !logged_is_own(&l) ||
+            !logged_is_request(&l))
+            fail_msg("%s", rows[i].line);
+        arena_free(&arena);
+    }
+    struct logged l =
+        logged_read(STR("2026-11-26T09:00:01Z plug it in and out again"), NULL, now);
+    assert_false(logged_is_own(&l));
 }
 
 static void routes(void **state)

@@ -1,7 +1,7 @@
 /* Refusals counted once however often a log tells them, stretches of refusals, and the busiest
  * minute of each kind of request. */
 #include "check.h"
-#include "tally.h"
+#include "toll.h"
 #include "traffic.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@ static const int64_t start = 1795683600000000;
 static const struct origin nobody = {NULL, "The provider", NULL};
 
 struct seen {
-    struct tally tally;
+    struct toll toll;
     struct traffic traffic;
     struct catalogue *catalogue;
 };
@@ -23,10 +23,11 @@ static void take(void *ctx, const struct evidence *e)
     if (logged_is_request(&e->logged))
         traffic_add(&s->traffic, s->catalogue, STR("openai"), &e->logged);
     if (e->logged.status / 100 == 2)
-        tally_success(&s->tally, e->logged.at_us);
+        toll_success(&s->toll, e->logged.at_us);
     struct finding f = finding_of(e, &nobody, start, &arena);
+    bool fresh;
     if (f.verdict.kind != VERDICT_OK)
-        (void)tally_add(&s->tally, &f, STR("a label"), start);
+        (void)toll_add(&s->toll, &f, STR("a label"), start, &fresh);
     arena_free(&arena);
 }
 
@@ -34,17 +35,17 @@ static struct seen look(struct str log)
 {
     struct seen s = {0};
     struct diag diag;
-    tally_init(&s.tally);
+    toll_init(&s.toll);
     traffic_init(&s.traffic);
     s.catalogue = catalogue_open((struct str){0}, NULL, &diag);
     evidence_each(log, take, &s);
-    tally_settle(&s.tally);
+    toll_settle(&s.toll);
     return s;
 }
 
 static void look_free(struct seen *s)
 {
-    tally_free(&s->tally);
+    toll_free(&s->toll);
     traffic_free(&s->traffic);
     catalogue_close(&s->catalogue);
 }
@@ -62,15 +63,15 @@ static void a_status_and_its_exception_are_one(void **state)
                              "2026-11-26 09:00:03 POST /v1/chat/completions 429\n"
                              "2026-11-26 09:00:04 POST /v1/chat/completions 200\n"
                              "2026-11-26 09:00:05 GET /favicon.ico 404\n"));
-    assert_int_equal(s.tally.refusals, 3);
-    assert_int_equal(s.tally.n, 2);
-    assert_true(s.tally.groups[0].bare);
-    assert_int_equal(s.tally.groups[0].count, 2);
-    assert_true(str_eq(s.tally.groups[0].model, STR("a label")));
-    assert_int_equal(s.tally.groups[1].count, 1);
-    assert_int_equal(s.tally.groups[1].dim, DIM_TPM);
-    assert_int_equal(s.tally.groups[1].limit, 30000);
-    assert_true(str_eq(s.tally.groups[1].model, STR("gpt-4o")));
+    assert_int_equal(s.toll.refusals, 3);
+    assert_int_equal(s.toll.n, 2);
+    assert_true(s.toll.groups[0].bare);
+    assert_int_equal(s.toll.groups[0].count, 2);
+    assert_true(str_eq(s.toll.groups[0].model, STR("a label")));
+    assert_int_equal(s.toll.groups[1].count, 1);
+    assert_int_equal(s.toll.groups[1].dim, DIM_TPM);
+    assert_int_equal(s.toll.groups[1].limit, 30000);
+    assert_true(str_eq(s.toll.groups[1].model, STR("gpt-4o")));
     assert_int_equal(s.traffic.total, 4);
     look_free(&s);
 }
@@ -79,25 +80,25 @@ static void what_tells_more_takes_the_place_of_what_tells_less(void **state)
 {
     struct seen s = look(STR("POST /v1/chat/completions 429\n" LIMITED "x\n" LIMITED
                              "POST /v1/chat/completions 503\n"));
-    assert_int_equal(s.tally.n, 2);
-    assert_int_equal(s.tally.refusals, 3);
-    assert_int_equal(s.tally.groups[0].count, 2);
-    assert_int_equal(s.tally.groups[0].first_line, 2);
-    assert_int_equal(s.tally.groups[0].last_line, 4);
-    assert_int_equal(s.tally.groups[1].kind, VERDICT_OVERLOADED);
+    assert_int_equal(s.toll.n, 2);
+    assert_int_equal(s.toll.refusals, 3);
+    assert_int_equal(s.toll.groups[0].count, 2);
+    assert_int_equal(s.toll.groups[0].first_line, 2);
+    assert_int_equal(s.toll.groups[0].last_line, 4);
+    assert_int_equal(s.toll.groups[1].kind, VERDICT_OVERLOADED);
     look_free(&s);
 }
 
 static void groups_are_told_apart_and_bounded(void **state)
 {
     struct buf log = {0};
-    for (int i = 0; i < TALLY_GROUPS + 40; i++)
+    for (int i = 0; i < TOLL_GROUPS + 40; i++)
         buf_printf(&log, "Rate limit reached for m%d on requests per min (RPM): Limit 3.\n", i);
     buf_puts(&log, "Rate limit reached for m7 on tokens per min (TPM): Limit 3.\n");
     struct seen s = look(buf_str(&log));
-    assert_int_equal(s.tally.n, TALLY_GROUPS);
-    assert_int_equal(s.tally.overflowed, 41);
-    assert_int_equal(s.tally.refusals, TALLY_GROUPS + 41);
+    assert_int_equal(s.toll.n, TOLL_GROUPS);
+    assert_int_equal(s.toll.overflowed, 41);
+    assert_int_equal(s.toll.refusals, TOLL_GROUPS + 41);
     look_free(&s);
     buf_free(&log);
 }
@@ -115,7 +116,7 @@ static struct stretch stretch_of(int refusals, int success)
                        (long long)(start / S) + i * 180 + 1);
     }
     struct seen s = look(buf_str(&log));
-    struct stretch longest = s.tally.groups[0].longest;
+    struct stretch longest = s.toll.groups[0].longest;
     look_free(&s);
     buf_free(&log);
     return longest;
@@ -141,23 +142,32 @@ static void a_limit_of_a_day_may_refuse_for_hours(void **state)
     struct seen s = look(STR("2026-11-26 09:00:01 Rate limit reached for m on requests per day "
                              "(RPD): Limit 3.\n2026-11-26 15:00:01 Rate limit reached for m on "
                              "requests per day (RPD): Limit 3.\n"));
-    assert_int_equal(s.tally.groups[0].longest.refusals, 0);
+    assert_int_equal(s.toll.groups[0].longest.refusals, 0);
     look_free(&s);
 }
 
-static void tenants(void **state)
+/* The gateway tells how often the provider refused a request that ended well in the end, and
+ * what it refused itself. */
+static void our_own_log(void **state)
 {
     struct seen s = look(STR(
-        "{\"tenant\":\"a\",\"model\":\"m\",\"status\":429,\"verdict\":\"rate_limit\","
-        "\"dimension\":\"rpm\"}\n"
-        "{\"tenant\":\"b\",\"model\":\"m\",\"status\":429,\"verdict\":\"rate_limit\"}\n"
-        "{\"tenant\":\"b\",\"model\":\"m\",\"status\":200,\"verdict\":\"ok\"}\n"
+        "{\"tenant\":\"a\",\"model\":\"m\",\"status\":200,\"verdict\":\"ok\",\"refused\":3,"
+        "\"waited_for\":\"rpm\"}\n"
+        "{\"tenant\":\"b\",\"model\":\"m\",\"status\":429,\"verdict\":\"wait\",\"refused\":0}\n"
+        "{\"tenant\":\"b\",\"model\":\"m\",\"status\":200,\"verdict\":\"ok\",\"refused\":0}\n"
+        "{\"tenant\":\"b\",\"model\":\"m\",\"status\":0,\"verdict\":\"left\",\"refused\":0}\n"
         "{\"tenant\":\"b\",\"model\":\"m\",\"status\":400,\"verdict\":\"context_length\"}\n"));
-    assert_int_equal(s.tally.refusals, 3);
-    assert_int_equal(s.tally.n, 3);
-    assert_int_equal(s.tally.tenant_count, 2);
-    assert_int_equal(s.tally.tenants[1].refusals, 2);
-    assert_int_equal(s.traffic.total, 4);
+    assert_int_equal(s.toll.refusals, 5);
+    assert_int_equal(s.toll.n, 3);
+    assert_int_equal(s.toll.groups[0].count, 3);
+    assert_int_equal(s.toll.groups[0].dim, DIM_RPM);
+    assert_false(s.toll.groups[0].own);
+    assert_true(s.toll.groups[1].own);
+    assert_int_equal(s.toll.groups[1].kind, VERDICT_RATE_LIMIT);
+    assert_int_equal(s.toll.groups[2].kind, VERDICT_CONTEXT_LENGTH);
+    assert_int_equal(s.toll.tenant_count, 2);
+    assert_int_equal(s.toll.tenants[0].refusals, 3);
+    assert_int_equal(s.traffic.total, 5);
     assert_int_equal(s.traffic.n, 1);
     assert_true(s.traffic.classes[0].model);
     look_free(&s);
@@ -254,7 +264,7 @@ int main(void)
         cmocka_unit_test(groups_are_told_apart_and_bounded),
         cmocka_unit_test(hours_of_refusals_without_a_success),
         cmocka_unit_test(a_limit_of_a_day_may_refuse_for_hours),
-        cmocka_unit_test(tenants),
+        cmocka_unit_test(our_own_log),
         cmocka_unit_test(the_busiest_minute_is_any_60_seconds),
         cmocka_unit_test(late_lines_and_gaps),
         cmocka_unit_test(classes_are_bounded),

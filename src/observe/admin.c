@@ -1,0 +1,257 @@
+/* admin.c: see admin.h. */
+#include "admin.h"
+
+#include "page.h"
+#include "prometheus.h"
+#include "status_json.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    EVENTS_MS = 1000,
+    /* A watcher that takes nothing for so many bytes misses events instead of costing memory.
+     */
+    UNTAKEN_BYTES = 1 << 20,
+};
+
+/* One who listens to events. */
+struct watcher {
+    struct admin *admin;
+    struct exchange *x;
+    struct watcher *prev, *next;
+    size_t untaken;
+};
+
+struct admin {
+    struct server *server;
+    struct admin_config config;
+    struct buf token;
+    uv_timer_t timer;
+    struct watcher *watchers;
+};
+
+/* ---- answers ------------------------------------------------------------------------------
+ */
+
+static void answer(struct exchange *x, int status, const char *type, struct str body)
+{
+    const struct header headers[] = {
+        {STR("content-type"), str_of(type)},
+        {STR("cache-control"), STR("no-store")},
+        {STR("x-content-type-options"), STR("nosniff")},
+    };
+    server_answer(x, status, headers, sizeof headers / sizeof *headers, body);
+}
+
+static void draw(struct admin *a, void (*write)(struct buf *out, const struct scene *s),
+                 struct buf *out)
+{
+    struct arena arena = {0};
+    struct scene scene = {0};
+    a->config.view.draw(a->config.view.ctx, &scene, &arena);
+    write(out, &scene);
+    arena_free(&arena);
+}
+
+static void answer_scene(struct admin *a, struct exchange *x, const char *type,
+                         void (*write)(struct buf *out, const struct scene *s))
+{
+    struct buf body = {0};
+    draw(a, write, &body);
+    answer(x, 200, type, buf_str(&body));
+    buf_free(&body);
+}
+
+/* The page may run its own script and style and speak to its own origin, and nothing else. */
+static void answer_page(struct exchange *x)
+{
+    const struct header headers[] = {
+        {STR("content-type"), STR("text/html; charset=utf-8")},
+        {STR("cache-control"), STR("no-cache")},
+        {STR("content-security-policy"),
+         STR("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+             "img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+             "frame-ancestors 'none'")},
+        {STR("x-content-type-options"), STR("nosniff")},
+        {STR("referrer-policy"), STR("no-referrer")},
+    };
+    server_answer(x, 200, headers, sizeof headers / sizeof *headers, page_html());
+}
+
+/* ---- events -------------------------------------------------------------------------------
+ */
+
+static void send_event(struct watcher *w, struct str data)
+{
+    struct buf event = {0};
+    if (w->untaken > UNTAKEN_BYTES)
+        return;
+    buf_puts(&event, "data: ");
+    buf_add(&event, str_trim(data));
+    buf_puts(&event, "\n\n");
+    w->untaken = server_write(w->x, buf_str(&event));
+    buf_free(&event);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct admin *a = timer->data;
+    struct buf body = {0};
+    draw(a, status_json, &body);
+    for (struct watcher *w = a->watchers; w; w = w->next)
+        send_event(w, buf_str(&body));
+    buf_free(&body);
+}
+
+static void watch(struct admin *a, struct exchange *x)
+{
+    const struct header headers[] = {{STR("content-type"), STR("text/event-stream")},
+                                     {STR("cache-control"), STR("no-store")}};
+    struct watcher *w = calloc(1, sizeof *w);
+    struct buf body = {0};
+    sl_assert(w);
+    *w = (struct watcher){.admin = a, .x = x, .next = a->watchers};
+    if (w->next)
+        w->next->prev = w;
+    a->watchers = w;
+    exchange_set(x, w);
+    server_begin(x, 200, headers, 2);
+    draw(a, status_json, &body);
+    send_event(w, buf_str(&body));
+    buf_free(&body);
+    if (!uv_is_active((uv_handle_t *)&a->timer))
+        uv_timer_start(&a->timer, on_timer, EVENTS_MS, EVENTS_MS);
+}
+
+static void unwatch(struct watcher *w)
+{
+    struct admin *a = w->admin;
+    *(w->prev ? &w->prev->next : &a->watchers) = w->next;
+    if (w->next)
+        w->next->prev = w->prev;
+    free(w);
+    if (!a->watchers)
+        uv_timer_stop(&a->timer);
+}
+
+/* ---- the server's handler -----------------------------------------------------------------
+ */
+
+static bool is_allowed(const struct admin *a, const struct message *m)
+{
+    const struct str bearer = STR("Bearer ");
+    struct str shown = message_header(m, "authorization");
+    if (!a->token.n)
+        return true;
+    if (!str_eq_nocase(str_cut(shown, bearer.n), bearer))
+        return false;
+    shown = str_trim(str_from(shown, bearer.n));
+    return shown.n == a->token.n && CRYPTO_memcmp(shown.p, a->token.p, shown.n) == 0;
+}
+
+static void refuse(struct exchange *x)
+{
+    const struct header headers[] = {{STR("content-type"), STR("text/plain")},
+                                     {STR("www-authenticate"), STR("Bearer")}};
+    server_answer(x, 401, headers, 2, STR("show the admin token: Authorization: Bearer ...\n"));
+}
+
+static void on_start(void *ctx, struct exchange *x, const struct message *m)
+{
+    struct admin *a = ctx;
+    struct str query = m->target, path = str_split(&query, '?');
+    bool ready = !a->config.ready || a->config.ready(a->config.view.ctx);
+    if (!str_eq(m->method, STR("GET")) && !str_eq(m->method, STR("HEAD")))
+        answer(x, 405, "text/plain", STR("GET only\n"));
+    else if (str_eq(path, STR("/healthz")))
+        answer(x, 200, "text/plain", STR("ok\n"));
+    else if (str_eq(path, STR("/readyz")))
+        answer(x, ready ? 200 : 503, "text/plain", ready ? STR("ready\n") : STR("ending\n"));
+    else if (str_eq(path, STR("/")))
+        answer_page(x);
+    else if (!is_allowed(a, m))
+        refuse(x);
+    else if (str_eq(path, STR("/metrics")))
+        answer_scene(a, x, "text/plain; version=0.0.4; charset=utf-8", prometheus_write);
+    else if (str_eq(path, STR("/status")))
+        answer_scene(a, x, "application/json", status_json);
+    else if (str_eq(path, STR("/events")))
+        watch(a, x);
+    else
+        answer(x, 404, "text/plain", STR("/metrics, /status and /events are here\n"));
+}
+
+static void on_body(void *ctx, struct exchange *x, struct str bytes)
+{
+    (void)bytes; /* nobody asked for one */
+}
+
+static void on_end(void *ctx, struct exchange *x)
+{
+    (void)x; /* answered at its start */
+}
+
+static void on_gone(void *ctx, struct exchange *x, bool complete)
+{
+    struct watcher *w = exchange_user(x);
+    if (w)
+        unwatch(w);
+}
+
+static void on_drained(void *ctx, struct exchange *x)
+{
+    struct watcher *w = exchange_user(x);
+    if (w)
+        w->untaken = 0;
+}
+
+/* ---- life ---------------------------------------------------------------------------------
+ */
+
+enum sl_err admin_open(uv_loop_t *loop, const struct admin_config *c, struct admin **out,
+                       struct diag *diag)
+{
+    struct admin *a = mem_zero(sizeof *a);
+    struct server_config s = server_defaults();
+    struct server_handler h = {on_start, on_body, on_end, on_gone, on_drained, a, NULL};
+    s.listen = c->listen;
+    s.body_max = 1;
+    s.connections_max = 256;
+    a->config = *c;
+    buf_add(&a->token, c->token);
+    enum sl_err err = server_new(loop, &s, h, &a->server, diag);
+    if (err != SL_OK) {
+        buf_free(&a->token);
+        free(a);
+        return err;
+    }
+    uv_timer_init(loop, &a->timer);
+    a->timer.data = a;
+    *out = a;
+    return SL_OK;
+}
+
+int admin_port(const struct admin *a)
+{
+    return server_port(a->server);
+}
+
+static void on_timer_closed(uv_handle_t *timer)
+{
+    struct admin *a = timer->data;
+    explicit_bzero(a->token.p, a->token.cap);
+    buf_free(&a->token);
+    free(a);
+}
+
+void admin_close(struct admin **pa)
+{
+    struct admin *a = *pa;
+    *pa = NULL;
+    if (!a)
+        return;
+    server_free(&a->server); /* which reports that the watchers are gone */
+    uv_close((uv_handle_t *)&a->timer, on_timer_closed);
+}

@@ -1,0 +1,49 @@
+/* record.h: what is written down of requests: tallies by model, a line in the log each, and the
+ * few that somebody will want to look at. Never a key nor a word of a prompt or an answer. */
+#ifndef SLUICE_RECORD_H
+#define SLUICE_RECORD_H
+
+#include "engine.h"
+#include "scene.h"
+#include "turn_away.h"
+
+struct relay;
+
+enum { RECORD_REFUSED = 32, RECORD_SLOWEST = 16 };
+
+struct notable {
+    struct scene_request request; /* its texts are those below */
+    char tenant[40], model[64], account[40], what[160];
+};
+
+struct record {
+    struct tally strays; /* requests that were refused before it was known whose they are */
+    struct notable refused[RECORD_REFUSED]; /* a ring; refused or failed */
+    size_t refused_count;
+    struct notable slowest[RECORD_SLOWEST]; /* of the last ten minutes */
+    void *log;                              /* FILE *, NULL: no log */
+    bool json;
+    bool unflushed;
+};
+
+/* "-" is standard output. SL_IO with *diag. NULL closes what is open. */
+enum sl_err record_open(struct record *k, const char *path, bool json,
+                        struct diag *diag) SL_CHECK;
+/* Hands on what was written; once a turn of the loop. */
+void record_flush(struct record *k);
+void record_close(struct record *k);
+
+/* Refused here: what was said to the client. */
+void record_declined(struct relay *r, enum turn_away_kind kind, int status, struct str what);
+/* An attempt failed that another will follow, perhaps. */
+void record_setback(struct relay *r, const struct ending *end);
+/* The job is over. */
+void record_over(struct relay *r, const struct ending *end);
+/* The client left before it was known where its request goes. */
+void record_left(struct relay *r);
+
+/* Those worth looking at, newest first; out has room for both. */
+size_t record_notables(const struct record *k, int64_t unix_us,
+                       struct scene_request out[RECORD_REFUSED + RECORD_SLOWEST]);
+
+#endif
