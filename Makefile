@@ -3,7 +3,7 @@ BUILD ?= build
 T ?= 10
 SEED ?= 1
 
-.PHONY: all help demo test bench bench-token lint asan sim fuzz install fresh clean
+.PHONY: all help demo test bench bench-gateway lint asan sim fuzz install fresh clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) sluice
@@ -13,6 +13,7 @@ help:
 	@echo "make demo       set up, build, run a batch against an emulated provider"
 	@echo "make test       set up, build, run all tests"
 	@echo "make bench      speed and efficiency, as ratios and medians of one run"
+	@echo "make bench-gateway  sluice serve beside nginx, haproxy and Portkey (ARGS=--quick)"
 	@echo "make sim        the simulation grid (SEED=$(SEED))"
 	@echo "make lint       clang-format, clang-tidy, house rules, man pages"
 	@echo "make asan       all tests under ASan and UBSan"
@@ -37,6 +38,10 @@ test:
 bench:
 	@scripts/setup test
 	@scripts/bench
+
+bench-gateway:
+	@scripts/setup bench
+	@scripts/bench gateway $(ARGS)
 
 lint:
 	@scripts/setup lint

@@ -93,6 +93,10 @@ static int on_string(void *ctx, const unsigned char *p, size_t n)
     struct builder *b = ctx;
     struct json *v = add(b, JSON_STRING);
     v->text = keep(b, p, n);
+    if (v->text.p == (const char *)p && n) { /* nothing in it was escaped */
+        v->raw = (struct str){v->text.p - 1, n + 2};
+        return 1;
+    }
     /* The closing quote is the last byte consumed. The opening one is the nearest quote before
      * it that an even number of backslashes precedes. */
     size_t end = consumed(b), start = end - 1;
@@ -197,28 +201,29 @@ struct json *json_parse(struct arena *a, struct str text, struct diag *diag)
     return root;
 }
 
-struct json *json_get(const struct json *object, const char *key)
+static struct json *member(const struct json *object, struct str key)
 {
     struct json *found = NULL;
     if (!object || object->type != JSON_OBJECT)
         return NULL;
     for (struct json *v = object->first; v; v = v->next) {
-        if (str_eq(v->key, str_of(key)))
+        if (str_eq(v->key, key))
             found = v;
     }
     return found;
+}
+
+struct json *json_get(const struct json *object, const char *key)
+{
+    return member(object, str_of(key));
 }
 
 struct json *json_path(const struct json *root, const char *dotted)
 {
     struct str rest = str_of(dotted);
     const struct json *v = root;
-    while (v && rest.p) {
-        struct str part = str_split(&rest, '.');
-        char name[64];
-        snprintf(name, sizeof name, "%.*s", STR_ARG(part));
-        v = json_get(v, name);
-    }
+    while (v && rest.p)
+        v = member(v, str_split(&rest, '.'));
     return (struct json *)(uintptr_t)v;
 }
 

@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct str str_of(const char *cstr)
-{
-    return cstr ? (struct str){cstr, strlen(cstr)} : (struct str){0};
-}
-
 bool str_eq(struct str a, struct str b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
@@ -22,18 +17,13 @@ static unsigned char lower(char c)
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
-static bool same_nocase(const char *a, const char *b, size_t n)
+bool str_same_nocase(const char *a, const char *b, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (lower(a[i]) != lower(b[i]))
             return false;
     }
     return true;
-}
-
-bool str_eq_nocase(struct str a, struct str b)
-{
-    return a.n == b.n && same_nocase(a.p, b.p, a.n);
 }
 
 bool str_starts(struct str s, struct str prefix)
@@ -93,7 +83,7 @@ ptrdiff_t str_find_nocase(struct str s, struct str needle, size_t from)
     while (a || b) {
         const char **first = !b || (a && a < b) ? &a : &b;
         const char *start = *first - at;
-        if (same_nocase(start, needle.p, needle.n))
+        if (str_same_nocase(start, needle.p, needle.n))
             return start - s.p;
         *first = next_of(*first + 1, end, first == &a ? small : large);
     }
@@ -200,6 +190,19 @@ void buf_puts(struct buf *b, const char *cstr)
 void buf_char(struct buf *b, char c)
 {
     buf_add(b, (struct str){&c, 1});
+}
+
+void buf_int(struct buf *b, int64_t n)
+{
+    char digits[20]; /* of 2^63 */
+    size_t i = sizeof digits;
+    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    do
+        digits[--i] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (n < 0)
+        digits[--i] = '-';
+    buf_add(b, (struct str){digits + i, sizeof digits - i});
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

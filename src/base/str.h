@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Lent bytes: not NUL-terminated, not owned, may hold any byte. */
 struct str {
@@ -13,13 +14,29 @@ struct str {
     size_t n;
 };
 
-#define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
+#define STR(literal) ((struct str)STR_INIT(literal))
+#define STR_INIT(literal)                                                                      \
+    {                                                                                          \
+        "" literal, sizeof(literal) - 1                                                        \
+    } /* in a static table */
 /* printf("%.*s", STR_ARG(s)) */
 #define STR_ARG(s) (int)(s).n, (s).p
 
-struct str str_of(const char *cstr); /* NULL gives an empty str */
+/* NULL gives an empty str. Costs nothing for a literal. */
+static inline struct str str_of(const char *cstr)
+{
+    return cstr ? (struct str){cstr, strlen(cstr)} : (struct str){0};
+}
 bool str_eq(struct str a, struct str b);
-bool str_eq_nocase(struct str a, struct str b); /* ASCII case only */
+bool str_same_nocase(const char *a, const char *b, size_t n); /* ASCII case only */
+static inline bool str_eq_nocase(struct str a, struct str b)
+{
+    return a.n == b.n && str_same_nocase(a.p, b.p, a.n);
+}
+static inline bool str_starts_nocase(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && str_same_nocase(s.p, prefix.p, prefix.n);
+}
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* Offset of the first occurrence at or after `from`, or -1. */
@@ -49,6 +66,7 @@ void buf_reserve(struct buf *b, size_t extra); /* room for `extra` more bytes */
 void buf_add(struct buf *b, struct str s);
 void buf_puts(struct buf *b, const char *cstr);
 void buf_char(struct buf *b, char c);
+void buf_int(struct buf *b, int64_t n); /* in decimal */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The bytes as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void buf_json(struct buf *b, struct str s);

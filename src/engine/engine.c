@@ -42,8 +42,9 @@ struct engine {
     uv_prepare_t prepare;
     uv_timer_t timer;
     struct actions actions;
-    bool carrying; /* an outer call is working through `actions` */
-    bool dirty;    /* flow was stepped since account_due was last asked */
+    struct arena scratch; /* an answer parsed, until the next one is */
+    bool carrying;        /* an outer call is working through `actions` */
+    bool dirty;           /* flow was stepped since account_due was last asked */
     bool halt_told;
     bool frozen; /* nothing is carried out any more */
     int64_t now_us, due_us;
@@ -62,7 +63,7 @@ struct attempt {
     struct job *job;
     struct call *call;
     struct attempt *prev, *next;
-    struct arena arena; /* head of a refusal, request id, parse of the answer */
+    struct arena arena; /* of an answer that was none: its head, parsed body */
     struct buf body;
     struct ending end;
     int64_t sent_us, unix_us;
@@ -155,9 +156,20 @@ static void on_sent(void *ctx)
         step(e, &ev);
 }
 
-/* The head is needed after it is gone: for the verdict, and by drivers who pass it on. */
-static const struct message *copy_head(struct arena *arena, const struct message *m)
+/* A head is lent until its call is done, and so is what an ending tells of it. */
+static void tell_head(struct ending *end, const struct message *m)
 {
+    struct str id = message_header(m, "x-request-id");
+    end->head = m;
+    end->status = m->status;
+    end->request_id = id.n ? id : message_header(m, "request-id");
+}
+
+/* An attempt that outlives its call, for its ending may be told later, keeps the head. */
+static void keep_head(struct attempt *a)
+{
+    const struct message *m = a->end.head;
+    struct arena *arena = &a->arena;
     struct message *copy = arena_alloc(arena, sizeof *copy);
     copy->minor = m->minor;
     copy->status = m->status;
@@ -167,7 +179,7 @@ static const struct message *copy_head(struct arena *arena, const struct message
         copy->headers[i].name = arena_copy(arena, m->headers[i].name);
         copy->headers[i].value = arena_copy(arena, m->headers[i].value);
     }
-    return copy;
+    tell_head(&a->end, copy);
 }
 
 /* J from the connections themselves, now and then. TCP's estimate is the mean deviation of the
@@ -187,13 +199,7 @@ static void on_head(void *ctx, const struct message *m)
     a->headed = true;
     feel_jitter(e);
     a->unix_us = unix_now_us();
-    a->end.status = m->status;
-    struct str id = message_header(m, "x-request-id");
-    if (!id.n)
-        id = message_header(m, "request-id");
-    a->end.request_id = arena_copy(&a->arena, id);
-    if (m->status >= 400 || e->tap.begun)
-        a->end.head = copy_head(&a->arena, m);
+    tell_head(&a->end, m);
     struct event ev = {
         .kind = EVENT_HEAD,
         .now_us = engine_now(e),
@@ -252,6 +258,8 @@ static void broken(struct attempt *a, enum sl_err err, const char *why)
     struct engine *e = a->engine;
     judge_pieces(a);
     a->end.answered = false;
+    a->end.head = NULL;
+    a->end.request_id = (struct str){0};
     a->end.err = err;
     snprintf(a->why, sizeof a->why, "%s", why && *why ? why : sl_err_text(err));
     a->end.why = a->why;
@@ -273,10 +281,15 @@ static bool judge(struct attempt *a)
     struct ending *end = &a->end;
     end->body = buf_str(&a->body);
     judge_pieces(a);
-    if (a->handed)
+    if (a->handed) {
+        if (end->verdict.kind != VERDICT_OK)
+            keep_head(a);
         return true;
+    }
     if (end->status / 100 == 2) {
-        struct json *root = json_parse(&a->arena, end->body, NULL);
+        struct arena *scratch = &a->engine->scratch;
+        arena_reset(scratch);
+        struct json *root = json_parse(scratch, end->body, NULL);
         if (!root)
             return false;
         end->usage = usage_of(root);
@@ -292,6 +305,7 @@ static bool judge(struct attempt *a)
             return true;
         }
     }
+    keep_head(a);
     end->verdict = verdict_of(a->engine->provider, end->status, end->head, end->body,
                               a->unix_us, &a->arena);
     return true;
@@ -528,6 +542,7 @@ void engine_free(struct engine **pe)
     sl_assert(!e->upstream);
     account_free(&e->account);
     actions_free(&e->actions);
+    arena_free(&e->scratch);
     credentials_wipe(&e->credentials);
     free(e);
 }

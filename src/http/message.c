@@ -7,9 +7,8 @@
 
 #include <string.h>
 
-struct str message_header(const struct message *m, const char *name)
+struct str message_find(const struct message *m, struct str wanted)
 {
-    struct str wanted = str_of(name);
     for (size_t i = 0; i < m->header_count; i++) {
         if (str_eq_nocase(m->headers[i].name, wanted))
             return m->headers[i].value;
@@ -17,9 +16,8 @@ struct str message_header(const struct message *m, const char *name)
     return (struct str){0};
 }
 
-static size_t count_of(const struct message *m, const char *name)
+static size_t count_of(const struct message *m, struct str wanted)
 {
-    struct str wanted = str_of(name);
     size_t n = 0;
     for (size_t i = 0; i < m->header_count; i++)
         n += str_eq_nocase(m->headers[i].name, wanted);
@@ -59,9 +57,9 @@ static bool is_host(struct str s)
 
 enum sl_err message_frame(struct message *m, enum message_side side, struct objection *out)
 {
-    size_t lengths = count_of(m, "content-length");
-    size_t codings = count_of(m, "transfer-encoding");
-    size_t hosts = count_of(m, "host");
+    size_t lengths = count_of(m, STR("content-length"));
+    size_t codings = count_of(m, STR("transfer-encoding"));
+    size_t hosts = count_of(m, STR("host"));
     m->content_length = -1;
     m->chunked = codings > 0;
     if (side == MESSAGE_REQUEST && hosts != 1 && (hosts > 1 || m->minor == 1))

@@ -30,7 +30,11 @@ struct message {
 };
 
 /* First header of that name (any case), or an empty str with p == NULL. */
-struct str message_header(const struct message *m, const char *name);
+struct str message_find(const struct message *m, struct str name);
+static inline struct str message_header(const struct message *m, const char *name)
+{
+    return message_find(m, str_of(name));
+}
 
 /* What is wrong with a head, for the peer: a status (400, 501) and a text that outlives all. */
 struct objection {

@@ -95,11 +95,8 @@ static const char *byte_objection(const struct section *s, char c)
     return NULL;
 }
 
-static void section_add(struct section *s, char c)
+static void end_line(struct section *s)
 {
-    buf_char(&s->bytes, c);
-    if (c != '\n')
-        return;
     size_t length = s->bytes.n - s->line - 2;
     if (s->line == 0)
         s->first_line = length;
@@ -107,15 +104,41 @@ static void section_add(struct section *s, char c)
     s->line = s->bytes.n;
 }
 
+static bool is_text(char c)
+{
+    return ((unsigned char)c >= ' ' && c != 0x7F) || c == '\t';
+}
+
+/* How many bytes of text come next: within a line no further one can be objected to. Eight at a
+ * time as long as none of them is below a space or 0x7F; a borrow can only cry wolf. */
+static size_t text_ahead(struct str in)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101), tops = each << 7;
+    size_t n = 0;
+    for (uint64_t word; in.n - n >= sizeof word; n += sizeof word) {
+        memcpy(&word, in.p + n, sizeof word);
+        uint64_t last = word ^ (each * 0x7F);
+        if ((((word - each * ' ') & ~word) | ((last - each) & ~last)) & tops)
+            break;
+    }
+    while (n < in.n && is_text(in.p[n]))
+        n++;
+    return n;
+}
+
 /* Takes bytes until the section is complete; NULL or why not. */
 static const char *section_take(struct section *s, struct str in, size_t *took)
 {
     while (*took < in.n && !s->complete && s->bytes.n < BOUND_HEADER_BYTES) {
-        const char *why = byte_objection(s, in.p[*took]);
+        struct str rest = str_cut(str_from(in, *took), BOUND_HEADER_BYTES - s->bytes.n);
+        const char *why = byte_objection(s, rest.p[0]);
         if (why)
             return why;
-        section_add(s, in.p[*took]);
-        *took += 1;
+        size_t text = text_ahead(rest);
+        buf_add(&s->bytes, str_cut(rest, text ? text : 1));
+        *took += text ? text : 1;
+        if (rest.p[0] == '\n')
+            end_line(s);
     }
     return NULL;
 }

@@ -48,9 +48,15 @@ const char *write_reason(int status)
 /* A token of RFC 9110, 5.6.2: methods and header names. */
 static bool is_token(struct str s)
 {
+    static const bool allowed[256] = {
+        ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['!'] = true,
+        ['#'] = true,         ['$'] = true,         ['%'] = true,         ['&'] = true,
+        ['\''] = true,        ['*'] = true,         ['+'] = true,         ['-'] = true,
+        ['.'] = true,         ['^'] = true,         ['_'] = true,         ['`'] = true,
+        ['|'] = true,         ['~'] = true,
+    };
     for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c <= ' ' || c >= 0x7F || strchr("\"(),/:;<=>?@[\\]{}", c))
+        if (!allowed[(unsigned char)s.p[i]])
             return false;
     }
     return s.n > 0;
@@ -91,7 +97,11 @@ enum sl_err write_request_line(struct buf *out, struct str method, struct str ta
 void write_status_line(struct buf *out, int status)
 {
     sl_assert(status >= 100 && status <= 999);
-    buf_printf(out, "HTTP/1.1 %d %s\r\n", status, write_reason(status));
+    buf_add(out, STR("HTTP/1.1 "));
+    buf_int(out, status);
+    buf_char(out, ' ');
+    buf_puts(out, write_reason(status));
+    buf_add(out, STR("\r\n"));
 }
 
 enum sl_err write_header(struct buf *out, struct str name, struct str value)
@@ -124,11 +134,22 @@ void write_head_end(struct buf *out)
     buf_add(out, STR("\r\n"));
 }
 
+static void add_hex(struct buf *out, size_t n)
+{
+    char digits[2 * sizeof n];
+    size_t i = sizeof digits;
+    do
+        digits[--i] = "0123456789abcdef"[n % 16];
+    while ((n /= 16) > 0);
+    buf_add(out, (struct str){digits + i, sizeof digits - i});
+}
+
 void write_chunk(struct buf *out, struct str bytes)
 {
     if (bytes.n == 0)
         return;
-    buf_printf(out, "%zx\r\n", bytes.n);
+    add_hex(out, bytes.n);
+    buf_add(out, STR("\r\n"));
     buf_add(out, bytes);
     buf_add(out, STR("\r\n"));
 }

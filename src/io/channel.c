@@ -172,7 +172,7 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- Writing -------------------------------------------------------------------------- */
 
-static void write_on(struct channel *c);
+static bool push(struct channel *c);
 
 static void on_written(uv_write_t *write, int status)
 {
@@ -183,14 +183,28 @@ static void on_written(uv_write_t *write, int status)
     c->writing = false;
     buf_clear(&s->flying);
     /* A failed write is left to the reading side: an answer may still stand in its way. */
-    if (status == 0)
-        write_on(c);
+    if (status != 0 || !push(c) || !c->owed)
+        return;
+    c->owed = false;
+    c->handler.written(c->handler.ctx);
 }
 
-static void start_write(struct channel *c, const uv_buf_t *bufs, unsigned n)
+/* What the system does not take at once is left to libuv, and so are errors. */
+static void start_write(struct channel *c, uv_buf_t *bufs, unsigned n)
 {
+    uv_stream_t *stream = (uv_stream_t *)&c->sock->tcp;
+    int taken = uv_try_write(stream, bufs, n);
+    size_t sent = taken > 0 ? (size_t)taken : 0;
+    for (; n && sent >= bufs->len; bufs++, n--)
+        sent -= bufs->len;
+    if (n == 0) {
+        buf_clear(&c->sock->flying);
+        return;
+    }
+    bufs->base += sent;
+    bufs->len -= sent;
     c->writing = true;
-    int rc = uv_write(&c->sock->write, (uv_stream_t *)&c->sock->tcp, bufs, n, on_written);
+    int rc = uv_write(&c->sock->write, stream, bufs, n, on_written);
     if (rc != 0)
         break_soon(c, SL_CLOSED, uv_strerror(rc));
 }
@@ -234,30 +248,31 @@ static void write_tls(struct channel *c)
         fly(c);
 }
 
-/* The next piece, or the report that there is none. */
-static void write_on(struct channel *c)
+/* Piece after piece, as far as the system takes them; true: nothing is left. */
+static bool push(struct channel *c)
 {
-    if (c->writing)
-        return;
-    if (c->tls)
-        tls_take(c->tls, &c->sock->flying);
-    if (c->sock->flying.n)
-        fly(c);
-    else if (c->head.n + c->body.n > 0)
-        c->tls ? write_tls(c) : write_plain(c);
-    else if (c->owed) {
-        c->owed = false;
-        c->handler.written(c->handler.ctx);
+    while (!c->writing && !c->broken) {
+        if (c->tls)
+            tls_take(c->tls, &c->sock->flying);
+        if (c->sock->flying.n)
+            fly(c);
+        else if (c->head.n + c->body.n == 0)
+            return true;
+        else if (c->tls)
+            write_tls(c);
+        else
+            write_plain(c);
     }
+    return false;
 }
 
-void channel_write(struct channel *c, struct str head, struct str body)
+bool channel_write(struct channel *c, struct str head, struct str body)
 {
     sl_assert(c->state == CHANNEL_READY && head.n > 0 && !c->owed);
-    c->owed = true;
     c->head = head;
     c->body = body;
-    write_on(c);
+    c->owed = !push(c);
+    return !c->owed;
 }
 
 /* ---- Becoming ready ------------------------------------------------------------------- */

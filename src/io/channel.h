@@ -25,7 +25,7 @@ struct origin {
 struct channel_handler {
     void (*ready)(void *ctx);
     void (*bytes)(void *ctx, struct str bytes); /* lent for the call */
-    /* All that was given to channel_write was handed to the system. */
+    /* All that was given to channel_write was handed to the system, if not at once. */
     void (*written)(void *ctx);
     /* SL_OK: the peer ended the stream in order. Before `ready`: SL_RESOLVE, SL_CONNECT,
      * SL_TLS; after it: SL_CLOSED, SL_TLS, SL_TIMEOUT. `why` is lent until channel_close. The
@@ -38,8 +38,9 @@ struct channel;
 struct channel *channel_open(struct origin *o, struct channel_handler h);
 /* No report comes any more; memory is freed as the loop runs on. A report may call it. */
 void channel_close(struct channel **c);
-/* After `ready`, and not again before `written`. Both are lent until then. */
-void channel_write(struct channel *c, struct str head, struct str body);
+/* After `ready`. True: all was handed to the system, and `written` will not be reported. Else
+ * both are lent until `written`, and the next write has to wait for it. */
+bool channel_write(struct channel *c, struct str head, struct str body);
 /* Stops reading, so that the peer is held back. What is in memory is still reported. */
 void channel_pause(struct channel *c);
 void channel_resume(struct channel *c);

@@ -309,8 +309,10 @@ static enum sl_err write_head(struct exchange *x, int status, const struct heade
         buf_puts(&c->out, "\r\nconnection: close");
     if (x->chunked && status != 204)
         buf_puts(&c->out, "\r\ntransfer-encoding: chunked");
-    else if (length >= 0 && status != 204)
-        buf_printf(&c->out, "\r\ncontent-length: %lld", (long long)length);
+    else if (length >= 0 && status != 204) {
+        buf_puts(&c->out, "\r\ncontent-length: ");
+        buf_int(&c->out, length);
+    }
     buf_puts(&c->out, "\r\n");
     write_head_end(&c->out);
     return SL_OK;

@@ -1,4 +1,4 @@
-/* listener.h: one place where a server listens, shared by server.c and listener.c only. */
+/* listener.h: one place where a server listens, for server.c. */
 #ifndef SLUICE_LISTENER_H
 #define SLUICE_LISTENER_H
 

@@ -166,20 +166,23 @@ static void expect_next(struct link *l)
                        "the request could not be sent in time");
 }
 
+/* Reports as the last thing it does. */
 static void assign(struct link *l, struct call *k)
 {
     sl_assert(l->ready && !l->call && !k->queued);
     stand_in(l, &l->upstream->busy);
     l->call = k;
     k->link = l;
-    l->keep = l->sent = l->answered = l->complete = l->wake = false;
+    l->keep = l->answered = l->complete = l->wake = false;
     l->answer_bytes = 0;
     if (k->bodiless)
         parser_expect_no_body(l->parser);
-    channel_write(l->channel, buf_str(&k->head), k->body);
+    l->sent = channel_write(l->channel, buf_str(&k->head), k->body);
     expect_next(l);
     if (k->paused)
         pool_hold_back(l);
+    if (l->sent)
+        k->handler.sent(k->handler.ctx);
 }
 
 static void on_written(void *ctx)
@@ -231,16 +234,22 @@ static void release(struct link *l)
     }
 }
 
-/* The answer is complete. Bytes after it make the link useless: they answer nothing. */
+/* The answer is complete. Bytes after it make the link useless: they answer nothing. Its head
+ * is lent until `done`, so the parser goes last. */
 static void complete(struct link *l, size_t surplus)
 {
     struct call *k = take_off(l);
+    bool keep = l->keep && l->sent && surplus == 0 && l->held.n == 0 && !l->ended;
     l->reused = true;
-    if (l->keep && l->sent && surplus == 0 && l->held.n == 0 && !l->ended)
+    if (keep) {
         release(l);
-    else
+    } else {
+        l->feeding = true;
         pool_drop(l);
+    }
     pool_finish(k, SL_OK, "");
+    if (!keep)
+        link_free(l);
 }
 
 /* False if the link's call has ended, or the link is gone. */

@@ -33,8 +33,9 @@ struct server_handler {
     /* All bytes of a streamed answer so far were handed to the system; may be NULL. */
     void (*drained)(void *ctx, struct exchange *x);
     void *ctx;
-    /* Writes the body of an answer that is the server's own (4xx, 500, 503); may be NULL.
-     * *content_type is text/plain unless set to another literal. `why` is for people. */
+    /* Writes the body of an answer that is the server's own (4xx, 500, 501, 503, 505); may be
+     * NULL. *content_type is text/plain unless set to another literal. `why` is for people.
+     * May be called within server_answer and server_begin. */
     void (*refused)(void *ctx, int status, const char *why, struct buf *body,
                     const char **content_type);
 };
@@ -54,15 +55,15 @@ struct server_config {
     const char *listen; /* the first place, in the clear; NULL: only those below */
     struct server_place places[SERVER_PLACES];
     size_t place_count;
-    struct tls_files tls; /* needed if a place speaks TLS */
-    int64_t handshake_timeout_us;
-    size_t body_max;         /* bytes; 0: BOUND_BODY_BYTES */
+    struct tls_files tls;         /* one certificate for all places that speak TLS */
+    int64_t handshake_timeout_us; /* from accepting to the last byte */
+    size_t body_max;              /* bytes; 0: BOUND_BODY_BYTES */
     int64_t idle_timeout_us; /* between requests, between bytes of a body or of an answer */
     int64_t head_timeout_us; /* slow clients: from a head's first byte to its last */
     /* A body may take the grace and what it takes at the rate (bytes a second; 0: for ever). */
     int64_t body_grace_us;
     size_t body_rate_min;
-    size_t connections_max; /* more are answered 503 */
+    size_t connections_max; /* more are answered 503, or by a TLS alert */
 };
 struct server_config server_defaults(void);
 
@@ -108,7 +109,7 @@ void *exchange_user(struct exchange *x);
  * header that could end its line early turns the answer into a 500. */
 void server_answer(struct exchange *x, int status, const struct header *headers, size_t n,
                    struct str body);
-/* A streamed answer. */
+/* A streamed answer; its headers as above. */
 void server_begin(struct exchange *x, int status, const struct header *headers, size_t n);
 /* Returns how many bytes wait unsent on this connection, for backpressure. */
 size_t server_write(struct exchange *x, struct str bytes);

@@ -250,10 +250,8 @@ enum sl_err tls_context_new_server(const struct tls_files *files, struct tls_con
 {
     static const unsigned char id[] = "sluice";
     struct tls_context *t = new_context(TLS_server_method());
-    /* Sessions live in tickets that clients keep, and a client cannot ask for a new handshake
-     * within a connection: it costs us much more than it. */
+    /* Sessions live in tickets that clients keep. */
     SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_alpn_select_cb(t->ctx, on_alpn, NULL);
     /* With TLS 1.2 too nothing that was recorded can be read by who gets the key later. */
     int set = SSL_CTX_set_session_id_context(t->ctx, id, sizeof id - 1) == 1 &&

@@ -34,9 +34,13 @@ static void target_of(const struct upstream *u, const struct call_request *r, st
 
 static void host_of(const struct url *url, struct buf *out)
 {
-    buf_printf(out, url->ipv6 ? "[%s]" : "%s", url->host);
-    if (url->port != (url->tls ? 443 : 80))
-        buf_printf(out, ":%d", url->port);
+    buf_puts(out, url->ipv6 ? "[" : "");
+    buf_puts(out, url->host);
+    buf_puts(out, url->ipv6 ? "]" : "");
+    if (url->port == (url->tls ? 443 : 80))
+        return;
+    buf_char(out, ':');
+    buf_int(out, url->port);
 }
 
 static enum sl_err write_call(const struct upstream *u, const struct call_request *r,
@@ -60,8 +64,11 @@ static enum sl_err write_call(const struct upstream *u, const struct call_reques
     if (!err)
         err = write_headers(out, r->headers, r->header_count);
     bool bare = r->body.n == 0 && (str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")));
-    if (!bare)
-        buf_printf(out, "content-length: %zu\r\n", r->body.n);
+    if (!bare) {
+        buf_puts(out, "content-length: ");
+        buf_int(out, (int64_t)r->body.n);
+        buf_puts(out, "\r\n");
+    }
     write_head_end(out);
     buf_free(&text);
     return err;

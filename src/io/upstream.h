@@ -36,8 +36,8 @@ enum sl_err upstream_new(uv_loop_t *loop, const struct upstream_config *c,
  * loop runs on. */
 void upstream_free(struct upstream **u);
 
-/* What a call reports, always from the loop, never from within the functions below (but `done`
- * from upstream_free). */
+/* What a call reports, always from the loop, never from within the functions below, but `done`
+ * from upstream_free and `sent` as the last thing that upstream_call does. */
 struct call_handler {
     /* The last byte of the request was handed to the socket; a second time if the request was
      * sent again on a fresh connection; not at all if the answer was complete before. */

@@ -72,22 +72,27 @@ static void tokens(struct buf *b, const struct scene *s)
     }
 }
 
+/* Those of interest are there from the start, as zeros. */
+static void refusals_of(struct buf *b, const struct scene_pool *p, enum tally_cause cause)
+{
+    for (int d = 0; d <= DIM_COUNT; d++) {
+        int64_t n = p->tally->refusals[cause][d];
+        if (n == 0 && !(cause == TALLY_CAUSE_PROVIDER && d <= DIM_TPM))
+            continue;
+        pool_labels(b, "sluice_refusals_total", p);
+        label(b, ',', "dimension", str_of(dimension_name((enum dimension)d)));
+        label(b, ',', "cause", str_of(tally_cause_name(cause)));
+        whole(b, n);
+    }
+}
+
 static void refusals(struct buf *b, const struct scene *s)
 {
     family(b, "sluice_refusals_total", "counter",
            "Refused requests by the limit that refused and by who enforced it.");
     for (size_t i = 0; i < s->pool_count; i++) {
-        for (int c = 0; c < TALLY_CAUSE_COUNT; c++) {
-            for (int d = 0; d <= DIM_COUNT; d++) {
-                int64_t n = s->pools[i].tally->refusals[c][d];
-                if (n == 0 && !(c == TALLY_CAUSE_PROVIDER && d <= DIM_TPM))
-                    continue; /* those of interest are there from the start, as zeros */
-                pool_labels(b, "sluice_refusals_total", &s->pools[i]);
-                label(b, ',', "dimension", str_of(dimension_name((enum dimension)d)));
-                label(b, ',', "cause", str_of(tally_cause_name((enum tally_cause)c)));
-                whole(b, n);
-            }
-        }
+        for (int c = 0; c < TALLY_CAUSE_COUNT; c++)
+            refusals_of(b, &s->pools[i], (enum tally_cause)c);
     }
 }
 

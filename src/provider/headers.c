@@ -39,24 +39,20 @@ static enum field field_named(struct str name)
     return FIELD_NONE;
 }
 
-static bool starts_nocase(struct str s, struct str prefix)
-{
-    return s.n >= prefix.n && str_eq_nocase(str_cut(s, prefix.n), prefix);
-}
-
 /* Splits a name; FIELD_NONE if it is none of ours. */
 static enum field split_name(struct str name, struct str *what)
 {
-    static const char *const field_first[] = {"x-ratelimit-", "x-rate-limit-"};
+    static const struct str field_first[] = {STR_INIT("x-ratelimit-"),
+                                             STR_INIT("x-rate-limit-")};
     struct str what_first = STR("anthropic-ratelimit-");
     for (size_t i = 0; i < sizeof field_first / sizeof *field_first; i++) {
-        struct str prefix = str_of(field_first[i]);
-        if (starts_nocase(name, prefix)) {
+        struct str prefix = field_first[i];
+        if (str_starts_nocase(name, prefix)) {
             *what = str_from(name, prefix.n);
             return field_named(str_split(what, '-'));
         }
     }
-    if (!starts_nocase(name, what_first))
+    if (!str_starts_nocase(name, what_first))
         return FIELD_NONE;
     name = str_from(name, what_first.n);
     size_t dash = name.n;

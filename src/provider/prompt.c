@@ -25,23 +25,31 @@ void prompt_fail(struct prompt *p, enum sl_err err, const char *fmt, ...)
     p->err = diag_set(p->diag, err, p->path, "%s", what);
 }
 
-static size_t extend(struct prompt *p, const char *fmt, const char *key, size_t i)
+/* On the way of every request, so without printf. */
+static void extend(struct prompt *p, struct str text)
 {
-    size_t mark = p->path_n, room = sizeof p->path - mark;
-    int n = key ? snprintf(p->path + mark, room, "%s%s", fmt, key)
-                : snprintf(p->path + mark, room, "[%zu]", i);
-    p->path_n = (size_t)n < room ? mark + (size_t)n : sizeof p->path - 1;
-    return mark;
+    struct str part = str_cut(text, sizeof p->path - 1 - p->path_n);
+    memcpy(p->path + p->path_n, part.p, part.n);
+    p->path_n += part.n;
+    p->path[p->path_n] = 0;
 }
 
 size_t prompt_enter(struct prompt *p, const char *key)
 {
-    return extend(p, p->path_n ? "." : "", key, 0);
+    size_t mark = p->path_n;
+    if (mark)
+        extend(p, STR("."));
+    extend(p, str_of(key));
+    return mark;
 }
 
 size_t prompt_enter_index(struct prompt *p, size_t i)
 {
-    return extend(p, NULL, NULL, i);
+    char text[24];
+    size_t mark = p->path_n;
+    snprintf(text, sizeof text, "[%zu]", i);
+    extend(p, str_of(text));
+    return mark;
 }
 
 void prompt_leave(struct prompt *p, size_t mark)

@@ -38,7 +38,7 @@ static enum sl_err read_lines(struct daybook *b, struct str text, struct diag *d
             return diag_set(diag, SL_SYNTAX, where,
                             "is not a line of ours; move the file "
                             "away to begin anew");
-        b->lines = mem_grow(b->lines, (b->n + 1) * sizeof *b->lines);
+        b->lines = mem_grow(b->lines, (b->n + 1) * sizeof(struct json *));
         b->lines[b->n++] = entry;
     }
     return SL_OK;

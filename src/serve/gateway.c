@@ -53,8 +53,6 @@ static bool answers_itself(struct gateway *g, struct exchange *x, const struct m
         answer_text(x, 200, "ok\n");
     else if (str_eq(m->target, STR("/readyz")))
         answer_text(x, g->ending ? 503 : 200, g->ending ? "ending\n" : "ready\n");
-    else if (!str_starts(m->target, STR("/")))
-        answer_text(x, 400, "the target must be a path\n");
     else
         return false;
     return true;

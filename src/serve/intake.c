@@ -57,7 +57,7 @@ static bool is_metered(enum route route, const struct message *m)
 {
     struct str type = message_header(m, "content-type");
     return route != ROUTE_OTHER && str_eq(m->method, STR("POST")) &&
-           str_find_nocase(type, STR("multipart/"), 0) != 0;
+           !str_starts_nocase(type, STR("multipart/"));
 }
 
 /* Requests that are no use of a model have pools by their kind, if anybody limits them. */

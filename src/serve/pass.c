@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-static bool among(struct str name, const char *const *names)
+static bool among(struct str name, const struct str *names, size_t n)
 {
-    for (; *names; names++) {
-        if (str_eq_nocase(name, str_of(*names)))
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq_nocase(name, names[i]))
             return true;
     }
     return false;
@@ -15,26 +15,37 @@ static bool among(struct str name, const char *const *names)
 /* What belongs to one connection, and what the other side is told afresh. */
 static bool of_one_hop(struct str name)
 {
-    static const char *const names[] = {"connection",
-                                        "keep-alive",
-                                        "proxy-connection",
-                                        "proxy-authorization",
-                                        "proxy-authenticate",
-                                        "te",
-                                        "trailer",
-                                        "transfer-encoding",
-                                        "upgrade",
-                                        "host",
-                                        "content-length",
-                                        "date",
-                                        NULL};
-    return among(name, names);
+    static const struct str names[] = {STR_INIT("connection"),
+                                       STR_INIT("keep-alive"),
+                                       STR_INIT("proxy-connection"),
+                                       STR_INIT("proxy-authorization"),
+                                       STR_INIT("proxy-authenticate"),
+                                       STR_INIT("te"),
+                                       STR_INIT("trailer"),
+                                       STR_INIT("transfer-encoding"),
+                                       STR_INIT("upgrade"),
+                                       STR_INIT("host"),
+                                       STR_INIT("content-length"),
+                                       STR_INIT("date")};
+    return among(name, names, sizeof names / sizeof *names);
+}
+
+static bool is_key(struct str name)
+{
+    static const struct str names[] = {STR_INIT("authorization"), STR_INIT("x-api-key"),
+                                       STR_INIT("api-key")};
+    return among(name, names, sizeof names / sizeof *names);
+}
+
+static bool is_ours(struct str name)
+{
+    return str_eq_nocase(name, STR("expect")) || str_eq_nocase(name, STR("accept-encoding")) ||
+           str_starts_nocase(name, STR("x-sluice-"));
 }
 
 /* Any header that a Connection header names belongs to that connection too. */
-static bool named_by_connection(const struct message *m, struct str name)
+static bool in_list(struct str list, struct str name)
 {
-    struct str list = message_header(m, "connection");
     while (list.p) {
         if (str_eq_nocase(str_trim(str_split(&list, ',')), name))
             return true;
@@ -44,14 +55,12 @@ static bool named_by_connection(const struct message *m, struct str name)
 
 size_t pass_request(const struct message *m, bool keys, struct header *out)
 {
-    static const char *const key_names[] = {"authorization", "x-api-key", "api-key", NULL};
-    static const char *const ours[] = {"expect", "accept-encoding", NULL};
+    struct str connection = message_header(m, "connection");
     size_t n = 0;
     for (size_t i = 0; i < m->header_count; i++) {
         struct str name = m->headers[i].name;
-        bool sluice = str_find_nocase(str_cut(name, 9), STR("x-sluice-"), 0) == 0;
-        if (!of_one_hop(name) && !among(name, ours) && !sluice &&
-            (keys || !among(name, key_names)) && !named_by_connection(m, name))
+        if (!of_one_hop(name) && !is_ours(name) && (keys || !is_key(name)) &&
+            !in_list(connection, name))
             out[n++] = m->headers[i];
     }
     return n;
@@ -59,10 +68,11 @@ size_t pass_request(const struct message *m, bool keys, struct header *out)
 
 size_t pass_answer(const struct message *m, struct header *out)
 {
+    struct str connection = message_header(m, "connection");
     size_t n = 0;
     for (size_t i = 0; i < m->header_count; i++) {
         struct str name = m->headers[i].name;
-        if (!of_one_hop(name) && !named_by_connection(m, name))
+        if (!of_one_hop(name) && !in_list(connection, name))
             out[n++] = m->headers[i];
     }
     return n;

@@ -97,7 +97,7 @@ static bool on_begun(void *ctx, struct job *j, const struct message *m)
     struct relay *r = (struct relay *)j;
     struct outlet *o = ctx;
     bool events =
-        str_find_nocase(message_header(m, "content-type"), STR("text/event-stream"), 0) == 0;
+        str_starts_nocase(message_header(m, "content-type"), STR("text/event-stream"));
     if (r->metered && !events)
         return false;
     r->head = m;

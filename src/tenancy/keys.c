@@ -407,6 +407,17 @@ static enum sl_err rewrite(const struct keys *k, const char *directory, struct d
     return err;
 }
 
+static enum sl_err mark_revoked(struct keys *k, struct str id, struct diag *diag)
+{
+    struct key_entry *e = (struct key_entry *)find_id(k, id);
+    if (!e || e->revoked.n)
+        return diag_set(diag, SL_UNKNOWN, "",
+                        "no good key has the id \"%.*s\"; `sluice key list` shows them",
+                        STR_ARG(str_cut(id, 40)));
+    e->revoked = now_text(&k->arena);
+    return SL_OK;
+}
+
 enum sl_err keys_revoke(const char *directory, struct str id, struct diag *diag)
 {
     struct keys *k = NULL;
@@ -415,16 +426,10 @@ enum sl_err keys_revoke(const char *directory, struct str id, struct diag *diag)
     if (err != SL_OK)
         return err;
     err = keys_open(directory, &k, diag);
-    struct key_entry *e = err == SL_OK ? (struct key_entry *)find_id(k, id) : NULL;
-    if (err == SL_OK && (!e || e->revoked.n))
-        err = diag_set(diag, SL_UNKNOWN, "",
-                       "no good key has the id \"%.*s\"; `sluice key "
-                       "list` shows them",
-                       STR_ARG(str_cut(id, 40)));
-    if (err == SL_OK) {
-        e->revoked = now_text(&k->arena);
+    if (err == SL_OK)
+        err = mark_revoked(k, id, diag);
+    if (err == SL_OK)
         err = rewrite(k, directory, diag);
-    }
     keys_close(&k);
     close(lock);
     return err;

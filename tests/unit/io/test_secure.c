@@ -298,7 +298,9 @@ static void draining_does_not_wait_for_handshakes(void **state)
     struct world w;
     struct peer silent;
     struct client half;
-    world_open(&w, both_config());
+    struct server_config config = both_config();
+    config.handshake_timeout_us = 3600 * INT64_C(1000000);
+    world_open(&w, config);
     peer_connect(&silent, &w.loop, server_port(w.server));
     client_connect(&half, &w.loop, server_port(w.server), both.clients);
     while (server_connections(w.server) < 2 || !half.peer.got.n)
@@ -346,8 +348,9 @@ static void key_updates_without_end_are_cut_off(void **state)
     uv_poll_stop(c.peer.poll);
     int little = 2048;
     setsockopt(c.peer.fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
-    while (counts(&w)->tls_failed == 0) {
-        for (int i = 0; c.due.n == 0 && i < 1000; i++) {
+    for (int asked = 0; counts(&w)->tls_failed == 0;) {
+        for (int i = 0; c.due.n == 0 && i < 1000; i++, asked++) {
+            assert_true(asked < 1000000); /* more replies than the system's buffers hold */
             assert_int_equal(SSL_key_update(c.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
             assert_int_equal(SSL_do_handshake(c.ssl), 1);
         }
@@ -360,6 +363,7 @@ static void key_updates_without_end_are_cut_off(void **state)
     world_close(&w);
 }
 
+/* It costs us much more than the client; OpenSSL 3 refuses it unasked. */
 static void a_new_handshake_within_a_connection_is_refused(void **state)
 {
     struct world w;

@@ -213,6 +213,31 @@ static void a_slow_reader_shows_as_waiting_bytes(void **state)
     world_close(&w);
 }
 
+/* Wherever they wait: not encrypted yet, on their way, or behind those. */
+static void all_unsent_bytes_count_as_waiting(void **state)
+{
+    enum { BIG = 32 << 20 };
+    struct world w;
+    struct client p;
+    struct buf big = {0};
+    world_open(&w, both_config());
+    both_open(&p, &w);
+    client_send(&p, STR("GET /hold " HOST "\r\n"));
+    world_await(&w, "end 0; ");
+    uv_poll_stop(p.peer.poll);
+    buf_reserve(&big, BIG);
+    memset(big.p, 'x', BIG);
+    server_begin(w.held, 200, NULL, 0);
+    while (!w.drained)
+        uv_run(&w.loop, UV_RUN_ONCE);
+    /* the system takes no more than a few MB */
+    assert_true(server_write(w.held, (struct str){big.p, BIG}) > BIG / 2);
+    assert_true(server_write(w.held, (struct str){big.p, BIG}) > BIG / 2 + BIG);
+    buf_free(&big);
+    client_close(&p);
+    world_close(&w);
+}
+
 static void hostile_requests_are_refused_and_closed(void **state)
 {
     static const struct {
@@ -364,6 +389,7 @@ static void was_turned_away(const struct client *c)
 {
     assert_false(c->peer.reset);
     assert_int_equal(c->failed, both.tls);
+    assert_int_equal(str_starts(buf_str(&c->peer.got), STR("\x15\x03\x03")), both.tls);
     assert_int_equal(client_has(c, "HTTP/1.1 503 "), !both.tls);
     assert_int_equal(client_has(c, "retry-after: 1\r\n"), !both.tls);
 }
@@ -438,6 +464,7 @@ int main(void)
         BOTH(an_old_client_is_streamed_to_until_the_end),
         BOTH(a_client_that_leaves_is_noticed),
         BOTH(a_slow_reader_shows_as_waiting_bytes),
+        BOTH(all_unsent_bytes_count_as_waiting),
         BOTH(hostile_requests_are_refused_and_closed),
         BOTH(a_chunked_body_is_bounded),
         BOTH(slow_clients_are_given_up),

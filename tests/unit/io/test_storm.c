@@ -149,9 +149,12 @@ static void act(struct asked *a)
     }
 }
 
+/* May be said within upstream_call, when nobody knows the call yet. */
 static void on_sent(void *ctx)
 {
-    act(ctx);
+    struct asked *a = ctx;
+    if (a->call)
+        act(a);
 }
 
 static void on_head(void *ctx, const struct message *m)
@@ -194,6 +197,7 @@ static void start_call(struct asked *a)
     a->sent = (size_t)random_below(&s->random, size);
     a->got = 0;
     a->open = true;
+    a->call = NULL;
     s->started++;
     struct call_request r = {"POST", str_of(path), NULL, 0, {s->bytes, a->sent}};
     a->call = upstream_call(s->upstream, &r,

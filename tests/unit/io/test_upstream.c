@@ -86,6 +86,29 @@ static void a_request_is_written_whole_and_its_answer_reported(void **state)
     world_close(&w);
 }
 
+/* An upstream so near that it has answered before the loop turns. */
+static void an_answer_at_once_keeps_its_connection(void **state)
+{
+    struct world w;
+    struct peer p;
+    struct probe a = {0};
+    world_listen(&w);
+    world_connect(&w);
+    upstream_warm(w.upstream, 1);
+    peer_accept(&p, &w.loop, w.listener);
+    for (int i = 0; i < 3; i++) {
+        while (upstream_rtt_us(w.upstream) < 0) /* the first time: until it is ready */
+            uv_run(&w.loop, UV_RUN_ONCE);
+        probe_start(&a, w.upstream, "POST", "/a", STR("1"));
+        assert_string_equal(buf_cstr(&a.log), "sent; ");
+        peer_send(&p, STR(ANSWER("hi")));
+        expect_log(&a, &w, "sent; 200; {hi}; done: no error");
+        assert_int_equal(upstream_connections(w.upstream), 1);
+    }
+    peer_close(&p);
+    world_close(&w);
+}
+
 static void the_keep_alive_race_is_run_again_once(void **state)
 {
     struct world w;
@@ -496,6 +519,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_written_whole_and_its_answer_reported),
+        cmocka_unit_test(an_answer_at_once_keeps_its_connection),
         cmocka_unit_test(the_keep_alive_race_is_run_again_once),
         cmocka_unit_test(an_idle_connection_that_dies_is_not_used),
         cmocka_unit_test(answers_that_are_wrong_or_cut_short_are_errors),
