@@ -9,6 +9,7 @@
 #include "run.h"
 #include "serve.h"
 #include "str.h"
+#include "verb_limits.h"
 
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ static const struct {
     {"emulate", verb_emulate, "play a provider with its rate limits, on loopback"},
     {"explain", verb_explain, "say which limit a refusal means, why, and what to do"},
     {"key", verb_key, "make, list and revoke the keys of a gateway's tenants"},
+    {"limits", verb_limits, "the account's limits as they are now, and which tier they are"},
     {"run", verb_run, "take a batch file through an account's limits"},
     {"serve", verb_serve, "a gateway that holds requests back until the account takes them"},
     {NULL, NULL, NULL},

@@ -23,6 +23,19 @@ static enum sl_err find_base_url(struct door *d, const struct account_options *a
     return err;
 }
 
+/* `url` is lent to the result. */
+static struct upstream_config upstream_of(const struct account_options *a, const char *url)
+{
+    struct upstream_config u = upstream_defaults();
+    u.sends_once = a->config.resends; /* then flow sends again, and charges both */
+    u.base_url = url;
+    u.connect_timeout_us = a->connect_timeout_us;
+    u.first_byte_timeout_us = a->first_byte_timeout_us;
+    u.idle_timeout_us = a->idle_timeout_us;
+    u.ca_file = a->ca_file;
+    return u;
+}
+
 enum sl_err door_open(struct door *d, const struct account_options *a, uv_loop_t *loop,
                       const struct engine_config *wiring, struct diag *diag)
 {
@@ -35,15 +48,22 @@ enum sl_err door_open(struct door *d, const struct account_options *a, uv_loop_t
     c.account = a->config;
     c.keys = a->keys.lent;
     c.key_count = a->keys.n;
-    c.upstream = upstream_defaults();
-    c.upstream.sends_once = a->config.resends; /* then flow sends again, and charges both */
-    c.upstream.base_url = buf_cstr(&url);
-    c.upstream.connect_timeout_us = a->connect_timeout_us;
-    c.upstream.first_byte_timeout_us = a->first_byte_timeout_us;
-    c.upstream.idle_timeout_us = a->idle_timeout_us;
-    c.upstream.ca_file = a->ca_file;
+    c.upstream = upstream_of(a, buf_cstr(&url));
     err = engine_new(loop, &c, &d->engine, diag);
 free_url:
+    buf_free(&url);
+    return err;
+}
+
+enum sl_err door_upstream(struct door *d, const struct account_options *a, uv_loop_t *loop,
+                          struct upstream **out, struct diag *diag)
+{
+    struct buf url = {0};
+    enum sl_err err = find_base_url(d, a, loop, &url, diag);
+    if (err == SL_OK) {
+        struct upstream_config c = upstream_of(a, buf_cstr(&url));
+        err = upstream_new(loop, &c, out, diag);
+    }
     buf_free(&url);
     return err;
 }

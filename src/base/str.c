@@ -46,11 +46,46 @@ ptrdiff_t str_find(struct str s, struct str needle, size_t from)
     return hit ? hit - s.p : -1;
 }
 
+/* The place of the needle's letter that texts have least of: looking for that one skips most of
+ * a text at once. */
+static size_t rarest(struct str needle)
+{
+    static const unsigned char rarity[256] = {
+        ['q'] = 18, ['z'] = 17, ['j'] = 16, ['x'] = 15, ['k'] = 14, ['v'] = 13,
+        ['w'] = 12, ['b'] = 11, ['y'] = 10, ['f'] = 9,  ['g'] = 8,  ['p'] = 7,
+        ['m'] = 6,  ['u'] = 5,  ['h'] = 4,  ['d'] = 3,  ['l'] = 2,  ['c'] = 1};
+    size_t best = 0;
+    for (size_t i = 1; i < needle.n; i++) {
+        if (rarity[lower(needle.p[i])] > rarity[lower(needle.p[best])])
+            best = i;
+    }
+    return best;
+}
+
+static const char *next_of(const char *p, const char *end, unsigned char c)
+{
+    return p < end ? memchr(p, c, (size_t)(end - p)) : NULL;
+}
+
 ptrdiff_t str_find_nocase(struct str s, struct str needle, size_t from)
 {
-    for (size_t i = from; i <= s.n && needle.n <= s.n - i; i++) {
-        if (str_same_nocase(s.p + i, needle.p, needle.n))
-            return (ptrdiff_t)i;
+    if (from > s.n || needle.n > s.n - from)
+        return -1;
+    if (needle.n == 0)
+        return (ptrdiff_t)from;
+    size_t at = rarest(needle);
+    unsigned char small = lower(needle.p[at]), large = small;
+    if (small >= 'a' && small <= 'z')
+        large = (unsigned char)(small - 'a' + 'A');
+    const char *end = s.p + s.n - needle.n + at + 1; /* of where that letter may stand */
+    const char *a = next_of(s.p + from + at, end, small);
+    const char *b = large == small ? NULL : next_of(s.p + from + at, end, large);
+    while (a || b) {
+        const char **first = !b || (a && a < b) ? &a : &b;
+        const char *start = *first - at;
+        if (str_same_nocase(start, needle.p, needle.n))
+            return start - s.p;
+        *first = next_of(*first + 1, end, first == &a ? small : large);
     }
     return -1;
 }

@@ -141,8 +141,8 @@ static void complain(const struct catalogue *c, struct str provider, struct str 
         if (!str_eq(c->tiers[i].provider, provider))
             continue;
         buf_puts(&known, known.n ? ", " : "");
-        buf_add(&known, c->tiers[i].tier);
-        tier_known |= str_eq_nocase(c->tiers[i].tier, tier);
+        buf_add(&known, c->tiers[i].tier.name);
+        tier_known |= str_eq_nocase(c->tiers[i].tier.name, tier);
     }
     if (tier_known)
         (void)diag_set(diag, SL_UNKNOWN, "model",
@@ -240,17 +240,6 @@ void catalogue_each_name(const struct catalogue *c, struct str name,
         if (&c->models[c->names[i].model] == m)
             each(ctx, c->names[i].name);
     }
-}
-
-size_t catalogue_tiers(const struct catalogue *c, struct str provider, struct str *out,
-                       size_t max)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < c->tier_count && n < max; i++) {
-        if (str_eq(c->tiers[i].provider, provider))
-            out[n++] = c->tiers[i].tier;
-    }
-    return n;
 }
 
 struct str catalogue_pool(const struct catalogue *c, struct str provider, struct str model)

@@ -33,6 +33,20 @@ struct tier_limit {
     int64_t limit;
 };
 
+/* A usage tier, and how an account gets into it. Amounts are what was paid in all, days those
+ * since the first payment. */
+struct tier {
+    struct str name;      /* "2" */
+    struct str programme; /* "tiers 1-5" */
+    int64_t paid_usd;     /* -1 unknown, likewise below */
+    int64_t wait_days;
+    int64_t monthly_cap_usd; /* of the provider's, whatever the account's own */
+    int64_t former_paid_usd; /* what was asked before, where that is known; else -1 */
+    int64_t former_wait_days;
+    struct str former_until; /* "early 2026", or empty */
+    struct str date, source, note;
+};
+
 struct catalogue;
 
 /* The built-in data, with the text of a user's file laid over it (empty: none); `name` stands
@@ -82,6 +96,19 @@ void catalogue_each_name(const struct catalogue *c, struct str name,
 /* Tier names of a provider, in order; for error messages and tables. */
 size_t catalogue_tiers(const struct catalogue *c, struct str provider, struct str *out,
                        size_t max);
+/* The tiers themselves, those of one programme in order from the lowest; at most `max`. Lent
+ * as long as the catalogue lives. */
+size_t catalogue_tier_list(const struct catalogue *c, struct str provider,
+                           const struct tier **out, size_t max);
+/* The one of that name ("2", "tier-2"), or NULL. */
+const struct tier *catalogue_tier(const struct catalogue *c, struct str provider,
+                                  struct str name);
+/* The tier above it in its programme, or NULL. */
+const struct tier *catalogue_tier_above(const struct catalogue *c, struct str provider,
+                                        const struct tier *t);
+/* Models by their catalogue name, in the order of the files: calls `each` for every one. */
+void catalogue_each_model(const struct catalogue *c, struct str provider,
+                          void (*each)(void *ctx, const struct model *m), void *ctx);
 /* Models that share one limit draw on one pool: the pool's name; else the model's catalogue
  * name, so that snapshots and aliases of a model share; else `model` itself. */
 struct str catalogue_pool(const struct catalogue *c, struct str provider, struct str model);

@@ -11,7 +11,8 @@ struct name_row {
 };
 
 struct tier_row {
-    struct str provider, tier;
+    struct str provider;
+    struct tier tier;
 };
 
 struct limit_row {

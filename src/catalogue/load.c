@@ -222,26 +222,70 @@ static enum sl_err load_model(const struct loader *l, const struct json *row)
     return err;
 }
 
+/* The row of that tier, new if there is none: an override's fields replace those known. */
+static struct tier_row *tier_row_named(struct catalogue *c, struct str provider,
+                                       struct str name)
+{
+    for (size_t i = 0; i < c->tier_count; i++) {
+        struct tier_row *have = &c->tiers[i];
+        if (str_eq(have->provider, provider) && str_eq_nocase(have->tier.name, name))
+            return have;
+    }
+    struct tier_row *row = append(&c->tiers, &c->tier_count, sizeof *row);
+    *row = (struct tier_row){provider,
+                             {.name = name,
+                              .paid_usd = -1,
+                              .wait_days = -1,
+                              .monthly_cap_usd = -1,
+                              .former_paid_usd = -1,
+                              .former_wait_days = -1}};
+    return row;
+}
+
+/* What a tier asked for before: {"paid_usd", "wait_days", "until"}. */
+static enum sl_err load_former(const struct loader *l, const struct json *former,
+                               struct tier *t)
+{
+    static const char *const fields[] = {"paid_usd", "wait_days", "until", NULL};
+    if (!former || former->type == JSON_NULL)
+        return SL_OK;
+    enum sl_err err = check_fields(l, former, fields);
+    if (!err)
+        err = take_count(l, former, "paid_usd", &t->former_paid_usd);
+    if (!err)
+        err = take_count(l, former, "wait_days", &t->former_wait_days);
+    return err ? err : take_name(l, former, "until", &t->former_until);
+}
+
 static enum sl_err load_tier(const struct loader *l, const struct json *row)
 {
-    static const char *const fields[] = {"tier",      "programme",       "paid_usd",
-                                         "wait_days", "monthly_cap_usd", NULL};
-    struct tier_row t = {0};
+    static const char *const fields[] = {
+        "tier", "programme", "paid_usd", "wait_days", "monthly_cap_usd", "former", NULL};
+    struct str provider = {0}, name = {0};
     enum sl_err err = check_fields(l, row, fields);
     if (!err)
-        err = take_name(l, row, "provider", &t.provider);
+        err = take_name(l, row, "provider", &provider);
     if (!err)
-        err = take_name(l, row, "tier", &t.tier);
+        err = take_name(l, row, "tier", &name);
     if (err)
         return err;
-    t.tier = catalogue_tier_name(t.tier);
-    for (size_t i = 0; i < l->c->tier_count; i++) {
-        const struct tier_row *have = &l->c->tiers[i];
-        if (str_eq(have->provider, t.provider) && str_eq_nocase(have->tier, t.tier))
-            return SL_OK;
-    }
-    *(struct tier_row *)append(&l->c->tiers, &l->c->tier_count, sizeof t) = t;
-    return SL_OK;
+    struct tier *t = &tier_row_named(l->c, provider, catalogue_tier_name(name))->tier;
+    const struct {
+        const char *field;
+        struct str *out;
+    } texts[] = {{"programme", &t->programme},
+                 {"date", &t->date},
+                 {"source", &t->source},
+                 {"note", &t->note}};
+    for (size_t i = 0; !err && i < sizeof texts / sizeof *texts; i++)
+        err = take_str(l, row, texts[i].field, texts[i].out);
+    if (!err)
+        err = take_count(l, row, "paid_usd", &t->paid_usd);
+    if (!err)
+        err = take_count(l, row, "wait_days", &t->wait_days);
+    if (!err)
+        err = take_count(l, row, "monthly_cap_usd", &t->monthly_cap_usd);
+    return err ? err : load_former(l, json_get(row, "former"), t);
 }
 
 /* Limits and pools name several models in one row: `add` is called for each. */
