@@ -428,7 +428,8 @@ static void start_exchange(struct connection *c, const struct message *m)
 {
     struct exchange *x = &c->exchange;
     const struct server_handler *h = &c->server->handler;
-    struct objection no = server_objection(c->server, m);
+    bool streams = h->streams && h->streams(h->ctx, m);
+    struct objection no = server_objection(c->server, m, streams);
     if (no.status) {
         connection_refuse(c, no.status, no.why);
         return;
@@ -440,14 +441,10 @@ static void start_exchange(struct connection *c, const struct message *m)
         .bodiless = str_eq(m->method, STR("HEAD")),
         .keep_alive = m->keep_alive,
         .minor_zero = m->minor == 0,
+        .streams = streams,
         .start_ms = uv_now(c->server->loop),
     };
     h->start(h->ctx, x, m);
-    bool large = m->content_length > (int64_t)c->server->config.body_max;
-    if (large && !x->streams && !x->begun) {
-        connection_refuse(c, 413, "the body is too large");
-        return;
-    }
     bool asks = str_eq_nocase(message_header(m, "expect"), STR("100-continue"));
     if (asks && !x->received && !x->begun && !x->minor_zero && !c->closing) {
         buf_puts(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -493,11 +490,6 @@ static void read_off(struct connection *c)
     if (c->reading)
         uv_read_stop((uv_stream_t *)&c->tcp);
     c->reading = false;
-}
-
-void exchange_stream(struct exchange *x)
-{
-    x->streams = true;
 }
 
 void exchange_hold(struct exchange *x, bool hold)

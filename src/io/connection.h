@@ -109,7 +109,8 @@ void connection_refuse(struct connection *c, int status, const char *why);
 /* One handle less; frees a freed server with its last. */
 void server_release(struct server *s);
 /* Why a request is not taken whatever the driver thinks of it; status 0 if it is. */
-struct objection server_objection(const struct server *s, const struct message *m);
+struct objection server_objection(const struct server *s, const struct message *m,
+                                  bool streams);
 /* The body of an answer of the server's own; returns its content-type. */
 struct header server_refusal(struct server *s, int status, const char *why, struct buf *body);
 /* The current date as HTTP writes it. */

@@ -101,10 +101,12 @@ static bool expects_more(const struct message *m)
     return false;
 }
 
-struct objection server_objection(const struct server *s, const struct message *m)
+struct objection server_objection(const struct server *s, const struct message *m, bool streams)
 {
     if (!str_starts(m->target, STR("/")))
         return (struct objection){400, "the target must be a path"};
+    if (!streams && m->content_length > (int64_t)s->config.body_max)
+        return (struct objection){413, "the body is too large"};
     if (expects_more(m))
         return (struct objection){417, "the only expectation known here is 100-continue"};
     return (struct objection){0};

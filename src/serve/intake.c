@@ -67,9 +67,10 @@ static bool is_metered(enum route route, const struct message *m)
            !str_starts_nocase(type, STR("multipart/"));
 }
 
-/* Files and the like: nothing of them is counted, and they need not be sent a second time. */
-static bool is_upload(const struct message *m)
+bool relay_streams(const struct message *m)
 {
+    if (is_metered(route_of(m->target), m))
+        return false;
     struct str type = message_find(m, STR("content-type"));
     bool form = str_find_nocase(type, STR("multipart/"), 0) == 0;
     return (m->chunked || m->content_length > 0) &&
@@ -434,7 +435,6 @@ static void on_counted(uv_work_t *work, int status)
 /* Queued before its body has come: what it waits for is known without. */
 static void start_upload(struct relay *r, const struct message *m)
 {
-    exchange_stream(r->x);
     r->streams = r->job.streams = true;
     r->job.length = m->chunked ? -1 : m->content_length;
     queue_up_uncounted(r);
@@ -457,7 +457,7 @@ void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
     else if (is_full(r))
         decline(r, TURN_AWAY_FULL, RELAY_LATE_US,
                 STR("sluice holds as many requests as it may"));
-    else if (!r->metered && is_upload(m))
+    else if (relay_streams(m))
         start_upload(r, m);
 }
 

@@ -81,6 +81,8 @@ struct relay {
 
 /* ---- intake.c ---------------------------------------------------------------------------- */
 
+/* Files and the like: nothing of them is counted, and they need not be sent a second time. */
+bool relay_streams(const struct message *m);
 void relay_start(struct gateway *g, struct exchange *x, const struct message *m);
 void relay_body(struct relay *r, struct str bytes);
 void relay_end(struct relay *r);
