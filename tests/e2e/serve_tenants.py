@@ -4,11 +4,14 @@ accounts, fallbacks, reloads, restarts.
 Run by hand: SLUICE=build/sluice python3 tests/e2e/serve_tenants.py [-v] [Class.test]
 """
 import concurrent.futures
+import http.client
 import json
 import os
 import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -479,6 +482,57 @@ class Operations(unittest.TestCase):
             serve.post()
             i.reload(accounts(new))
             eventually(lambda: serve.post()[0].status == 200 and new.seen)
+
+    def test_a_service_manager_is_told(self):
+        with Upstream() as up, Installation(accounts(up)) as i, \
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            place = os.path.join(i.directory, "notify")
+            manager.bind(place)
+            manager.settimeout(PATIENCE_S)
+            i.start(env={"NOTIFY_SOCKET": place, "WATCHDOG_USEC": "200000"})
+
+            def told(word):
+                while word not in manager.recv(4096).decode():
+                    pass
+
+            told("READY=1")
+            told("WATCHDOG=1")
+            i.reload(accounts(up))
+            told("RELOADING=1")
+            told("READY=1")
+            i.stop()
+            told("STOPPING=1")
+
+    def test_unix_sockets_and_several_places(self):
+        with Upstream() as up, Installation("") as i:
+            place = os.path.join(i.directory, "sock")
+            i.write(f"listen: ['127.0.0.1:0', 'unix:{place}']\n" + accounts(up))
+            i.serve = Serve("-c", i.file, listen=None)
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(place)
+                s.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+                self.assertIn(b" 200 ", s.recv(4096))
+            self.assertEqual(i.serve.post()[0].status, 200)
+            i.stop()
+            self.assertFalse(os.path.exists(place))
+
+    def test_tls(self):
+        with Upstream() as up, Installation("") as i:
+            files = [os.path.join(i.directory, name) for name in ("cert.pem", "key.pem")]
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
+                            "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
+                            "-out", files[0], "-keyout", files[1]],
+                           capture_output=True, check=True)
+            i.write(f"tls: {{certificate: {files[0]}, key: {files[1]}}}\n" + accounts(up))
+            i.start()
+            context = ssl.create_default_context(cafile=files[0])
+            c = http.client.HTTPSConnection("127.0.0.1", i.serve.port, context=context,
+                                            timeout=PATIENCE_S)
+            c.request("POST", CHAT, chat(), {"content-type": "application/json"})
+            answer = c.getresponse()
+            self.assertEqual((answer.status, b"choices" in answer.read()), (200, True))
+            c.close()
 
     def test_day_budgets_survive_a_restart(self):
         config = ("tenants: {web: {limits: {rpd: 3, spend_day: 5}}}\n")
