@@ -393,6 +393,26 @@ static void read_top(struct setting *s, const struct yaml *root, struct complain
     setting_check_file(s, root, &r);
 }
 
+enum sl_err setting_parse(struct setting *s, struct str text, const char *name,
+                          struct complaints *complaints, struct buf *warnings)
+{
+    struct diag diag = {{0}, {0}};
+    const struct yaml *root = yaml_parse(&s->arena, arena_copy(&s->arena, text), &diag);
+    if (root) {
+        read_top(s, root, complaints);
+    } else {
+        buf_printf(&complaints->text, "%s:%s: %s\n", name, diag.where, diag.what);
+        complaints->n++;
+    }
+    if (!s->state)
+        s->state = state_directory(&s->arena);
+    if (!s->listen_count)
+        s->listen[s->listen_count++] = "127.0.0.1:4290";
+    if (!complaints->n)
+        setting_warn(s, name, warnings);
+    return complaints->n ? SL_SYNTAX : SL_OK;
+}
+
 enum sl_err setting_read(struct setting *s, const char *path, struct complaints *complaints,
                          struct buf *warnings)
 {
@@ -402,23 +422,9 @@ enum sl_err setting_read(struct setting *s, const char *path, struct complaints 
     if (err != SL_OK) {
         buf_printf(&complaints->text, "%s: %s\n", path, diag.what);
         complaints->n++;
-        buf_free(&text);
-        return err;
-    }
-    struct str lasting = arena_copy(&s->arena, buf_str(&text));
-    buf_free(&text);
-    const struct yaml *root = yaml_parse(&s->arena, lasting, &diag);
-    if (root) {
-        read_top(s, root, complaints);
     } else {
-        buf_printf(&complaints->text, "%s:%s: %s\n", path, diag.where, diag.what);
-        complaints->n++;
+        err = setting_parse(s, buf_str(&text), path, complaints, warnings);
     }
-    if (!s->state)
-        s->state = state_directory(&s->arena);
-    if (!s->listen_count)
-        s->listen[s->listen_count++] = "127.0.0.1:4290";
-    if (!complaints->n)
-        setting_warn(s, path, warnings);
-    return complaints->n ? SL_SYNTAX : SL_OK;
+    buf_free(&text);
+    return err;
 }

@@ -75,6 +75,9 @@ void setting_drop(struct setting **s);
  * goes to `warnings`, a line each. SL_SYNTAX if there is any complaint. */
 enum sl_err setting_read(struct setting *s, const char *path, struct complaints *complaints,
                          struct buf *warnings) SL_CHECK;
+/* The same of a text; `name` is what complaints call it. */
+enum sl_err setting_parse(struct setting *s, struct str text, const char *name,
+                          struct complaints *complaints, struct buf *warnings) SL_CHECK;
 /* What a file's check demands, for a setting that came from a command line. */
 enum sl_err setting_check(const struct setting *s, struct diag *diag) SL_CHECK;
 

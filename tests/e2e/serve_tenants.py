@@ -567,6 +567,20 @@ class Operations(unittest.TestCase):
             self.assertEqual((refused.returncode, refused.stderr), (2, bad.stderr.rsplit(
                 "\n", 2)[0] + "\n"))
 
+    def test_the_example_is_one(self):
+        example = os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "sluice.yaml")
+        with open(example, encoding="utf-8") as file:
+            text = file.read()
+        with Installation("") as i:
+            key = os.path.join(i.directory, "azure.key")
+            with open(key, "w", encoding="utf-8") as file:
+                file.write("sk-azure")
+            i.write(text.replace("/etc/sluice/azure-east.key", key))
+            judged = subprocess.run(
+                [SLUICE, "check", "-c", i.file], capture_output=True, text=True,
+                env={**os.environ, "OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a"})
+            self.assertEqual((judged.returncode, judged.stderr), (0, ""))
+
 
 if __name__ == "__main__":
     main()
