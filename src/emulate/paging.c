@@ -1,4 +1,4 @@
-/* paging.c: see page.h. */
+/* paging.c: see paging.h. */
 #include "paging.h"
 #include "member.h"
 
