@@ -33,11 +33,13 @@ bool ramp_refused(struct ramp *r, struct ledger *l, const struct budget_rules *r
     struct budget_rules own = *rules;
     own.window = WINDOW_BUCKET;
     own.use_percent = 100;
-    own.idle = false; /* the bucket is as good as empty: what went lately went */
+    own.idle = true; /* no header speaks of it */
     struct limit_spec spec = {tokens->dim, limit, rules->minute_us};
     b = ledger_add(l, &spec, &own);
-    if (b)
-        b->ramp = true;
+    if (!b)
+        return true;
+    b->ramp = true;
+    counter_clamp(&b->spent, now_us, 0, 0); /* what went lately went */
     return true;
 }
 
