@@ -4,8 +4,8 @@
 
 enum {
     /* Until the first answer tells what is left, evenly; after a fortieth of the period without
-     * an answer, all that a full budget has (a bucket, which loses nothing by waiting: evenly
-     * until the answer comes). */
+     * an answer, all that a full budget has. A bucket loses nothing by waiting: a fortieth at
+     * once and the rest evenly for a whole period, after which our own book is right. */
     CAREFUL_PARTS = 40,
     /* An unknown kind: the last tenth evenly, so that answers keep coming that can tell. */
     TRICKLE_PARTS = 10,
@@ -63,6 +63,7 @@ void budget_init(struct budget *b, const struct limit_spec *spec, const struct b
     *b = (struct budget){.dim = spec->dim,
                          .told = r->window != WINDOW_AUTO,
                          .heard = r->idle,
+                         .brief = spec->period_us <= r->minute_us,
                          .later = r->later && output,
                          .spec = *spec,
                          .use_percent = r->use_percent,
@@ -76,8 +77,6 @@ void budget_init(struct budget *b, const struct limit_spec *spec, const struct b
         b->limit = share(b->limit, r->slice_us, spec->period_us);
     }
     make_counters(b, r->window, r->slack_us);
-    if (!r->idle && r->window == WINDOW_BUCKET)
-        bucket_clamp(&b->spent.bucket, 0, 0, max64(1, b->limit / CAREFUL_PARTS));
     int64_t guard_us = r->minute_us / GUARD_PARTS;
     if (r->window == WINDOW_AUTO && b->dim == DIM_RPM)
         window_init(&b->guard, share(b->limit, guard_us, b->period_us), guard_us,
@@ -106,16 +105,36 @@ static int64_t spread_us(const struct budget *b, int64_t now_us)
     return b->last_cost ? max64(0, b->last_us + gap_us - now_us) : 0;
 }
 
+/* What is kept free beside a cost, at most `most`: never so much that an empty budget would not
+ * take the cost, which would then wait for ever. */
+static int64_t kept_beside(const struct counter *c, int64_t most, int64_t cost)
+{
+    const struct bucket *b = &c->bucket;
+    int64_t room = b->limit;
+    if (c->kind == WINDOW_BUCKET)
+        room = share(b->limit, b->period_us - b->slack_us, b->period_us);
+    return max64(0, min64(most, room - cost));
+}
+
+/* What is left is not known before the first answer tells it. */
+static int64_t unheard_us(struct budget *b, int64_t now_us, int64_t cost)
+{
+    bool bucket = b->spent.kind == WINDOW_BUCKET;
+    int64_t first_us = b->spent.log.first_us, wait_us = evenly_us(b, now_us, b->limit);
+    int64_t until_us = first_us + (bucket ? b->period_us : b->period_us / CAREFUL_PARTS);
+    if (bucket) {
+        int64_t most = b->limit - max64(1, b->limit / CAREFUL_PARTS);
+        int64_t kept = kept_beside(&b->spent, most, cost);
+        wait_us = counter_wait_us(&b->spent, now_us, b->held + kept, cost);
+    }
+    return first_us < 0 ? wait_us : max64(0, min64(wait_us, until_us - now_us));
+}
+
 /* What carefulness adds to the wait while the kind or the level is not known. */
 static int64_t careful_us(struct budget *b, int64_t now_us, int64_t cost)
 {
-    int64_t wait_us = 0;
     struct window *log = &b->spent.log;
-    int64_t until_us = log->first_us + b->period_us / CAREFUL_PARTS;
-    if (!b->heard && log->first_us < 0)
-        wait_us = evenly_us(b, now_us, b->limit);
-    else if (!b->heard && now_us < until_us)
-        wait_us = min64(until_us - now_us, evenly_us(b, now_us, b->limit));
+    int64_t wait_us = b->heard ? 0 : unheard_us(b, now_us, cost);
     if (b->spent.kind != WINDOW_AUTO)
         return wait_us;
     int64_t kept = b->limit / TRICKLE_PARTS;
@@ -138,17 +157,6 @@ int64_t budget_unseen(const struct budget *b, int64_t now_us)
     /* Short answers come back first: what is out for longer than the mean writes more than it.
      */
     return by_age < 2 * b->pending ? (int64_t)by_age : 2 * b->pending;
-}
-
-/* What is kept free beside a cost, at most `most`: never so much that an empty budget would not
- * take the cost, which would then wait for ever. */
-static int64_t kept_beside(const struct counter *c, int64_t most, int64_t cost)
-{
-    const struct bucket *b = &c->bucket;
-    int64_t room = b->limit;
-    if (c->kind == WINDOW_BUCKET)
-        room = share(b->limit, b->period_us - b->slack_us, b->period_us);
-    return max64(0, min64(most, room - cost));
 }
 
 static int64_t landed_wait_us(struct budget *b, int64_t now_us, struct draw d)
@@ -175,7 +183,7 @@ int64_t budget_wait_us(struct budget *b, int64_t now_us, struct draw d)
     enum window_kind kind = b->spent.kind;
     if (kind == WINDOW_SLICES && b->dim == DIM_RPM && !b->spent.phase_known)
         wait_us = max64(wait_us, spread_us(b, now_us));
-    if (kind == WINDOW_AUTO || (!b->heard && kind != WINDOW_BUCKET))
+    if (b->brief && (kind == WINDOW_AUTO || !b->heard))
         wait_us = max64(wait_us, careful_us(b, now_us, d.units));
     return wait_us;
 }

@@ -37,6 +37,7 @@ struct budget {
     enum dimension dim;
     bool told;     /* the kind was told, not found out */
     bool heard;    /* an answer has told what is left */
+    bool brief;    /* a minute's: what is not known is felt for. A day sent evenly is lost */
     bool ramp;     /* not the account's, but ramp.h's */
     bool later;    /* part of its charges comes later: `landed` counts too */
     int64_t limit; /* ours, per period; a slice's share of it for requests in slices */

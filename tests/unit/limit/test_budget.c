@@ -113,6 +113,27 @@ static void unknown_window_never_exceeds_any(void **state)
     trials(WINDOW_AUTO, false, bucket);
 }
 
+/* Few providers tell what is left of a day: to feel for it would take most of it. */
+static void a_day_is_not_spent_evenly(void **state)
+{
+    for (enum window_kind kind = WINDOW_AUTO; kind <= WINDOW_SLICES; kind++) {
+        enum { LIMIT = 1000 };
+        struct budget b;
+        struct limit_spec spec = {DIM_RPD, LIMIT, 1440 * INT64_C(1000000)};
+        struct budget_rules rules = {
+            .window = kind, .minute_us = PERIOD_US, .slice_us = 1000, .use_percent = 100};
+        struct draw one = {.units = 1};
+        budget_init(&b, &spec, &rules);
+        for (int n = 0; n < LIMIT; n++) {
+            assert_int_equal(0, budget_wait_us(&b, PERIOD_US, one));
+            budget_hold(&b, PERIOD_US, one);
+            budget_charge(&b, PERIOD_US, one);
+        }
+        assert_true(budget_wait_us(&b, PERIOD_US, one) > PERIOD_US);
+        budget_free(&b);
+    }
+}
+
 /* What is kept free for strangers and for wrong guesses never shuts out for good what fits an
  * empty budget: after a refusal a request of nearly the limit was never sent. */
 static void the_largest_request_goes_whatever_is_kept_free(void **state)
@@ -144,6 +165,39 @@ static void the_largest_request_goes_whatever_is_kept_free(void **state)
     }
 }
 
+/* Nobody knows what a bucket holds before the first answer: a fortieth at once and the rest
+ * evenly, whenever the clock began; once an answer has told, or after a period, in which it has
+ * refilled, all of it. A single request is its own probe. */
+static void an_unheard_bucket_is_spent_evenly(void **state)
+{
+    static const int64_t starts_us[] = {0, 10 * PERIOD_US, INT64_C(1) << 50};
+    for (size_t i = 0; i < 3; i++) {
+        enum { LIMIT = 4000, COST = 10, AT_ONCE = LIMIT / 40 };
+        struct budget b;
+        struct limit_spec spec = {DIM_TPM, LIMIT, PERIOD_US};
+        struct budget_rules rules = {
+            .window = WINDOW_BUCKET, .minute_us = PERIOD_US, .use_percent = 100};
+        struct draw some = {.units = COST}, most = {.units = LIMIT};
+        int64_t now_us = starts_us[i];
+        budget_init(&b, &spec, &rules);
+        assert_int_equal(0, budget_wait_us(&b, now_us, most));
+        for (int64_t n = 1; n <= LIMIT / COST; n++) {
+            now_us += budget_wait_us(&b, now_us, some);
+            budget_hold(&b, now_us, some);
+            budget_charge(&b, now_us, some);
+            int64_t passed_us = now_us - starts_us[i];
+            assert_true(n * COST <= AT_ONCE + LIMIT * passed_us / PERIOD_US);
+        }
+        assert_true(now_us - starts_us[i] < PERIOD_US);
+        some.units = LIMIT - 2 * AT_ONCE;
+        assert_int_equal(starts_us[i] + PERIOD_US - now_us, budget_wait_us(&b, now_us, some));
+        assert_int_equal(0, budget_wait_us(&b, starts_us[i] + PERIOD_US, some));
+        b.heard = true;
+        assert_int_equal(0, budget_wait_us(&b, now_us, some));
+        budget_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +206,8 @@ int main(void)
         cmocka_unit_test(fixed_of_unknown_phase_never_exceeds),
         cmocka_unit_test(fixed_of_known_phase_never_exceeds),
         cmocka_unit_test(unknown_window_never_exceeds_any),
+        cmocka_unit_test(an_unheard_bucket_is_spent_evenly),
+        cmocka_unit_test(a_day_is_not_spent_evenly),
         cmocka_unit_test(the_largest_request_goes_whatever_is_kept_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

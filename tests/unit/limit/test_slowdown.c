@@ -53,7 +53,7 @@ static void one_more_budget_of_three_quarters_of_the_last_minute(void **state)
         assert_int_equal(300, b->limit);
         assert_int_equal(dims[i], b->dim);
         assert_int_equal(TPM, w.ledger.budgets[0].limit); /* the account's own stands */
-        assert_int_equal(WINDOW_BUCKET, b->spent.kind); /* refills, from as good as empty */
+        assert_int_equal(WINDOW_BUCKET, b->spent.kind);   /* refills, from as good as empty */
         assert_true(budget_level(b, w.now_us) <= b->limit / 10);
         w.now_us += MINUTE - 1;
         assert_true(refused(&w)); /* of the same rise */
