@@ -155,6 +155,18 @@ static void what_is_not_said_stays_unknown(void **state)
     }
 }
 
+static void other_words_for_the_same(void **state)
+{
+    struct wording w =
+        wording_read(STR("Limit: 500 requests. Current: 499. Retry after 1.2345s"));
+    assert_int_equal(500, w.limit);
+    assert_int_equal(499, w.used);
+    assert_int_equal(1234000, w.retry_us); /* truncated to ms */
+    w = wording_read(STR("on tokens (for limit gpt-4.1 ): please wait 7"));
+    assert_true(str_eq(w.bucket, STR("gpt-4.1")));
+    assert_int_equal(7000000, w.retry_us); /* no unit: seconds */
+}
+
 static void dimensions(void **state)
 {
     static const struct {
@@ -176,6 +188,7 @@ static void dimensions(void **state)
         {"images per minute", DIM_IPM},
         {"requests permitted", DIM_UNKNOWN},
         {"tokens perdition", DIM_UNKNOWN},
+        {"tokens per mining", DIM_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         enum dimension d = wording_dimension(str_of(rows[i].text));
@@ -265,6 +278,7 @@ int main(void)
         cmocka_unit_test(numbers),
         cmocka_unit_test(what_the_grammar_writes_is_read),
         cmocka_unit_test(what_is_not_said_stays_unknown),
+        cmocka_unit_test(other_words_for_the_same),
         cmocka_unit_test(dimensions),
         cmocka_unit_test(windows_and_sizes),
         cmocka_unit_test(phrases_ignore_case),
