@@ -156,6 +156,24 @@ static void what_is_given_back_is_free_once(void **state)
     }
 }
 
+/* Far more charges than there was room for at first, some of which have left by then. */
+static void a_log_grows_with_what_it_holds(void **state)
+{
+    struct meter m = meter_of(METER_LOG, 1 << 30, PERIOD_US);
+    int64_t n = 0, sum = 0;
+    for (int64_t now_us = 0; now_us < 4 * PERIOD_US; now_us += 1 + PERIOD_US / (20 + n)) {
+        n += 1;
+        meter_advance(&m, now_us);
+        meter_add(&m, n);
+        if (now_us >= 3 * PERIOD_US)
+            sum += n;
+    }
+    meter_advance(&m, 4 * PERIOD_US - 1); /* what was charged from the third second on */
+    assert_int_equal(sum, meter_used(&m));
+    assert_true(m.room > 64);
+    meter_free(&m);
+}
+
 /* Late enforcement and produced output may overdraw; the debt has to be waited for. */
 static void an_overdrawn_meter_waits_for_its_debt(void **state)
 {
@@ -216,6 +234,7 @@ int main(void)
         cmocka_unit_test(no_window_is_exceeded_and_waits_are_exact),
         cmocka_unit_test(a_reset_frees_everything),
         cmocka_unit_test(what_is_given_back_is_free_once),
+        cmocka_unit_test(a_log_grows_with_what_it_holds),
         cmocka_unit_test(an_overdrawn_meter_waits_for_its_debt),
         cmocka_unit_test(a_window_ends_where_its_frame_does),
         cmocka_unit_test(slots_depend_on_others),
