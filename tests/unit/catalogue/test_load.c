@@ -108,7 +108,8 @@ static const char whole[] =
     "\"tiers\":[{\"provider\":\"p\",\"tier\":\"Tier 1\",\"paid_usd\":5}],"
     "\"limits\":[{\"provider\":\"p\",\"tier\":\"1\",\"models\":[\"b\",\"c\"],\"rpm\":3,\"tpm\":"
     "null}],"
-    "\"pools\":[{\"provider\":\"p\",\"pool\":\"x\",\"models\":[\"a\"]}],\"batch\":[{\"tier\":"
+    "\"pools\":[{\"provider\":\"p\",\"pool\":\"x\",\"models\":[\"a\"]}],\"batch\":[{"
+    "\"provider\":\"p\",\"tier\":"
     "\"1\"}]}";
 
 /* Cut off or damaged anywhere: refused or not, but never half loaded into a crash or a leak. */
