@@ -225,8 +225,8 @@ static void on_body(void *ctx, struct str bytes)
 
 static enum fault fault_of(enum sl_err err)
 {
-    if (err == SL_CONNECT || err == SL_RESOLVE || err == SL_TLS)
-        return FAULT_CONNECT;
+    if (err == SL_CONNECT || err == SL_RESOLVE || err == SL_TLS || err == SL_IO)
+        return FAULT_CONNECT; /* IO: the driver could not read the request */
     if (err == SL_TIMEOUT)
         return FAULT_TIMEOUT;
     if (err == SL_SYNTAX || err == SL_TOO_LARGE)
