@@ -146,14 +146,6 @@ static int32_t summed(int32_t n, int64_t by)
     return (int32_t)(sum > INT32_MAX ? INT32_MAX : sum < INT32_MIN ? INT32_MIN : sum);
 }
 
-static int64_t refused_by(const struct tally *t, enum tally_cause cause)
-{
-    int64_t n = 0;
-    for (int d = 0; d <= DIM_COUNT; d++)
-        n += t->refusals[cause][d];
-    return n;
-}
-
 static void add_refusals(struct history_step *s, const struct tally *now,
                          const struct tally *then)
 {
@@ -161,11 +153,11 @@ static void add_refusals(struct history_step *s, const struct tally *now,
     static const enum tally_cause here[] = {TALLY_CAUSE_WAIT, TALLY_CAUSE_TENANT,
                                             TALLY_CAUSE_SIZE};
     for (size_t i = 0; i < 2; i++)
-        s->refused_there =
-            grow(s->refused_there, refused_by(now, there[i]) - refused_by(then, there[i]));
+        s->refused_there = grow(s->refused_there,
+                                tally_refused(now, there[i]) - tally_refused(then, there[i]));
     for (size_t i = 0; i < 3; i++)
         s->refused_here =
-            grow(s->refused_here, refused_by(now, here[i]) - refused_by(then, here[i]));
+            grow(s->refused_here, tally_refused(now, here[i]) - tally_refused(then, here[i]));
     for (int d = 0; d <= DIM_COUNT; d++) {
         const int64_t provider =
             now->refusals[TALLY_CAUSE_PROVIDER][d] - then->refusals[TALLY_CAUSE_PROVIDER][d];

@@ -92,8 +92,15 @@ enum { SCENE_CHANNELS = 3 };
 
 struct scene_batch {
     struct str input, output; /* as named */
+    struct str state;         /* "stopping: ...", or empty */
     int64_t total, done, failed;
     int64_t eta_us; /* until the end, -1 unknown */
+};
+
+/* Of all pools, shown or not. */
+struct scene_totals {
+    int64_t queued, in_flight, requests, refused_there, refused_here;
+    int64_t input_tokens, output_tokens;
 };
 
 struct scene {
@@ -115,10 +122,18 @@ struct scene {
     size_t channel_count;
     size_t connections;    /* of clients */
     size_t held, held_max; /* requests here now, and how many may be */
+    struct scene_totals totals;
+    size_t pools_left_out, tenants_left_out; /* of a cut one */
 };
 
-/* Draws it; everything lives in the arena, or longer. `used`, alerts and channels are another's
- * to fill in: see lookout.h. */
+/* Sums up the pools. */
+void scene_sum(struct scene *s);
+/* Leaves out all but the busiest pools and tenants, for who looks at it every second. */
+enum { SCENE_CUT_POOLS = 60, SCENE_CUT_TENANTS = 60 };
+void scene_cut(struct scene *s, struct arena *arena);
+
+/* Draws it; everything lives in the arena, or longer. `used`, alerts, channels and totals are
+ * another's to fill in: see lookout.h. */
 struct scene_view {
     void (*draw)(void *ctx, struct scene *out, struct arena *arena);
     void *ctx;

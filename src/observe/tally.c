@@ -30,6 +30,14 @@ int64_t tally_ended(const struct tally *t)
     return n;
 }
 
+int64_t tally_refused(const struct tally *t, enum tally_cause cause)
+{
+    int64_t n = 0;
+    for (int d = 0; d <= DIM_COUNT; d++)
+        n += t->refusals[cause][d];
+    return n;
+}
+
 void tally_add(struct tally *t, const struct tally *other)
 {
     for (int i = 0; i < TALLY_OUTCOME_COUNT; i++)
