@@ -28,6 +28,7 @@ struct setting *setting_new(void)
     s->holders = 1;
     s->max_wait_us = MAX_WAIT_S * (int64_t)SECOND;
     s->grace_us = GRACE_S * (int64_t)SECOND;
+    s->alerts = alert_setting_defaults();
     s->queue_requests = QUEUE_REQUESTS;
     s->queue_bytes = QUEUE_BYTES;
     return s;
@@ -384,11 +385,14 @@ static void read_top(struct setting *s, const struct yaml *root, struct complain
     size_t n = setting_rows(s, rows);
     rows[n++] = (struct option){"several-organizations",  0, OPTION_FLAG, NULL, NULL,
                                 &s->several_organizations};
-    const struct field fields[] = {
-        {"listen", read_listen, s},     {"tls", read_tls, s},
-        {"admin", read_admin, s},       {"client_keys", read_client_keys, &s->pass_keys},
-        {"accounts", read_accounts, s}, {"routes", read_routes, s},
-        {"tenants", read_tenants, s}};
+    const struct field fields[] = {{"listen", read_listen, s},
+                                   {"tls", read_tls, s},
+                                   {"admin", read_admin, s},
+                                   {"client_keys", read_client_keys, &s->pass_keys},
+                                   {"alerts", alert_setting_read, &s->alerts},
+                                   {"accounts", read_accounts, s},
+                                   {"routes", read_routes, s},
+                                   {"tenants", read_tenants, s}};
     fields_read(&r, root, rows, n, fields, sizeof fields / sizeof *fields);
     setting_check_file(s, root, &r);
 }

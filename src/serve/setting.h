@@ -5,6 +5,7 @@
 #define SLUICE_SETTING_H
 
 #include "account_options.h"
+#include "alert_setting.h"
 #include "fields.h"
 #include "tenants.h"
 
@@ -48,6 +49,7 @@ struct setting {
     size_t listen_count;
     const char *certificate, *certificate_key; /* NULL: in the clear */
     const char *admin_listen, *admin_token_env, *admin_token_file;
+    struct alert_setting alerts;
     const char *log, *log_format; /* NULL: none; text */
     const char *state;
     int64_t max_wait_us, grace_us, queue_requests, queue_bytes;
