@@ -75,7 +75,8 @@ worker_rlimit_nofile {place.descriptors};
 daemon off;
 pid {place.scratch}/nginx.pid;
 error_log stderr crit;
-events {{ worker_connections {place.descriptors - 50}; }}
+# nginx keeps one in sixteen for itself
+events {{ worker_connections {place.descriptors * 9 // 8}; }}
 http {{
   access_log off;
   client_body_temp_path {place.scratch}/body;
