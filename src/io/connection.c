@@ -12,6 +12,7 @@
  * unread bytes would reset it and could cost the client the answer. */
 #include "connection.h"
 #include "arena.h"
+#include "patience.h"
 #include "secure.h"
 #include "write.h"
 
@@ -20,92 +21,6 @@
 #include <unistd.h>
 
 enum { LINGER_MS = 1000 /* how long a client may take to close after we have */ };
-
-/* ---- Waiting -------------------------------------------------------------------------- */
-
-static void on_timer(uv_timer_t *timer);
-
-/* Almost every wait ends before its time: a timer is only ever set to less; one that fires too
- * early is set anew. */
-static void wait_for(struct connection *c, enum wait wait, int64_t us)
-{
-    uint64_t ms = (uint64_t)((us + 999) / 1000);
-    c->wait = wait;
-    c->wait_ms = uv_now(c->server->loop) + ms;
-    if (!uv_is_active((uv_handle_t *)&c->timer) || uv_timer_get_due_in(&c->timer) > ms)
-        uv_timer_start(&c->timer, on_timer, ms, 0);
-}
-
-/* How long a body's next byte may take: as an idle client, but no longer than all of it may. */
-static int64_t body_patience_us(const struct connection *c)
-{
-    const struct server_config *config = &c->server->config;
-    const struct exchange *x = &c->exchange;
-    if (config->body_rate_min == 0)
-        return config->idle_timeout_us;
-    uint64_t earned_us = x->body_bytes * UINT64_C(1000000) / config->body_rate_min;
-    uint64_t spent_us = (uv_now(c->server->loop) - x->start_ms) * 1000;
-    int64_t left_us = config->body_grace_us + (int64_t)(earned_us - spent_us);
-    if (left_us > config->idle_timeout_us)
-        return config->idle_timeout_us;
-    return left_us > 0 ? left_us : 0;
-}
-
-/* What is being waited for now, and for how long. */
-void connection_watch(struct connection *c)
-{
-    const struct server_config *config = &c->server->config;
-    const struct exchange *x = &c->exchange;
-    if (c->closing || c->wait == WAIT_LINGER)
-        return;
-    if (c->secure && !secure_is_open(c->secure)) {
-        if (c->wait != WAIT_HANDSHAKE)
-            wait_for(c, WAIT_HANDSHAKE, config->handshake_timeout_us);
-    } else if (c->writing) {
-        c->flying_left = c->tcp.write_queue_size;
-        wait_for(c, WAIT_CLIENT, config->idle_timeout_us);
-    } else if (x->open && (x->received || x->held)) {
-        c->wait = WAIT_NOTHING;
-    } else if (x->open) {
-        wait_for(c, WAIT_BODY, body_patience_us(c));
-    } else if (!c->head_begun) {
-        wait_for(c, WAIT_REQUEST, config->idle_timeout_us);
-    } else if (c->wait != WAIT_HEAD) {
-        wait_for(c, WAIT_HEAD, config->head_timeout_us);
-    }
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct connection *c = timer->data;
-    uint64_t now_ms = uv_now(c->server->loop);
-    if (c->wait != WAIT_NOTHING && now_ms < c->wait_ms) {
-        uv_timer_start(timer, on_timer, c->wait_ms - now_ms, 0);
-        return;
-    }
-    switch (c->wait) {
-    case WAIT_HEAD:
-    case WAIT_BODY:
-        connection_refuse(c, 408, "the request took too long");
-        break;
-    case WAIT_CLIENT:
-        if (c->tcp.write_queue_size < c->flying_left)
-            connection_watch(c);
-        else
-            connection_close(c);
-        break;
-    case WAIT_HANDSHAKE:
-        c->server->counts.tls_failed++;
-        connection_close(c);
-        break;
-    case WAIT_REQUEST:
-    case WAIT_LINGER:
-        connection_close(c);
-        break;
-    case WAIT_NOTHING:
-        break;
-    }
-}
 
 /* ---- Closing -------------------------------------------------------------------------- */
 
@@ -225,7 +140,7 @@ static void flush(struct connection *c)
         connection_fly(c, buf_str(&c->flying));
     if (c->secure ? !secure_unsent(c->secure) : !c->tcp.write_queue_size)
         server_give_spare(c->server, &c->flying);
-    connection_watch(c);
+    patience_watch(c);
 }
 
 static void read_on(struct connection *c);
@@ -241,7 +156,7 @@ static void linger(struct connection *c)
         return;
     }
     read_on(c);
-    wait_for(c, WAIT_LINGER, LINGER_MS * INT64_C(1000));
+    patience_wait(c, WAIT_LINGER, LINGER_MS * INT64_C(1000));
 }
 
 static void end_exchange(struct connection *c)
@@ -290,7 +205,7 @@ void connection_landed(struct connection *c)
         c->writing = true;
     else
         go_on(c);
-    connection_watch(c);
+    patience_watch(c);
 }
 
 static void on_written(uv_write_t *write, int status)
@@ -536,7 +451,7 @@ void exchange_hold(struct exchange *x, bool hold)
         x->start_ms += uv_now(c->server->loop) - x->held_ms; /* its patience did not run */
         read_on(c);
     }
-    connection_watch(c);
+    patience_watch(c);
 }
 
 void connection_take(struct connection *c, struct str bytes)
@@ -556,7 +471,7 @@ void connection_take(struct connection *c, struct str bytes)
     buf_add(&c->pending, str_from(bytes, used));
     if (c->pending.n > PIPELINE_BYTES)
         read_off(c);
-    connection_watch(c);
+    patience_watch(c);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
@@ -609,5 +524,5 @@ void connection_start(struct server *s, int fd, bool tls)
     }
     uv_tcp_nodelay(&c->tcp, 1);
     read_on(c);
-    connection_watch(c);
+    patience_watch(c);
 }

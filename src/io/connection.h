@@ -1,5 +1,5 @@
-/* connection.h: one client's connection and its server, shared by server.c, connection.c and
- * secure.c only. */
+/* connection.h: one client's connection and its server, shared by server.c, connection.c,
+ * patience.c, landing.c and secure.c only. */
 #ifndef SLUICE_CONNECTION_H
 #define SLUICE_CONNECTION_H
 
@@ -100,15 +100,13 @@ struct connection *connection_next(struct connection *c);
 /* For landing.c: all that flew has left. */
 void connection_landed(struct connection *c);
 
-/* For secure.c: text that came; */
+/* For secure.c and patience.c: text that came; */
 void connection_take(struct connection *c, struct str bytes);
 /* the end, as by connection_close but for `gone`, which is reported later: it may be within a
  * call of the driver's; */
 void connection_drop(struct connection *c);
 /* bytes that the system is to send, lent until it has; */
 void connection_fly(struct connection *c, struct str bytes);
-/* what is waited for now, and for how long; */
-void connection_watch(struct connection *c);
 /* the server's own answer to what it does not take: the connection ends with it. */
 void connection_refuse(struct connection *c, int status, const char *why);
 
