@@ -21,7 +21,7 @@ struct str arena_copy(struct arena *a, struct str s);
 /* printf into the arena. */
 struct str arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Forgets everything but keeps one block for reuse. */
+/* Forgets everything but keeps one block for reuse, if it is not a huge one. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
 

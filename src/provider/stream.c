@@ -7,13 +7,17 @@
 #include "chat.h"
 
 /* Output is counted in pieces of about this size, cut where no token can span. */
-enum { COUNTED_BYTES = 4096 };
+enum { COUNTED_BYTES = 1024 };
 
-void stream_open(struct stream *s, const struct provider *p, const struct ask *ask)
+void stream_open(struct stream *s, const struct provider *p, const struct ask *ask,
+                 struct arena *scratch)
 {
     bool told = ask->route == ROUTE_CHAT && ask->stream_usage;
-    *s = (struct stream){
-        .provider = p, .model = ask->model, .counts = !told, .told = {-1, -1, -1}};
+    *s = (struct stream){.provider = p,
+                         .model = ask->model,
+                         .counts = !told,
+                         .told = {-1, -1, -1},
+                         .scratch = scratch};
 }
 
 void stream_free(struct stream *s)
@@ -128,7 +132,8 @@ static void on_event(void *ctx, struct sse_event ev)
     bool typed = says(ev.data, "\"message_stop\"") || says(ev.data, "\"response.");
     if (!usage && !error && !typed && !s->counts)
         return;
-    const struct json *root = json_parse(&s->arena, ev.data, NULL);
+    arena_reset(s->scratch);
+    const struct json *root = json_parse(s->scratch, ev.data, NULL);
     if (s->counts)
         add_output(s, root);
     if (usage)
@@ -136,7 +141,6 @@ static void on_event(void *ctx, struct sse_event ev)
     s->ended |= typed && is_end(root);
     if (error && s->error.n == 0 && is_refusal(root))
         buf_add(&s->error, ev.data);
-    arena_reset(&s->arena);
 }
 
 enum sl_err stream_feed(struct stream *s, struct str bytes)

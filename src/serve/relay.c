@@ -110,7 +110,7 @@ static bool on_begun(void *ctx, struct job *j, const struct message *m)
         stream_free(&r->stream); /* of an attempt before this one */
     r->reads = true;
     buf_clear(&r->held);
-    stream_open(&r->stream, o->account->options.provider, &r->ask);
+    stream_open(&r->stream, o->account->options.provider, &r->ask, &r->gateway->scratch);
     return true;
 }
 
