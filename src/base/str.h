@@ -52,6 +52,9 @@ struct str str_split(struct str *s, char sep);
  * other byte, SL_RANGE on overflow; *out is untouched on error. */
 enum sl_err str_int(struct str s, bool commas, int64_t *out) SL_CHECK;
 
+/* Length of the valid UTF-8 sequence that s begins with, or 0; s is not empty. */
+size_t str_utf8(struct str s);
+
 /* Owned, growing bytes. Zero-initialise; free with buf_free. The bytes are not NUL-terminated
  * unless buf_cstr is called. */
 struct buf {
