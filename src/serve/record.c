@@ -71,7 +71,7 @@ static enum tally_outcome outcome_of(const struct relay *r, const struct ending 
 static void keep_text(char *out, size_t size, struct str text, struct str *kept)
 {
     *kept = (struct str){out, str_cut(text, size).n};
-    if (kept->n)
+    if (text.p)
         memcpy(out, text.p, kept->n);
 }
 
