@@ -68,6 +68,12 @@ struct str arena_copy(struct arena *a, struct str s)
     return (struct str){p, s.n};
 }
 
+struct str arena_int(struct arena *a, int64_t n)
+{
+    char room[STR_DECIMAL];
+    return arena_copy(a, str_decimal(n, room));
+}
+
 struct str arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list args;

@@ -18,6 +18,8 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size);
 /* A NUL-terminated copy; the str's n excludes the NUL. */
 struct str arena_copy(struct arena *a, struct str s);
+/* The number in decimal. */
+struct str arena_int(struct arena *a, int64_t n);
 /* printf into the arena. */
 struct str arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

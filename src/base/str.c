@@ -151,6 +151,18 @@ enum sl_err str_int(struct str s, bool commas, int64_t *out)
     return SL_OK;
 }
 
+struct str str_decimal(int64_t n, char room[STR_DECIMAL])
+{
+    size_t i = STR_DECIMAL;
+    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    do
+        room[--i] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (n < 0)
+        room[--i] = '-';
+    return (struct str){room + i, STR_DECIMAL - i};
+}
+
 void buf_free(struct buf *b)
 {
     free(b->p);
@@ -194,15 +206,8 @@ void buf_char(struct buf *b, char c)
 
 void buf_int(struct buf *b, int64_t n)
 {
-    char digits[20]; /* of 2^63 */
-    size_t i = sizeof digits;
-    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
-    do
-        digits[--i] = (char)('0' + left % 10);
-    while ((left /= 10) > 0);
-    if (n < 0)
-        digits[--i] = '-';
-    buf_add(b, (struct str){digits + i, sizeof digits - i});
+    char room[STR_DECIMAL];
+    buf_add(b, str_decimal(n, room));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)
