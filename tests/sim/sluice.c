@@ -141,7 +141,7 @@ static int64_t floor_to(int64_t x, int64_t grain)
 }
 
 /* A figure as its header would have been read. */
-static struct reading rounded(const struct cell *c, const struct world_answer *a,
+static struct reading rounded(const struct cell *c, const struct remote_answer *a,
                               const struct gauge_figure *f)
 {
     struct reading r = {.dim = f->dim,
@@ -151,7 +151,7 @@ static struct reading rounded(const struct cell *c, const struct world_answer *a
                         .reset_us = f->reset_us,
                         .remaining_round = 1,
                         .period_us = -1};
-    int64_t wall_us = WALL_US + a->decided_us;
+    int64_t wall_us = WALL_US + a->headed_us;
     switch (c->rounding) {
     case SIM_ROUND_MS:
         r.reset_round_us = THOUSAND;
@@ -175,7 +175,7 @@ static struct reading rounded(const struct cell *c, const struct world_answer *a
     return r;
 }
 
-static struct verdict verdict_on(const struct world_answer *a)
+static struct verdict verdict_on(const struct remote_answer *a)
 {
     struct verdict v = {.kind = VERDICT_OK,
                         .dim = DIM_UNKNOWN,
@@ -183,33 +183,33 @@ static struct verdict verdict_on(const struct world_answer *a)
                         .used = -1,
                         .requested = -1,
                         .retry_us = -1,
-                        .status = a->admitted ? 200 : 429};
-    if (a->admitted)
+                        .status = a->said.admitted ? 200 : 429};
+    if (a->said.admitted)
         return v;
     v.kind = VERDICT_RATE_LIMIT;
-    v.dim = a->why.dim;
-    v.limit = a->why.limit;
-    v.used = a->why.used;
-    v.requested = a->why.requested;
-    v.retry_us = floor_to(a->retry_us, THOUSAND);
+    v.dim = a->said.why.dim;
+    v.limit = a->said.why.limit;
+    v.used = a->said.why.used;
+    v.requested = a->said.why.requested;
+    v.retry_us = floor_to(a->said.retry_us, THOUSAND);
     v.retryable = true;
     return v;
 }
 
-static void on_answer(void *self, int64_t now_us, uint32_t job, const struct world_answer *a)
+static void on_answer(void *self, int64_t now_us, uint32_t job, const struct remote_answer *a)
 {
     struct sluice_client *s = self;
     const struct job *j = &s->work->jobs[job];
     struct reading readings[WORLD_BUDGETS];
     for (size_t i = 0; i < WORLD_BUDGETS; i++)
-        readings[i] = rounded(&s->cell, a, &a->figures[i]);
+        readings[i] = rounded(&s->cell, a, &a->said.figures[i]);
     struct event in = {.kind = EVENT_HEAD,
                        .now_us = now_us,
                        .flow = &s->flows[job],
-                       .status = a->admitted ? 200 : 429,
+                       .status = a->said.admitted ? 200 : 429,
                        .readings = readings,
                        .reading_count = s->cell.mode == SIM_BLIND ? 0 : WORLD_BUDGETS,
-                       .retry_us = a->admitted ? -1 : a->retry_us};
+                       .retry_us = a->said.admitted ? -1 : a->said.retry_us};
     flow_step(s->account, &in, &s->actions);
     in = (struct event){.kind = EVENT_END,
                         .now_us = now_us,
