@@ -206,6 +206,16 @@ int64_t catalogue_batch_queue(const struct catalogue *c, struct str provider, st
     return -1;
 }
 
+const struct batch_rules *catalogue_batch_rules(const struct catalogue *c, struct str provider)
+{
+    for (size_t i = c->batch_count; i-- > 0;) {
+        const struct batch_row *b = &c->batches[i];
+        if (b->tier.n == 0 && str_eq(b->provider, provider))
+            return &b->rules;
+    }
+    return NULL;
+}
+
 /* Whether a later row says the same class anew. */
 static bool is_replaced(const struct catalogue *c, size_t row)
 {
