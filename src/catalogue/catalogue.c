@@ -233,6 +233,16 @@ const struct model *catalogue_next_down(const struct catalogue *c, const struct 
     return next == m ? NULL : next;
 }
 
+const struct batch_rules *catalogue_batch_rules(const struct catalogue *c, struct str provider)
+{
+    for (size_t i = c->batch_count; i-- > 0;) {
+        const struct batch_row *b = &c->batches[i];
+        if (b->tier.n == 0 && str_eq(b->provider, provider))
+            return &b->rules;
+    }
+    return NULL;
+}
+
 /* Whether a later row says the same class anew. */
 static bool is_replaced(const struct catalogue *c, size_t row)
 {

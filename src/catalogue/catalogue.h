@@ -81,6 +81,20 @@ struct str catalogue_limits_date(const struct catalogue *c, struct str provider,
 /* Requests that all batches of an account may have waiting at once on a tier; -1 unknown. */
 int64_t catalogue_batch_queue(const struct catalogue *c, struct str provider, struct str tier);
 
+/* What a provider's Batch API takes, on every tier. Figures are -1 where they are not known. */
+struct batch_rules {
+    int64_t requests;            /* of one batch at most, */
+    int64_t bytes;               /* ... with all it is sent as, */
+    int64_t embedding_inputs;    /* ... in all of its requests together */
+    int64_t window_s;            /* within which it ends, one way or another */
+    int64_t cancel_s;            /* within which a cancelled one ends */
+    const struct str *endpoints; /* "/v1/embeddings": those that can be reached by it */
+    size_t endpoint_count;
+    struct str date;
+};
+/* NULL: no Batch API of that provider is known. */
+const struct batch_rules *catalogue_batch_rules(const struct catalogue *c, struct str provider);
+
 /* A limit by request type: all requests that its patterns mean (http's pattern.h) draw on one
  * budget of the organisation, whatever the model. */
 struct route_class {

@@ -27,8 +27,9 @@ struct pool_row {
 };
 
 struct batch_row {
-    struct str provider, tier;
-    int64_t queued_requests; /* -1 unknown */
+    struct str provider, tier; /* tier: empty for all */
+    int64_t queued_requests;   /* of a tier; -1 unknown */
+    struct batch_rules rules;  /* of all */
 };
 
 struct route_row {

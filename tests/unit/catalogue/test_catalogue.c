@@ -325,12 +325,14 @@ static void a_bad_override_is_told_by_its_field(void **state)
          " \"rpm\": 99999999999999999999}]}",
          "mine.json: limits[0].rpm", "not a plain number"},
         {"{\"routes\": [{\"provider\": \"x\", \"class\": \"a\", \"rpm\": 5}]}",
-         "mine.json: routes[0].paths", "not a list of patterns"},
+         "mine.json: routes[0].paths", "not a list of texts"},
         {"{\"routes\": [{\"provider\": \"x\", \"class\": \"a\", \"paths\": [\"GET /a\"]}]}",
          "mine.json: routes[0].rpm", "either rpm or rph"},
         {"{\"routes\": [{\"provider\": \"x\", \"class\": \"a\", \"paths\": [\"GET /a\"],"
          " \"rpm\": 1, \"rph\": 2}]}",
          "mine.json: routes[0].rpm", "either rpm or rph"},
+        {"{\"batch\": [{\"provider\": \"x\"}]}", "mine.json: batch[0].endpoints",
+         "not a list of texts"},
         {"{\"batch\": [{\"provider\": \"x\", \"tier\": \"1\", \"rpm\": 5}]}",
          "mine.json: batch[0].rpm", "no such field"},
     };
