@@ -11,7 +11,8 @@
 struct input_config {
     const char *path; /* "-": standard input */
     struct line_form form;
-    const struct provider *provider;
+    const struct provider *provider; /* NULL: of each line's model, as the catalogue has it */
+    const char *model;               /* as if every line named it; NULL: as they do */
     const struct catalogue *catalogue;
     const struct limit_source *limits;
     enum charge_rule charge;
