@@ -309,12 +309,11 @@ static void draw_point(struct buf *out, const struct axes *a, const struct curve
     if (!marked)
         return;
     struct buf words = {0};
-    bool asked = p->max_tokens == c->present, right = x > CURVE_RIGHT - 120;
+    bool asked = p->max_tokens == c->present;
     buf_puts(&words, asked ? "as asked: " : "enough: ");
     duration_human(&words, p->live.makespan_us);
-    put_text(out,
-             (struct place){right ? x - 2 : x + 8, asked ? y - 12 : y + 22, "small",
-                            right ? "end" : "start"},
+    /* The curve falls: below it, to the left, is room; above the last point too. */
+    put_text(out, (struct place){x - 8, asked ? y - 14 : y + 20, "small", "end"},
              buf_str(&words), 40);
     buf_free(&words);
 }
