@@ -233,19 +233,6 @@ class Inputs(PlanTest):
                 done = self.plan(*options, code=code)
                 self.assertIn(words, done.stderr)
 
-    def test_memory_grows_with_the_index_alone(self):
-        """72 bytes a line, a quarter more while the list grows, and what finds and shuffles it."""
-        def peak(rows):
-            self.batch(rows, words=2)
-            child = subprocess.Popen([SLUICE, "plan", self.input, "--json"],
-                                     stdout=subprocess.DEVNULL)
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            self.assertEqual(child.returncode, 0)
-            return usage.ru_maxrss * 1024
-        small, large = peak(20000), peak(60000)
-        self.assertLess((large - small) / 40000, 260, "bytes a line")
-
 
 class Guess(PlanTest):
     def test_answers_of_an_earlier_run(self):
@@ -317,6 +304,21 @@ class Plot(PlanTest):
                 self.assertLessEqual(float(rect.getAttribute("x")) +
                                      float(rect.getAttribute("width")), width)
                 self.assertLess(float(rect.getAttribute("y")), height)
+
+
+class Memory(PlanTest):
+    def test_memory_grows_with_the_index_alone(self):
+        """72 bytes a line, a quarter more while the list grows, and what finds and shuffles it."""
+        def peak(rows):
+            self.batch(rows, words=2)
+            child = subprocess.Popen([SLUICE, "plan", self.input, "--json"],
+                                     stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(child.returncode, 0)
+            return usage.ru_maxrss * 1024
+        small, large = peak(20000), peak(60000)
+        self.assertLess((large - small) / 40000, 260, "bytes a line")
 
 
 if __name__ == "__main__":
