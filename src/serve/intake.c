@@ -377,9 +377,36 @@ static void queue_up(struct relay *r)
     submit(r);
 }
 
+/* What is asked for without being a use of a model: it costs nothing. */
+static bool is_free(const struct relay *r)
+{
+    static const char *const ends[] = {"v1/files", "openai/files", "/count_tokens", "/cancel"};
+    struct str rest = r->target, path = str_split(&rest, '?');
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (str_ends(path, str_of(ends[i])))
+            return true;
+    }
+    return !str_eq(str_of(r->job.method), STR("POST"));
+}
+
+/* A tenant who may spend so much, or on some models only, may do nothing of which nobody knows
+ * what it spends on which: a batch names its models in a file, a form after megabytes. */
+static bool may_spend_uncounted(const struct relay *r)
+{
+    const struct tenant_setting *s = &r->tenant->setting;
+    bool held = s->models.n > 0 || s->limits.spend_day > 0 || s->limits.spend_month > 0;
+    return !held || is_free(r);
+}
+
 /* A request alone: it draws on no tokens. */
 static void queue_up_uncounted(struct relay *r)
 {
+    if (!may_spend_uncounted(r)) {
+        decline(r, TURN_AWAY_FORBIDDEN, -1,
+                STR("This key may use some models only, or has a limit on spending, and what "
+                    "this request would use and spend cannot be known beforehand"));
+        return;
+    }
     r->ask.model = pool_of_kind(r->target);
     if (r->route == ROUTE_IMAGES)
         r->ask.demand.images = 1;
