@@ -257,7 +257,7 @@ static int on_event(void *ctx, enum parse_event ev, const struct message *m, str
         break;
     case PARSE_BODY:
         l->answer_bytes += body.n;
-        l->too_large = l->answer_bytes > BOUND_RESPONSE_BYTES;
+        l->too_large = l->answer_bytes > BOUND_RESPONSE_BYTES && !l->call->any_length;
         if (l->too_large)
             return 1;
         h->body(h->ctx, body);
