@@ -17,12 +17,14 @@ enum stop {
     STOP_NONE,
     STOP_INTERRUPT, /* Ctrl-C: finish what is in flight */
     STOP_ACCOUNT,   /* wallet, key: finish what is in flight */
+    STOP_LOST,      /* a batch that was made is not known to the provider: likewise */
     STOP_NETWORK,   /* out for longer than the patience: nothing is in flight */
     STOP_NOW,       /* Ctrl-C again */
     STOP_DISK,      /* an answer could not be written: nothing more may be asked */
 };
 
 struct batch_job;
+struct shipping;
 
 struct pool_state {
     int64_t remaining[DIM_COUNT]; /* what unsent rows will be charged, for the ETA */
@@ -43,7 +45,8 @@ struct batch {
     struct pool_state *pools; /* by index of input.models.pools */
     size_t jobs;              /* handed to the engine and not over */
     struct batch_job *job_list;
-    uv_timer_t tick; /* progress and patience */
+    struct shipping *shipping; /* what goes through the Batch API; NULL: nothing does */
+    uv_timer_t tick;           /* progress and patience */
     uv_signal_t sigint, sigterm;
     struct term term;
     int drawn_lines;     /* of the block on the terminal now */
@@ -61,6 +64,10 @@ enum sl_err batch_run(struct batch *b, struct diag *diag) SL_CHECK;
 void batch_settle(struct batch *b);
 void batch_free(struct batch *b); /* not the struct itself */
 void batch_stop(struct batch *b, enum stop stop, const char *where, const char *what);
+/* A pending row that is to be asked live, beside those that were dealt. */
+void batch_offer(struct batch *b, size_t row);
+/* Ends the loop if nothing is left to be done. */
+void batch_end_when_done(struct batch *b);
 
 /* watch.c: what people see. */
 void watch_start(struct batch *b);

@@ -7,6 +7,7 @@
 #include "exits.h"
 #include "replace.h"
 #include "report.h"
+#include "shipping.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -267,6 +268,18 @@ static int write_report(const struct batch *b, const struct report *r)
     return err == SL_OK ? EXIT_ALL_DONE : complain("--report", &diag, EXIT_IO);
 }
 
+/* Batches do not end with the process. */
+static void say_under_way(const struct batch *b, struct buf *out)
+{
+    size_t n = b->shipping ? shipping_at_provider(b->shipping) : 0;
+    if (n && !b->settings->account.emulate)
+        buf_printf(out,
+                   "%zu batch%s the provider, where %s on. The same command fetches what comes "
+                   "of %s;\n--cancel ends %s.\n",
+                   n, n == 1 ? " is at" : "es are at", n == 1 ? "it goes" : "they go",
+                   n == 1 ? "it" : "them", n == 1 ? "it" : "them");
+}
+
 static void say_stop(const struct batch *b, const struct report *r)
 {
     struct buf out = {0};
@@ -289,8 +302,13 @@ static void say_stop(const struct batch *b, const struct report *r)
     else if (b->stop == STOP_DISK)
         buf_puts(&out, "Nothing more was sent. Make room, then run the same command again: it "
                        "continues, and only\nwhat was in flight is asked again.\n");
+    else if (b->stop == STOP_LOST)
+        buf_puts(&out,
+                 "Is it the same account, with the same key? If the batch is really gone, "
+                 "forget it with --cancel,\nthen run the same command again.\n");
     else if (r->left)
         buf_puts(&out, "Run the same command again: it continues with what is left.\n");
+    say_under_way(b, &out);
     fputs(buf_cstr(&out), stderr);
     buf_free(&out);
 }
@@ -303,6 +321,7 @@ static int exit_code(const struct batch *b, const struct report *r)
         return EXIT_INTERRUPTED;
     case STOP_ACCOUNT:
         return EXIT_ACCOUNT;
+    case STOP_LOST:
     case STOP_NETWORK:
     case STOP_DISK:
         return EXIT_IO;
@@ -339,6 +358,29 @@ static bool anything_pending(const struct batch *b)
     return b->totals.before_ok + b->totals.before_failed + b->totals.failed < b->totals.total;
 }
 
+/* What goes through the Batch API is chosen, and told, before anything is sent. */
+static int open_shipping(struct batch *b)
+{
+    struct diag diag = {"", ""};
+    enum sl_err err = shipping_open(b, &b->shipping, &diag);
+    if (err == SL_OK && b->shipping && b->settings->mode == MODE_BATCH &&
+        !b->settings->cancel) {
+        const struct manifest_filter all = {.from = 0};
+        err = manifest_pack(b->shipping, &all, &diag);
+    }
+    if (err == SL_IO || err == SL_FULL)
+        return complain("", &diag, EXIT_IO);
+    if (err != SL_OK)
+        return complain("", &diag, EXIT_USAGE);
+    if (b->shipping && !b->settings->quiet) {
+        struct buf text = {0};
+        manifest_tell(b->shipping, &text);
+        fputs(buf_cstr(&text), stderr);
+        buf_free(&text);
+    }
+    return EXIT_ALL_DONE;
+}
+
 static int run(struct batch *b)
 {
     int code = open_input(b);
@@ -348,7 +390,10 @@ static int run(struct batch *b)
         code = write_invalid(b);
     if (code != EXIT_ALL_DONE)
         return code;
-    struct diag diag;
+    struct diag diag = {"", ""};
+    code = open_shipping(b);
+    if (code != EXIT_ALL_DONE)
+        return code;
     if (anything_pending(b) && batch_run(b, &diag) != SL_OK)
         return complain("", &diag, EXIT_USAGE);
     batch_settle(b);

@@ -5,12 +5,24 @@
 #include "account_options.h"
 #include "request_line.h"
 
+/* Which way requests go. */
+enum mode { MODE_LIVE, MODE_BATCH, MODE_AUTO };
+/* What becomes of rows that a batch gives back. */
+enum rest { REST_LIVE, REST_ERROR };
+
 struct settings {
     const char *input, *output, *errors, *prompts, *model, *report;
     int64_t max_tokens, patience_us;
     bool skip_invalid, quiet, color;
+    const char *mode_text, *rest_text;
+    struct option_list batch_queues;
+    int64_t poll_us;
+    bool cancel;
     struct account_options account;
-    struct line_form form; /* made of it */
+    /* made of it */
+    struct line_form form;
+    enum mode mode;
+    enum rest rest;
 };
 
 /* Reads the command line. SL_OK, or what is wrong in *diag; *help: the help was asked for. */
@@ -18,5 +30,7 @@ enum sl_err settings_read(struct settings *s, int argc, char **argv, bool *help,
                           struct diag *diag) SL_CHECK;
 void settings_free(struct settings *s);
 void settings_help(struct buf *out);
+/* What --batch-queue says of a model, or of "*"; -1: nothing. */
+int64_t settings_batch_queue(const struct settings *s, struct str model);
 
 #endif
