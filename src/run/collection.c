@@ -13,6 +13,7 @@ enum {
     SECOND = 1000000,
     ABSENCES_MAX = 10, /* one that was created a moment ago may not be known everywhere */
     SPLIT_AFTER = 3,   /* refusals of its queue while nothing else of ours is in it */
+    PAUSES_MAX = 10,   /* intervals of polling between two of them, growing up to that */
     REPLANS_MAX = 10,  /* of files that are found wrong line by line */
 };
 
@@ -97,7 +98,7 @@ static void on_fetched(void *ctx, const struct api_answer *a)
     if (!shipping_heard(h, a))
         return;
     if (a->outcome != API_OK && ++h->absent < ABSENCES_MAX) {
-        shipping_later(h, -1);
+        poll_later(h);
         return;
     }
     if (a->outcome == API_OK)
@@ -134,9 +135,12 @@ static bool has_company(const struct shipment *h)
     return false;
 }
 
-/* The refusal tells the limit. true: it is one that the parcel can never keep. */
-static bool learn_limit(struct shipment *h, const struct batch_object *b)
+/* The refusal tells the limit. Where the parcel can never keep it, or should but is refused
+ * with nothing of ours before it, for providers count in their own way, it is halved; not for
+ * ever, since others may have filled the queue. */
+static bool wants_halving(struct shipment *h, const struct batch_object *b)
 {
+    enum { MISCOUNT = 4, HALVINGS_MAX = 6 };
     struct shipping *s = h->shipping;
     const struct parcel *p = shipping_parcel(h);
     struct arena arena = {0};
@@ -144,14 +148,15 @@ static bool learn_limit(struct shipment *h, const struct batch_object *b)
         verdict_of(s->batch->settings->account.provider, 200, NULL, b->text, 0, &arena);
     int64_t limit = v.dim == DIM_BATCH_ENQUEUED ? v.limit : -1;
     arena_free(&arena);
+    h->alone += !has_company(h);
+    bool again = h->alone >= SPLIT_AFTER;
     if (limit < 0)
-        return false;
+        return again && p->halvings < HALVINGS_MAX;
     s->queue_tokens[s->batch->input.models.list[p->model].pool] = limit;
-    return p->load.tokens > limit;
+    return p->load.tokens > limit || (again && p->load.tokens > limit / MISCOUNT);
 }
 
-/* How much others have in the queue is not known, nor how the provider counts: it is tried
- * again later and later, and in halves if it does not even fit alone. */
+/* The batch is no more; its file may serve again, when there is room. */
 static void wait_for_queue(struct shipment *h, const struct batch_object *b)
 {
     struct shipping *s = h->shipping;
@@ -163,14 +168,9 @@ static void wait_for_queue(struct shipment *h, const struct batch_object *b)
     buf_free(&line);
     if (!noted)
         return;
-    bool never = learn_limit(h, b);
-    h->refused++;
-    h->alone += !has_company(h);
-    if (never || h->alone == SPLIT_AFTER) {
-        h->alone = 0;
-        if (manifest_split(h, "the queue has no room for it"))
-            return;
-    }
+    if (wants_halving(h, b) && manifest_split(h, "the queue has no room for it"))
+        return;
+    h->refused += h->refused < PAUSES_MAX;
     h->due_us = shipping_now(s) + s->batch->settings->poll_us * h->refused;
 }
 
@@ -273,7 +273,7 @@ static void handle_absence(struct shipment *h)
     struct shipping *s = h->shipping;
     struct buf why = {0};
     if (++h->absent < ABSENCES_MAX) {
-        shipping_later(h, -1);
+        poll_later(h);
         return;
     }
     if (s->batch->settings->cancel) {

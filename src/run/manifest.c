@@ -94,6 +94,7 @@ static bool announce(struct packer *k)
     for (size_t i = 0; i < k->packing.n && noted; i++) {
         struct parcel *p = &s->parcels.list[k->base + i];
         p->load = k->packing.list[i].load;
+        p->halvings = k->filter->halvings;
         draw_mark(p);
         buf_clear(&line);
         parcel_write(p, &s->batch->input, s->rules, NULL, &line);
@@ -133,11 +134,11 @@ enum sl_err manifest_pack(struct shipping *s, const struct manifest_filter *f,
 /* ---- anew ---- */
 
 /* Rows of the parcel that found no other one are given back. */
-static void repack(struct shipment *h, int64_t requests_max, const char *why)
+static void repack(struct shipment *h, struct manifest_filter f, const char *why)
 {
     struct shipping *s = h->shipping;
-    struct manifest_filter f = {.from = h->number, .requests_max = requests_max};
     struct diag diag;
+    f.from = h->number;
     if (!shipping_enter(h, PARCEL_VOID, why))
         return;
     if (manifest_pack(s, &f, &diag) != SL_OK)
@@ -151,13 +152,16 @@ bool manifest_split(struct shipment *h, const char *why)
     const struct parcel *p = shipping_parcel(h);
     if (p->load.requests < 2)
         return false;
-    repack(h, (p->load.requests + 1) / 2, why);
+    const struct manifest_filter halves = {.requests_max = (p->load.requests + 1) / 2,
+                                           .halvings = p->halvings + 1};
+    repack(h, halves, why);
     return true;
 }
 
 void manifest_again(struct shipment *h, const char *why)
 {
-    repack(h, 0, why);
+    const struct manifest_filter all = {.halvings = shipping_parcel(h)->halvings};
+    repack(h, all, why);
 }
 
 /* ---- for people ---- */
@@ -195,20 +199,13 @@ static void tell_model(const struct shipping *s, size_t model, const struct grou
     buf_char(out, '\n');
 }
 
-static void tell_rest(const struct shipping *s, struct buf *out)
+static void tell_lines(int64_t n, const char *what, struct buf *out)
 {
-    const char *rest = s->batch->settings->rest == REST_LIVE ? "are asked live"
-                                                             : "are asked live all the same";
-    if (s->unreached) {
-        buf_puts(out, "  ");
-        buf_thousands(out, s->unreached);
-        buf_printf(out, " lines are of a kind that batches do not take: they %s\n", rest);
-    }
-    if (s->too_large) {
-        buf_puts(out, "  ");
-        buf_thousands(out, s->too_large);
-        buf_printf(out, " lines are larger than a batch may be: they %s\n", rest);
-    }
+    if (!n)
+        return;
+    buf_puts(out, "  ");
+    buf_thousands(out, n);
+    buf_printf(out, " %s %s: asked live\n", n == 1 ? "line is" : "lines are", what);
 }
 
 void manifest_tell(const struct shipping *s, struct buf *out)
@@ -227,9 +224,9 @@ void manifest_tell(const struct shipping *s, struct buf *out)
         groups[p->model].batches++;
     }
     if (under_way)
-        buf_printf(out, "%zu batch%s of an earlier run %s under way: %s fetched\n", under_way,
+        buf_printf(out, "%zu batch%s of an earlier run %s under way, to be %s\n", under_way,
                    under_way == 1 ? "" : "es", under_way == 1 ? "is" : "are",
-                   under_way == 1 ? "it is" : "they are");
+                   s->batch->settings->cancel ? "cancelled" : "fetched");
     if (planned) {
         buf_puts(out, "through the Batch API");
         if (s->rules->window_s > 0) {
@@ -242,6 +239,7 @@ void manifest_tell(const struct shipping *s, struct buf *out)
         if (groups[i].batches)
             tell_model(s, i, &groups[i], out);
     }
-    tell_rest(s, out);
+    tell_lines(s->unreached, "of a kind that batches do not take", out);
+    tell_lines(s->too_large, "larger than a batch may be", out);
     free(groups);
 }

@@ -123,9 +123,11 @@ static void write_plan(const struct parcel *p, const struct input *in,
     write_rows(p, &in->rows, out);
     buf_puts(out, "\",\"digest\":");
     buf_json(out, (struct str){digest, MARK_BYTES});
-    buf_printf(out, ",\"requests\":%lld,\"bytes\":%lld,\"tokens\":%lld,\"inputs\":%lld",
+    buf_printf(out,
+               ",\"requests\":%lld,\"bytes\":%lld,\"tokens\":%lld,\"inputs\":%lld,"
+               "\"halvings\":%lld",
                (long long)p->load.requests, (long long)p->load.bytes, (long long)p->load.tokens,
-               (long long)p->load.inputs);
+               (long long)p->load.inputs, (long long)p->halvings);
 }
 
 void parcel_write(const struct parcel *p, const struct input *in,
@@ -247,6 +249,8 @@ static enum sl_err read_plan(struct parcels_reader *r, struct parcel *p,
         err = read_count(line, "tokens", &p->load.tokens, diag);
     if (err == SL_OK)
         err = read_count(line, "inputs", &p->load.inputs, diag);
+    if (err == SL_OK)
+        err = read_count(line, "halvings", &p->halvings, diag);
     if (err != SL_OK)
         return err;
     if (!take_rows(r, p, json_str(json_get(line, "rows"))))

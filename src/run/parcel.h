@@ -13,7 +13,7 @@
  *   {"sluice": "batches", "account": "https://api.openai.com/v1", "until": null}
  *   {"parcel": 1, "state": "planned", "mark": <32 hex>, "model": ..., "endpoint": ...,
  *    "rows": "1-500,503", "digest": <32 hex>, "requests": ..., "bytes": ..., "tokens": ...,
- *    "inputs": ...}
+ *    "inputs": ..., "halvings": 0}
  *   {"parcel": 1, "state": "uploading"}
  *   {"parcel": 1, "state": "uploaded", "file": "file-..."}
  *   {"parcel": 1, "state": "creating", "attempt": 1, "at": <seconds since 1970>}
@@ -54,6 +54,7 @@ struct parcel {
     size_t model;          /* index into the run's models */
     int endpoint;          /* ... into the rules' endpoints */
     struct load load;
+    int64_t halvings;       /* of the parcel that it was a part of */
     size_t first, last;     /* the rows between which all of its rows lie */
     int attempt;            /* of its creation */
     int64_t creating_us;    /* when that was begun, since 1970 */

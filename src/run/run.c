@@ -328,6 +328,8 @@ static int exit_code(const struct batch *b, const struct report *r)
     case STOP_NONE:
         break;
     }
+    if (b->settings->cancel)
+        return EXIT_ALL_DONE; /* rows are left on purpose */
     bool failures = b->totals.failed + b->totals.before_failed > 0 || r->left > 0;
     return failures ? EXIT_SOME_FAILED : EXIT_ALL_DONE;
 }

@@ -37,12 +37,11 @@ struct shipment {
     struct buf text;               /* of the call at hand: its path, its body */
 
     /* creation */
-    bool unsure;                     /* what it is about to make may be there already */
-    int looks;                       /* how often that was looked for in vain */
-    int pages;                       /* of the look at hand */
-    int refused;                     /* how often the provider's queue was full; */
-    int alone;                       /* ... with nothing else of ours in it */
-    struct buf cursor;               /* where the next page begins */
+    bool unsure;        /* what it is about to make may be there already */
+    int looks;          /* how often that was looked for in vain */
+    int pages;          /* of the look at hand */
+    int refused, alone; /* how often the queue was full; and with nothing else of ours in it */
+    struct buf cursor;  /* where the next page begins */
     struct buf candidate;            /* a batch that may be its own: Anthropic's */
     struct buf rejects[REJECTS_MAX]; /* those that are not */
     size_t reject_count;
@@ -140,7 +139,7 @@ struct manifest_filter {
     uint16_t from; /* a parcel's number; 0: pending rows */
     bool (*wanted)(void *ctx, size_t row);
     void *ctx;
-    int64_t requests_max;
+    int64_t requests_max, halvings;
 };
 enum sl_err manifest_pack(struct shipping *s, const struct manifest_filter *f,
                           struct diag *diag) SL_CHECK;
