@@ -384,7 +384,7 @@ static void count_remaining(struct batch *b)
 static enum sl_err start_engine(struct batch *b, struct diag *diag)
 {
     struct engine_config wiring = {
-        .driver = {on_hungry, on_body, on_release, on_setback, on_over, on_halted, b}};
+        .driver = {on_hungry, on_body, on_release, on_setback, on_over, on_halted, b, NULL}};
     return door_open(&b->door, &b->settings->account, &b->loop, &wiring, diag);
 }
 
