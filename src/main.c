@@ -1,5 +1,6 @@
 /* main.c: the verbs. Each verb's folder has its own `int verb_NAME(int argc, char **argv)`,
  * given the arguments after its name. */
+#include "alert.h"
 #include "count.h"
 #include "emulate.h"
 #include "exits.h"
@@ -18,6 +19,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } verbs[] = {
+    {"alert", verb_alert, "try out where a gateway's alerts go"},
     {"check", verb_check, "judge a gateway's configuration before it is used"},
     {"count", verb_count, "count the tokens of texts, or of the requests of a batch"},
     {"emulate", verb_emulate, "play a provider with its rate limits, on loopback"},

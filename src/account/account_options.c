@@ -143,7 +143,7 @@ static enum sl_err take_pacing(struct account_options *a, enum order order, stru
     if (a->charge && charge_parse(str_of(a->charge), &c->charge) != SL_OK)
         return diag_set(diag, SL_UNKNOWN, "--charge", "\"%s\" is none of max, sum, actual",
                         a->charge);
-    c->slice_us = c->slice_us * a->minute_us / (60 * (int64_t)SECOND);
+    c->slice_us = (int64_t)((__int128)c->slice_us * a->minute_us / (60 * (int64_t)SECOND));
     c->use_percent = (int)a->use_percent;
     c->concurrency = a->concurrency;
     if (retries >= 0)
@@ -269,8 +269,8 @@ static void name_account(struct account_options *a)
 
 enum sl_err account_options_make(struct account_options *a, enum order order, struct diag *diag)
 {
-    if (a->minute_us <= 0)
-        return diag_set(diag, SL_RANGE, "--minute", "must be longer than nothing");
+    if (a->minute_us < 1000) /* a slice of it would last no time at all */
+        return diag_set(diag, SL_RANGE, "--minute", "a millisecond at least");
     enum sl_err err = take_provider(a, diag);
     if (err == SL_OK)
         err = take_pacing(a, order, diag);

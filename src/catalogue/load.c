@@ -175,12 +175,15 @@ static enum sl_err load_aliases(const struct loader *l, const struct json *list,
 static enum sl_err load_prices(const struct loader *l, const struct json *price,
                                struct model *m)
 {
+    static const char *const fields[] = {"input", "cached_input", "output", NULL};
     enum { USD_DIGITS = 6 };
     if (!price || price->type == JSON_NULL)
         return SL_OK;
     if (price->type != JSON_OBJECT)
         return complain(l, SL_TYPE, "usd_per_mtok", "not an object");
-    enum sl_err err = take_scaled(l, price, "input", USD_DIGITS, &m->input_pusd);
+    enum sl_err err = check_fields(l, price, fields);
+    if (!err)
+        err = take_scaled(l, price, "input", USD_DIGITS, &m->input_pusd);
     if (!err)
         err = take_scaled(l, price, "cached_input", USD_DIGITS, &m->cached_input_pusd);
     if (!err)

@@ -14,14 +14,19 @@ const char *input_name(const struct input_config *c)
     return strcmp(c->path, "-") == 0 ? "standard input" : c->path;
 }
 
-/* "messages[3].content" of the body is "body.messages[3].content" of the line. */
+/* "body.messages[3].content" is what the body itself knows of: in an Anthropic line it stands
+ * under "params". */
 static void place_in_line(const struct request_line *line, struct diag *diag)
 {
-    size_t n = strlen(line->field);
-    if (!n || !diag->where[0] || strncmp(diag->where, line->field, n) == 0)
+    struct str where = str_of(diag->where), field = str_of(line->field);
+    if (!field.n || !where.n || str_eq(where, field))
         return;
+    bool of_body = str_starts(where, STR("body")) && (where.n == 4 || strchr(".[", where.p[4]));
     struct buf b = {0};
-    buf_printf(&b, "%s.%s", line->field, diag->where);
+    if (of_body)
+        buf_printf(&b, "%.*s%.*s", STR_ARG(field), STR_ARG(str_from(where, 4)));
+    else
+        buf_printf(&b, "%.*s.%.*s", STR_ARG(field), STR_ARG(where));
     snprintf(diag->where, sizeof diag->where, "%s", buf_cstr(&b));
     buf_free(&b);
 }

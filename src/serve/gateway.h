@@ -8,6 +8,7 @@
 #define SLUICE_GATEWAY_H
 
 #include "admin.h"
+#include "beacon.h"
 #include "keys.h"
 #include "outlets.h"
 #include "record.h"
@@ -25,7 +26,10 @@ struct gateway {
     struct tenant **owners; /* of its entries, in their order; NULL: nobody any more */
     struct daybook *book;   /* NULL: none is kept */
     struct record record;
-    struct admin *admin; /* NULL: no such listener */
+    struct admin *admin;     /* NULL: no such listener */
+    struct lookout *lookout; /* NULL: neither that nor alerts are wanted */
+    struct courier *courier; /* NULL: alerts go nowhere */
+    struct beacon *beacon;   /* NULL: none is lit */
     int64_t started_unix_us;
     struct relay *relays; /* all there are */
     size_t relay_count, held_bytes;

@@ -169,51 +169,48 @@ static void fail(struct relay *r, const struct ending *end)
                          end->why));
 }
 
-static void count_ending(struct relay *r, const struct ending *end)
+/* An answer of which something has reached the client. */
+static void end_passing(struct relay *r, const struct ending *end)
 {
-    struct tenant_totals *t = &r->tenant->totals;
-    const struct flow *f = &r->job.flow;
-    if (f->sent_us >= 0)
-        t->waited_us += f->sent_us - f->submitted_us;
-    if (!end->answered || end->verdict.kind != VERDICT_OK) {
-        t->failed += f->sent_us >= 0;
-        return;
-    }
-    t->answered++;
-    t->input_tokens += end->usage.input_tokens > 0 ? end->usage.input_tokens : 0;
-    t->output_tokens += end->usage.output_tokens > 0 ? end->usage.output_tokens : 0;
+    r->state = RELAY_ANSWERED;
+    if (end->answered)
+        server_finish(r->x);
+    else
+        server_reset(r->x); /* cut short: never to be taken for whole */
 }
 
-static void on_over(void *ctx, struct job *j, const struct ending *end)
+static void answer_or_decline(struct relay *r, const struct ending *end)
 {
-    struct relay *r = (struct relay *)j;
-    r->in_flow = false;
-    count_ending(r, end);
-    record_over(r, end);
-    gateway_wake(r->gateway, r->outlet, r->tenant->index);
-    if (!r->x) {
-        relay_drop(r);
-        return;
-    }
     /* Held until its time was over; what the provider said meanwhile is its last word. */
     bool last_word = end->answered && end->verdict.kind != VERDICT_RATE_LIMIT;
-    bool held_too_long = r->too_long && end->err == SL_OK && !last_word;
-    if (r->state == RELAY_PASSING) {
-        r->state = RELAY_ANSWERED;
-        if (end->answered)
-            server_finish(r->x);
-        else
-            server_reset(r->x); /* cut short: never to be taken for whole */
-    } else if (held_too_long) {
+    if (r->too_long && end->err == SL_OK && !last_word) {
         decline_waiting(r);
     } else if (end->outcome == OUTCOME_TOO_LARGE) {
         decline_too_large(r);
     } else if (end->outcome == OUTCOME_UNSENT && !r->too_long) {
         decline(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
     } else if (end->answered) {
+        record_over(r, end);
         answer(r, end);
     } else {
         fail(r, end);
+    }
+}
+
+static void on_over(void *ctx, struct job *j, const struct ending *end)
+{
+    struct relay *r = (struct relay *)j;
+    r->in_flow = false;
+    record_spent(r, end);
+    gateway_wake(r->gateway, r->outlet, r->tenant->index);
+    if (!r->x) {
+        record_over(r, end);
+        relay_drop(r);
+    } else if (r->state == RELAY_PASSING) {
+        record_over(r, end);
+        end_passing(r, end);
+    } else {
+        answer_or_decline(r, end);
     }
 }
 

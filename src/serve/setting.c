@@ -28,6 +28,7 @@ struct setting *setting_new(void)
     s->holders = 1;
     s->max_wait_us = MAX_WAIT_S * (int64_t)SECOND;
     s->grace_us = GRACE_S * (int64_t)SECOND;
+    s->alerts = alert_setting_defaults();
     s->queue_requests = QUEUE_REQUESTS;
     s->queue_bytes = QUEUE_BYTES;
     return s;
@@ -384,13 +385,36 @@ static void read_top(struct setting *s, const struct yaml *root, struct complain
     size_t n = setting_rows(s, rows);
     rows[n++] = (struct option){"several-organizations",  0, OPTION_FLAG, NULL, NULL,
                                 &s->several_organizations};
-    const struct field fields[] = {
-        {"listen", read_listen, s},     {"tls", read_tls, s},
-        {"admin", read_admin, s},       {"client_keys", read_client_keys, &s->pass_keys},
-        {"accounts", read_accounts, s}, {"routes", read_routes, s},
-        {"tenants", read_tenants, s}};
+    const struct field fields[] = {{"listen", read_listen, s},
+                                   {"tls", read_tls, s},
+                                   {"admin", read_admin, s},
+                                   {"client_keys", read_client_keys, &s->pass_keys},
+                                   {"alerts", alert_setting_read, &s->alerts},
+                                   {"accounts", read_accounts, s},
+                                   {"routes", read_routes, s},
+                                   {"tenants", read_tenants, s}};
     fields_read(&r, root, rows, n, fields, sizeof fields / sizeof *fields);
     setting_check_file(s, root, &r);
+}
+
+enum sl_err setting_parse(struct setting *s, struct str text, const char *name,
+                          struct complaints *complaints, struct buf *warnings)
+{
+    struct diag diag = {{0}, {0}};
+    const struct yaml *root = yaml_parse(&s->arena, arena_copy(&s->arena, text), &diag);
+    if (root) {
+        read_top(s, root, complaints);
+    } else {
+        buf_printf(&complaints->text, "%s:%s: %s\n", name, diag.where, diag.what);
+        complaints->n++;
+    }
+    if (!s->state)
+        s->state = state_directory(&s->arena);
+    if (!s->listen_count)
+        s->listen[s->listen_count++] = "127.0.0.1:4290";
+    if (!complaints->n)
+        setting_warn(s, name, warnings);
+    return complaints->n ? SL_SYNTAX : SL_OK;
 }
 
 enum sl_err setting_read(struct setting *s, const char *path, struct complaints *complaints,
@@ -402,23 +426,9 @@ enum sl_err setting_read(struct setting *s, const char *path, struct complaints 
     if (err != SL_OK) {
         buf_printf(&complaints->text, "%s: %s\n", path, diag.what);
         complaints->n++;
-        buf_free(&text);
-        return err;
-    }
-    struct str lasting = arena_copy(&s->arena, buf_str(&text));
-    buf_free(&text);
-    const struct yaml *root = yaml_parse(&s->arena, lasting, &diag);
-    if (root) {
-        read_top(s, root, complaints);
     } else {
-        buf_printf(&complaints->text, "%s:%s: %s\n", path, diag.where, diag.what);
-        complaints->n++;
+        err = setting_parse(s, buf_str(&text), path, complaints, warnings);
     }
-    if (!s->state)
-        s->state = state_directory(&s->arena);
-    if (!s->listen_count)
-        s->listen[s->listen_count++] = "127.0.0.1:4290";
-    if (!complaints->n)
-        setting_warn(s, path, warnings);
-    return complaints->n ? SL_SYNTAX : SL_OK;
+    buf_free(&text);
+    return err;
 }

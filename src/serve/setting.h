@@ -5,6 +5,7 @@
 #define SLUICE_SETTING_H
 
 #include "account_options.h"
+#include "alert_setting.h"
 #include "fields.h"
 #include "tenants.h"
 
@@ -48,6 +49,7 @@ struct setting {
     size_t listen_count;
     const char *certificate, *certificate_key; /* NULL: in the clear */
     const char *admin_listen, *admin_token_env, *admin_token_file;
+    struct alert_setting alerts;
     const char *log, *log_format; /* NULL: none; text */
     const char *state;
     int64_t max_wait_us, grace_us, queue_requests, queue_bytes;
@@ -75,6 +77,9 @@ void setting_drop(struct setting **s);
  * goes to `warnings`, a line each. SL_SYNTAX if there is any complaint. */
 enum sl_err setting_read(struct setting *s, const char *path, struct complaints *complaints,
                          struct buf *warnings) SL_CHECK;
+/* The same of a text; `name` is what complaints call it. */
+enum sl_err setting_parse(struct setting *s, struct str text, const char *name,
+                          struct complaints *complaints, struct buf *warnings) SL_CHECK;
 /* What a file's check demands, for a setting that came from a command line. */
 enum sl_err setting_check(const struct setting *s, struct diag *diag) SL_CHECK;
 

@@ -552,6 +552,28 @@ class Operations(unittest.TestCase):
             for status in (200, 429):
                 self.assertEqual(i.post("web", headers=AT_ONCE)[0].status, status)
 
+    def test_every_request_has_one_line(self):
+        """Also one whose time is over while it waits to be sent again: the provider's words are
+        the last it hears."""
+        def reply(h, n):
+            if n == 1:
+                h.whole(200, {"usage": {"prompt_tokens": 3, "completion_tokens": 4}})
+            else:
+                h.whole(503, {"error": {"message": "later"}})
+
+        with Upstream(reply) as up, Installation(accounts(up, more=", retries: 9")) as i:
+            log = os.path.join(i.directory, "log")
+            i.write(accounts(up, more=", retries: 9") + f"log: {log}\nlog_format: json\n")
+            serve = i.start()
+            told = [serve.post(), serve.post("not JSON"),
+                    serve.post(headers={"x-sluice-max-wait": "0.1"})]
+            self.assertEqual([answer.status for answer, _ in told], [200, 400, 503])
+            i.stop()
+            with open(log, encoding="utf-8") as lines:
+                entries = [json.loads(line) for line in lines]
+            self.assertEqual([(e["status"], e["verdict"], e["input_tokens"]) for e in entries],
+                             [(200, "ok", 3), (400, "invalid", 0), (503, "overloaded", -1)])
+
     def test_check(self):
         with Upstream() as up, Installation(accounts(up) + "tenants: {web: {}}\n") as i:
             good = subprocess.run([SLUICE, "check", "-c", i.file], capture_output=True, text=True)
@@ -566,6 +588,20 @@ class Operations(unittest.TestCase):
                                      text=True)
             self.assertEqual((refused.returncode, refused.stderr), (2, bad.stderr.rsplit(
                 "\n", 2)[0] + "\n"))
+
+    def test_the_example_is_one(self):
+        example = os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "sluice.yaml")
+        with open(example, encoding="utf-8") as file:
+            text = file.read()
+        with Installation("") as i:
+            key = os.path.join(i.directory, "azure.key")
+            with open(key, "w", encoding="utf-8") as file:
+                file.write("sk-azure")
+            i.write(text.replace("/etc/sluice/azure-east.key", key))
+            judged = subprocess.run(
+                [SLUICE, "check", "-c", i.file], capture_output=True, text=True,
+                env={**os.environ, "OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a"})
+            self.assertEqual((judged.returncode, judged.stderr), (0, ""))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-/* page.c: see page.h. */
-#include "page.h"
+/* paging.c: see paging.h. */
+#include "paging.h"
 #include "member.h"
 
 /* Usual and largest pages as the SDKs document them. */
-const struct page_rules page_openai = {20, 100, "after", "before", true};
-const struct page_rules page_files = {10000, 10000, "after", "before", true};
-const struct page_rules page_anthropic = {20, 1000, "after_id", "before_id", false};
+const struct paging_rules paging_openai = {20, 100, "after", "before", true};
+const struct paging_rules paging_files = {10000, 10000, "after", "before", true};
+const struct paging_rules paging_anthropic = {20, 1000, "after_id", "before_id", false};
 
 /* The item at a place of the list as it is given out. */
-static size_t item_at(const struct page_source *from, bool ascending, size_t place)
+static size_t item_at(const struct paging_source *from, bool ascending, size_t place)
 {
     return ascending ? place : from->count - 1 - place;
 }
 
 /* The place of an id, or `count`. */
-static size_t place_of(const struct page_source *from, bool ascending, struct str id)
+static size_t place_of(const struct paging_source *from, bool ascending, struct str id)
 {
     size_t place = 0;
     while (place < from->count &&
@@ -23,7 +23,7 @@ static size_t place_of(const struct page_source *from, bool ascending, struct st
     return place;
 }
 
-static bool read_limit(struct errand *e, const struct page_rules *rules, int64_t *limit)
+static bool read_limit(struct errand *e, const struct paging_rules *rules, int64_t *limit)
 {
     struct str text = target_value(e->to, "limit");
     *limit = rules->usual;
@@ -38,7 +38,7 @@ static bool read_limit(struct errand *e, const struct page_rules *rules, int64_t
 }
 
 /* A page that ends before an item begins `limit` listed items earlier. Whether more precede. */
-static bool step_back(const struct page_source *from, bool ascending, int64_t limit,
+static bool step_back(const struct paging_source *from, bool ascending, int64_t limit,
                       size_t span[2])
 {
     size_t place = span[1];
@@ -54,8 +54,8 @@ static bool step_back(const struct page_source *from, bool ascending, int64_t li
 }
 
 /* Between which places the page lies; false with a refusal. */
-static bool find_span(struct errand *e, const struct page_rules *rules,
-                      const struct page_source *from, bool ascending, size_t span[2])
+static bool find_span(struct errand *e, const struct paging_rules *rules,
+                      const struct paging_source *from, bool ascending, size_t span[2])
 {
     struct str after = target_value(e->to, rules->after);
     struct str before = target_value(e->to, rules->before);
@@ -69,8 +69,8 @@ static bool find_span(struct errand *e, const struct page_rules *rules,
     return false;
 }
 
-void page_serve(struct errand *e, const struct page_rules *rules,
-                const struct page_source *from)
+void paging_serve(struct errand *e, const struct paging_rules *rules,
+                  const struct paging_source *from)
 {
     bool ascending = str_eq(target_value(e->to, "order"), STR("asc")), more = false;
     struct str first = {0}, last = {0};

@@ -1,12 +1,12 @@
-/* page.h: lists in pages, as both providers give them: a limit, a cursor that is the id of an
+/* paging.h: lists in pages, as both providers give them: a limit, a cursor that is the id of an
  * item, first_id, last_id, has_more. Pure. */
-#ifndef SLUICE_PAGE_H
-#define SLUICE_PAGE_H
+#ifndef SLUICE_PAGING_H
+#define SLUICE_PAGING_H
 
 #include "errand.h"
 
 /* What is listed, oldest first. */
-struct page_source {
+struct paging_source {
     const void *ctx;
     size_t count;
     /* The item's id, or an empty str where it is not to be listed. */
@@ -14,15 +14,15 @@ struct page_source {
     void (*write)(const void *ctx, size_t item, struct buf *out);
 };
 
-struct page_rules {
+struct paging_rules {
     int64_t usual, most;        /* how many items */
     const char *after, *before; /* names of the cursors: "after", "after_id" */
     bool object;                /* OpenAI's lists say that they are lists */
 };
-extern const struct page_rules page_openai, page_files, page_anthropic;
+extern const struct paging_rules paging_openai, paging_files, paging_anthropic;
 
 /* The page that the errand's query asks for, newest first unless it says order=asc. */
-void page_serve(struct errand *e, const struct page_rules *rules,
-                const struct page_source *from);
+void paging_serve(struct errand *e, const struct paging_rules *rules,
+                  const struct paging_source *from);
 
 #endif
