@@ -63,6 +63,7 @@ static enum sl_err examine(struct input *in, const struct line *text, struct inp
     }
     if (err == SL_OK) {
         row_set_demand(row, &ask.demand);
+        in->estimated += !ask.input_exact;
         err = models_index(&in->models, c->limits, ask.model, &model, diag);
         *fatal = err != SL_OK;
     }

@@ -33,7 +33,8 @@ struct input {
     struct lines *lines;
     struct rows rows;
     struct models models;
-    size_t invalid; /* rows in ROW_INVALID */
+    size_t invalid;   /* rows in ROW_INVALID */
+    size_t estimated; /* rows whose input could not be counted exactly */
 };
 
 /* How the file is called in messages: its path, or "standard input". */

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 
 enum {
-    PERIODS = 6,       /* of each limit that may bind are run */
+    /* So many periods of each limit that may bind are run: what a bucket holds at the start is
+     * gone after the first; windows give in bursts, and may waste a part of each. */
+    PERIODS_BUCKET = 3,
+    PERIODS_WINDOW = 6,
     ROWS_LEAST = 4000, /* are run in any case */
 };
 
@@ -119,7 +122,9 @@ static int64_t rows_for(const struct yard *y, const struct weir *w)
     int64_t all = w->dim == DIM_CONCURRENCY ? y->requests : y->weight[w->dim];
     if (all <= 0)
         return 0;
-    __int128 rows = (__int128)PERIODS * w->use.limit * y->requests / all + 1;
+    bool refills = w->dim == DIM_CONCURRENCY || w->use.window == WINDOW_BUCKET;
+    int periods = refills ? PERIODS_BUCKET : PERIODS_WINDOW;
+    __int128 rows = (__int128)periods * w->use.limit * y->requests / all + 1;
     return rows < y->requests ? (int64_t)rows : y->requests;
 }
 

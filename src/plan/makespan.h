@@ -2,7 +2,7 @@
  * letting the real machine run it in virtual time (rehearsal.h). Pure.
  *
  * The account is taken to be unused before. Of a long file so many rows are run that every
- * limit which may bind has shown its pace (six periods' worth, drawn by the run's own
+ * limit which may bind has shown its pace (some periods' worth, drawn by the run's own
  * shuffle); the rest is reckoned by bound.h at the pace that was seen: within 1 %, or one
  * window, of what the whole would have taken. */
 #ifndef SLUICE_MAKESPAN_H

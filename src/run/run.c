@@ -210,18 +210,9 @@ static void fill_report(struct batch *b, struct report *r)
 static int write_report(const struct batch *b, const struct report *r)
 {
     struct buf text = {0};
-    struct replacement *file;
     struct diag diag;
     report_json(r, &text);
-    text.n--; /* the newline is the file's */
-    enum sl_err err = replacement_begin(b->settings->report, &file, &diag);
-    if (err == SL_OK) {
-        err = replacement_add(file, buf_str(&text), &diag);
-        if (err == SL_OK)
-            err = replacement_commit(&file, &diag);
-        else
-            replacement_drop(&file);
-    }
+    enum sl_err err = replacement_write(b->settings->report, buf_str(&text), &diag);
     buf_free(&text);
     return err == SL_OK ? EXIT_ALL_DONE : complain("--report", &diag, EXIT_IO);
 }

@@ -257,6 +257,24 @@ static void a_part_tells_the_whole_of_few_large_ones(void **state)
     file_close(&f);
 }
 
+/* Three periods of a bucket are as good as ten. */
+static void a_part_tells_the_whole_of_a_large_account(void **state)
+{
+    (void)state;
+    struct file f;
+    file_open(&f);
+    add_mixed(&f, 40000);
+    file_limit(&f, 0, DIM_RPM, 4000);
+    file_limit(&f, 0, DIM_TPM, 2400000);
+    struct scenario s = file_scenario(&f);
+    s.account.idle = false;
+    s.service_us = (struct spread){.low = S, .high = 10 * S};
+    check_stretch(&s, "large, max");
+    s.account.charge = CHARGE_ACTUAL;
+    check_stretch(&s, "large, actual");
+    file_close(&f);
+}
+
 static void a_part_tells_the_whole_in_flight(void **state)
 {
     (void)state;
@@ -285,6 +303,7 @@ int main(void)
         cmocka_unit_test(answers_count_where_they_are_charged),
         cmocka_unit_test(a_part_tells_the_whole),
         cmocka_unit_test(a_part_tells_the_whole_of_few_large_ones),
+        cmocka_unit_test(a_part_tells_the_whole_of_a_large_account),
         cmocka_unit_test(a_part_tells_the_whole_in_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
