@@ -117,7 +117,7 @@ static enum sl_err take_provider(struct account_options *a, struct diag *diag)
                         "\"%.*s\" is not known; openai, anthropic, azure, gemini and groq are; "
                         "for others give --base-url",
                         STR_ARG(name));
-    if (a->emulate)
+    if (a->emulate || a->offline)
         return SL_OK;
     if (!a->base_url && !name.n)
         return diag_set(diag, SL_MISSING, "",
@@ -180,7 +180,8 @@ static enum sl_err take_limits(struct account_options *a, struct diag *diag)
     a->limits.minute_us = a->minute_us;
     struct str tiers[32];
     size_t n = catalogue_tiers(a->catalogue, str_of(a->provider->name), tiers, 32);
-    if (a->limits.tier.n && !n)
+    bool open = a->offline && !a->provider_name && !a->emulate; /* settled later */
+    if (a->limits.tier.n && !n && !open)
         return diag_set(diag, SL_UNKNOWN, "--tier",
                         "the catalogue has no tiers of %s; give --limits MODEL:rpm=..,tpm=..",
                         a->provider->name);
@@ -192,7 +193,7 @@ static enum sl_err take_limits(struct account_options *a, struct diag *diag)
 static enum sl_err take_keys(struct account_options *a, struct diag *diag)
 {
     enum sl_err err = SL_OK;
-    if (a->emulate)
+    if (a->emulate || a->offline)
         return SL_OK;
     for (size_t i = 0; i < a->key_envs.n && err == SL_OK; i++)
         err = keyring_add_env(&a->keys, a->key_envs.items[i], diag);
@@ -257,7 +258,7 @@ static void name_account(struct account_options *a)
 {
     if (a->emulate)
         buf_printf(&a->name, "%s (emulated)", a->emulate);
-    else if (!a->provider_name)
+    else if (!a->provider_name && a->base_url)
         buf_puts(&a->name, a->base_url);
     else if (a->tier)
         buf_printf(&a->name, "%s/%s%s", a->provider->name,
@@ -285,6 +286,20 @@ enum sl_err account_options_make(struct account_options *a, enum order order, st
     if (err == SL_OK)
         name_account(a);
     return err;
+}
+
+enum sl_err account_options_settle(struct account_options *a, const struct provider *p,
+                                   struct diag *diag)
+{
+    struct str tier = a->limits.tier;
+    sl_assert(a->offline);
+    a->provider = a->limits.provider = p;
+    buf_clear(&a->name);
+    name_account(a);
+    if (tier.n && !catalogue_tier(a->catalogue, str_of(p->name), tier))
+        return diag_set(diag, SL_UNKNOWN, "--tier", "\"%.*s\" is no tier of %s", STR_ARG(tier),
+                        p->name);
+    return take_pacing(a, a->config.order, diag);
 }
 
 void account_options_free(struct account_options *a)

@@ -25,6 +25,7 @@ struct model {
     int64_t batch_percent; /* what the Batch API costs of the live price: 50, or -1 */
     struct str encoding;   /* "o200k_base", or empty */
     struct str shutdown;   /* "2027-01-14", or empty */
+    struct str next_down;  /* the next smaller model of the same kind; or empty */
     struct str source_date;
 };
 
@@ -74,6 +75,9 @@ void catalogue_each_limit(const struct catalogue *c, struct str provider, struct
 /* Input tokens that all queued batch jobs of a model may hold on a tier; -1 unknown. */
 int64_t catalogue_batch_enqueued(const struct catalogue *c, struct str provider,
                                  struct str tier, struct str model);
+/* When those limits were so, as the file says: "2026-10"; or empty. */
+struct str catalogue_limits_date(const struct catalogue *c, struct str provider,
+                                 struct str tier, struct str model);
 /* Requests that all batches of an account may have waiting at once on a tier; -1 unknown. */
 int64_t catalogue_batch_queue(const struct catalogue *c, struct str provider, struct str tier);
 
@@ -104,6 +108,10 @@ struct route_class {
  * tiers among them; an empty tier: for these alone. */
 void catalogue_each_route(const struct catalogue *c, struct str provider, struct str tier,
                           void (*each)(void *ctx, const struct route_class *route), void *ctx);
+/* The next smaller model that is still there on that day ("2026-11-26"); NULL: none is known.
+ */
+const struct model *catalogue_next_down(const struct catalogue *c, const struct model *m,
+                                        struct str today);
 /* Calls `each` for every name of the model that `name` means, its own first. */
 void catalogue_each_name(const struct catalogue *c, struct str name,
                          void (*each)(void *ctx, struct str name), void *ctx);

@@ -19,6 +19,7 @@ struct limit_row {
     struct str provider, tier, model; /* model: as the catalogue names it */
     int64_t input_tokens_above;       /* holds only for longer prompts; 0: for all */
     int64_t limit[DIM_COUNT];         /* -1 unknown */
+    struct str date;
 };
 
 struct pool_row {

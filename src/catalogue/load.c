@@ -193,9 +193,11 @@ static enum sl_err load_prices(const struct loader *l, const struct json *price,
 
 static enum sl_err load_model(const struct loader *l, const struct json *row)
 {
-    static const char *const fields[] = {"model",        "aliases",        "context_tokens",
-                                         "usd_per_mtok", "batch_discount", "max_output_tokens",
-                                         "shutdown",     "encoding",       NULL};
+    static const char *const fields[] = {"model",          "aliases",
+                                         "context_tokens", "usd_per_mtok",
+                                         "batch_discount", "max_output_tokens",
+                                         "shutdown",       "encoding",
+                                         "next_down",      NULL};
     struct str name = {0};
     enum sl_err err = check_fields(l, row, fields);
     if (!err)
@@ -210,6 +212,7 @@ static enum sl_err load_model(const struct loader *l, const struct json *row)
     } texts[] = {{"provider", &m.provider},
                  {"shutdown", &m.shutdown},
                  {"encoding", &m.encoding},
+                 {"next_down", &m.next_down},
                  {"date", &m.source_date}};
     for (size_t i = 0; !err && i < sizeof texts / sizeof *texts; i++)
         err = take_str(l, row, texts[i].field, texts[i].out);
@@ -340,6 +343,8 @@ static enum sl_err load_limit(const struct loader *l, const struct json *row)
         err = take_name(l, row, "provider", &r.provider);
     if (!err)
         err = take_name(l, row, "tier", &r.tier);
+    if (!err)
+        err = take_str(l, row, "date", &r.date);
     if (!err)
         err = take_count(l, row, "input_tokens_above", &r.input_tokens_above);
     for (int d = 0; !err && d < DIM_COUNT; d++) {

@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include "duration.h"
+#include "money.h"
 
 static int64_t succeeded(const struct report *r)
 {
@@ -117,16 +118,6 @@ static void time_line(const struct report *r, struct buf *b)
     buf_char(b, '\n');
 }
 
-/* Picodollars as "2.26", or "0.0031" where two digits would say nothing. */
-static void dollars(struct buf *b, int64_t pusd)
-{
-    int64_t per_cent = 10000000000, cents = (pusd + per_cent / 2) / per_cent;
-    if (cents >= 10 || pusd == 0)
-        buf_printf(b, "%lld.%02lld", (long long)(cents / 100), (long long)(cents % 100));
-    else
-        buf_printf(b, "0.%06lld", (long long)(pusd / 1000000));
-}
-
 static void cost_line(const struct report *r, struct buf *b)
 {
     label(b, "cost");
@@ -134,11 +125,11 @@ static void cost_line(const struct report *r, struct buf *b)
         buf_puts(b, "not known: the catalogue has no price for every model used\n");
         return;
     }
-    dollars(b, r->totals->cost_pusd);
+    money_write(b, r->totals->cost_pusd);
     buf_puts(b, " USD");
     if (r->totals->cost_batch_pusd > 0 && r->totals->cost_batch_pusd < r->totals->cost_pusd) {
         buf_puts(b, "  (");
-        dollars(b, r->totals->cost_batch_pusd);
+        money_write(b, r->totals->cost_batch_pusd);
         buf_puts(b, " USD through the Batch API)");
     }
     buf_char(b, '\n');

@@ -4,6 +4,7 @@
 
 #include "batch.h"
 #include "bound.h"
+#include "checking.h"
 #include "exits.h"
 #include "replace.h"
 #include "report.h"
@@ -15,7 +16,6 @@
 #include <string.h>
 
 enum {
-    COMPLAINTS_SHOWN = 20, /* a screenful; a file of the wrong kind has a complaint per line */
     /* Below this many answers the 99th percentile of their lengths says nothing. */
     TIP_ANSWERS = 50,
 };
@@ -30,52 +30,10 @@ static int complain(const char *place, const struct diag *diag, int code)
 /* ---- the input
  * -------------------------------------------------------------------------------- */
 
-struct checking {
-    struct batch *batch;
-    int64_t complaints;
-    bool shown; /* a progress line stands on the terminal */
-};
-
-static void clear_checking(struct checking *c)
-{
-    if (c->shown)
-        fputs("\r\033[K", stderr);
-    c->shown = false;
-}
-
-static void on_complaint(void *ctx, int64_t number, const struct diag *diag)
-{
-    struct checking *c = ctx;
-    if (c->complaints++ >= COMPLAINTS_SHOWN)
-        return;
-    clear_checking(c);
-    fprintf(stderr, "sluice run: %s:%lld: %s%s%s\n", input_name(&c->batch->input.config),
-            (long long)number, diag->where, diag->where[0] ? ": " : "", diag->what);
-}
-
-static void on_checked(void *ctx, int64_t lines, int64_t bytes, int64_t bytes_total)
-{
-    struct checking *c = ctx;
-    if (c->batch->settings->quiet || !c->batch->term.interactive)
-        return;
-    struct buf b = {0};
-    buf_puts(&b, "checking ");
-    buf_thousands(&b, lines);
-    fprintf(stderr, "\r%s lines   %d %%\033[K", buf_cstr(&b),
-            bytes_total ? (int)(bytes * 100 / bytes_total) : 100);
-    buf_free(&b);
-    c->shown = true;
-}
-
 /* "3 of 1,319 lines are invalid; nothing was sent." */
-static int refuse_input(const struct checking *c, const struct batch *b)
+static int refuse_input(const struct batch *b)
 {
     struct buf out = {0};
-    if (c->complaints > COMPLAINTS_SHOWN) {
-        buf_puts(&out, "and ");
-        buf_thousands(&out, c->complaints - COMPLAINTS_SHOWN);
-        buf_puts(&out, " more\n");
-    }
     buf_thousands(&out, (int64_t)b->input.invalid);
     buf_puts(&out, " of ");
     buf_thousands(&out, (int64_t)b->input.rows.n);
@@ -91,8 +49,6 @@ static int refuse_input(const struct checking *c, const struct batch *b)
 static int open_input(struct batch *b)
 {
     const struct settings *s = b->settings;
-    struct checking checking = {.batch = b};
-    struct input_listener listener = {on_complaint, on_checked, &checking};
     struct input_config c = {.path = s->input,
                              .form = s->form,
                              .provider = s->account.provider,
@@ -100,15 +56,18 @@ static int open_input(struct batch *b)
                              .limits = &s->account.limits,
                              .charge = s->account.config.charge,
                              .use_percent = s->account.config.use_percent};
+    struct checking checking = {"run", input_name(&c), b->term.interactive && !s->quiet, 0,
+                                false};
+    struct input_listener listener = checking_listener(&checking);
     struct diag diag;
     enum sl_err err = input_open(&b->input, &c, &listener, &diag);
-    clear_checking(&checking);
+    checking_end(&checking);
     if (err == SL_IO || err == SL_FULL)
         return complain("", &diag, EXIT_IO);
     if (err != SL_OK)
         return complain(input_name(&c), &diag, EXIT_USAGE);
     if (b->input.invalid && !s->skip_invalid)
-        return refuse_input(&checking, b);
+        return refuse_input(b);
     return EXIT_ALL_DONE;
 }
 
@@ -252,18 +211,9 @@ static void fill_report(struct batch *b, struct report *r)
 static int write_report(const struct batch *b, const struct report *r)
 {
     struct buf text = {0};
-    struct replacement *file;
     struct diag diag;
     report_json(r, &text);
-    text.n--; /* the newline is the file's */
-    enum sl_err err = replacement_begin(b->settings->report, &file, &diag);
-    if (err == SL_OK) {
-        err = replacement_add(file, buf_str(&text), &diag);
-        if (err == SL_OK)
-            err = replacement_commit(&file, &diag);
-        else
-            replacement_drop(&file);
-    }
+    enum sl_err err = replacement_write(b->settings->report, buf_str(&text), &diag);
     buf_free(&text);
     return err == SL_OK ? EXIT_ALL_DONE : complain("--report", &diag, EXIT_IO);
 }

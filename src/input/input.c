@@ -31,6 +31,25 @@ static void place_in_line(const struct request_line *line, struct diag *diag)
     buf_free(&b);
 }
 
+static const struct provider *provider_for(const struct input_config *c,
+                                           const struct json *body)
+{
+    if (c->provider)
+        return c->provider;
+    const struct json *name = json_get(body, "model");
+    bool named = name && name->type == JSON_STRING;
+    const struct model *known = named ? catalogue_model(c->catalogue, name->text) : NULL;
+    const struct provider *p = known ? provider_named(known->provider) : NULL;
+    return p ? p : provider_get(PROVIDER_COMPATIBLE);
+}
+
+static void rename_model(const struct input_config *c, const struct json *body)
+{
+    struct json *name = json_get(body, "model");
+    if (c->model && name && name->type == JSON_STRING)
+        name->text = str_of(c->model);
+}
+
 /* What of a line can be told without the others. Fills the row's model and demand. SL_UNKNOWN
  * with *fatal: the model has no known limits, nothing can be run. */
 static enum sl_err examine(struct input *in, const struct line *text, struct input_request *req,
@@ -42,10 +61,14 @@ static enum sl_err examine(struct input *in, const struct line *text, struct inp
     *fatal = false;
     enum sl_err err =
         request_line_read(&c->form, text->number, text->text, &req->arena, &req->line, diag);
-    if (err == SL_OK)
-        err = ask_parse(c->provider, c->catalogue, req->line.route, req->line.tree, &ask, diag);
+    if (err == SL_OK) {
+        rename_model(c, req->line.tree);
+        err = ask_parse(provider_for(c, req->line.tree), c->catalogue, req->line.route,
+                        req->line.tree, &ask, diag);
+    }
     if (err == SL_OK) {
         row_set_demand(row, &ask.demand);
+        in->estimated += !ask.input_exact;
         err = models_index(&in->models, c->limits, ask.model, &model, diag);
         *fatal = err != SL_OK;
     }

@@ -1,7 +1,7 @@
 /* heap.h: what will happen, soonest first; what is due at the same instant in the order in
  * which it was put in. */
-#ifndef SLUICE_SIM_HEAP_H
-#define SLUICE_SIM_HEAP_H
+#ifndef SLUICE_HEAP_H
+#define SLUICE_HEAP_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -11,7 +11,8 @@
 struct input_config {
     const char *path; /* "-": standard input */
     struct line_form form;
-    const struct provider *provider;
+    const struct provider *provider; /* NULL: of each line's model, as the catalogue has it */
+    const char *model;               /* as if every line named it; NULL: as they do */
     const struct catalogue *catalogue;
     const struct limit_source *limits;
     enum charge_rule charge;
@@ -32,7 +33,8 @@ struct input {
     struct lines *lines;
     struct rows rows;
     struct models models;
-    size_t invalid; /* rows in ROW_INVALID */
+    size_t invalid;   /* rows in ROW_INVALID */
+    size_t estimated; /* rows whose input could not be counted exactly */
 };
 
 /* How the file is called in messages: its path, or "standard input". */
