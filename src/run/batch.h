@@ -5,6 +5,7 @@
 #include "door.h"
 #include "input.h"
 #include "recent.h"
+#include "report.h"
 #include "results.h"
 #include "settings.h"
 #include "shuffle.h"
@@ -34,6 +35,7 @@ struct pool_state {
 
 struct batch {
     const struct settings *settings;
+    int64_t begun_us; /* of the monotonic clock */
     uv_loop_t loop;
     struct input input;
     struct results *results; /* NULL once settled */
@@ -46,7 +48,8 @@ struct batch {
     size_t jobs;              /* handed to the engine and not over */
     struct batch_job *job_list;
     struct shipping *shipping; /* what goes through the Batch API; NULL: nothing does */
-    uv_timer_t tick;           /* progress and patience */
+    struct report_batches shipped;
+    uv_timer_t tick; /* progress and patience */
     uv_signal_t sigint, sigterm;
     struct term term;
     int drawn_lines;     /* of the block on the terminal now */
@@ -73,5 +76,7 @@ void batch_end_when_done(struct batch *b);
 void watch_start(struct batch *b);
 void watch_tick(struct batch *b, int64_t now_us);
 void watch_end(struct batch *b); /* removes the block */
+/* A line that stays, above the block. */
+void watch_note(struct batch *b, const char *text);
 
 #endif

@@ -52,7 +52,7 @@ static void close_parcel(struct shipment *h)
         return;
     }
     if (shipping_enter(h, PARCEL_FETCHED, NULL))
-        shipping_give_up(h, code_of(h), STR("the batch ended without a result for this line"));
+        shipping_give_up(h, code_of(h), STR("the batch ended without a result of this line"));
 }
 
 /* ---- results ---- */

@@ -215,16 +215,22 @@ static void turn_page(struct shipment *h, const struct batch_page *page, bool en
     h->due_us = 0;
 }
 
-/* An answer that lists nothing: where lists are not served, nothing can be looked for. */
-static bool is_page(struct shipment *h, const struct api_answer *a, struct batch_page *page)
+static bool is_page(const struct api_answer *a, struct batch_page *page)
 {
     struct diag diag;
-    if (!shipping_heard(h, a))
-        return false;
-    if (a->outcome == API_OK && batch_page_read(a->root, page, &diag) == SL_OK)
-        return true;
-    not_found(h);
-    return false;
+    return a->outcome == API_OK && batch_page_read(a->root, page, &diag) == SL_OK;
+}
+
+/* Where batches are not listed, whether there is one can not be told: nobody is to pay for it
+ * twice, so a person has to look. */
+static void cannot_look(struct shipment *h)
+{
+    struct batch *b = h->shipping->batch;
+    if (b->settings->cancel)
+        shipping_give_up(h, STR("batch_unknown"), STR("whether it was created is not known"));
+    else
+        batch_stop(b, STOP_LOST, "",
+                   "whether a batch was created can not be told: the provider lists none");
 }
 
 static void on_files(void *ctx, const struct api_answer *a)
@@ -235,8 +241,12 @@ static void on_files(void *ctx, const struct api_answer *a)
     struct batch_file file;
     struct buf name = {0};
     struct diag diag;
-    if (!is_page(h, a, &page))
+    if (!shipping_heard(h, a))
         return;
+    if (!is_page(a, &page)) {
+        not_found(h); /* a file too many costs nothing */
+        return;
+    }
     loading_filename(p, &name);
     bool found = false;
     for (const struct json *v = page.first; v && !found; v = v->next)
@@ -309,8 +319,12 @@ static void on_batches(void *ctx, const struct api_answer *a)
     struct batch_page page;
     struct batch_object b;
     struct diag diag;
-    if (!is_page(h, a, &page))
+    if (!shipping_heard(h, a))
         return;
+    if (!is_page(a, &page)) {
+        cannot_look(h);
+        return;
+    }
     bool likely = false, older = page.first != NULL;
     for (const struct json *v = page.first; v && !likely; v = v->next) {
         if (batch_object_read(s->dialect, v, &b, &diag) != SL_OK)

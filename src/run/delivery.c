@@ -69,6 +69,7 @@ static void write_answer(struct shipping *s, struct row *row, const struct resul
     tally_answer(&b->totals, &a);
     row->state = ROW_DONE;
     s->carried++;
+    s->rows--;
 }
 
 static void write_failure(struct shipping *s, struct row *row, const struct result *result,
@@ -80,6 +81,7 @@ static void write_failure(struct shipping *s, struct row *row, const struct resu
         disk_failed(s, &diag);
         return;
     }
+    s->rows -= row->state == ROW_SHIPPED;
     row->state = ROW_FAILED;
     b->totals.failed++;
     kinds_add(&b->totals.failures, code);
@@ -145,6 +147,7 @@ void delivery_result(struct shipment *h, const struct batch_result *r)
         judge_refusal(h, row, &result, r);
     else
         delivery_return(s, index, r->code.n ? r->code : STR("batch_failed"), r->message);
+    h->returned += row->state == ROW_PENDING || (row->state == ROW_FAILED && !row->parcel);
     input_request_free(&request);
 }
 
@@ -159,6 +162,7 @@ void delivery_return(struct shipping *s, size_t index, struct str code, struct s
     row->parcel = 0;
     row->state = ROW_PENDING;
     s->returned++;
+    s->rows--;
     if (b->settings->cancel)
         return;
     if (b->settings->rest == REST_LIVE) {

@@ -69,6 +69,7 @@ static enum sl_err pack_row(struct packer *k, size_t i, struct diag *diag)
     p->endpoint = endpoint;
     p->last = i;
     row->parcel = p->number;
+    s->rows += row->state != ROW_SHIPPED;
     row->state = ROW_SHIPPED;
     return SL_OK;
 }

@@ -197,6 +197,15 @@ static void fill_report(struct batch *b, struct report *r)
                          .stopped = b->why.what};
     const struct totals *t = &b->totals;
     r->left = t->total - t->before_ok - t->before_failed - t->ok - t->failed;
+    if (b->shipping) {
+        const struct shipping *s = b->shipping;
+        b->shipped =
+            (struct report_batches){.created = s->created,
+                                    .answered = s->carried,
+                                    .returned = s->returned,
+                                    .elapsed_us = (int64_t)(uv_hrtime() / 1000) - b->begun_us};
+        r->batches = &b->shipped;
+    }
     if (!b->door.engine)
         return;
     struct engine_look look = engine_look(b->door.engine);
@@ -373,6 +382,7 @@ int verb_run(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN);
     struct batch *b = mem_zero(sizeof *b);
     b->settings = &settings;
+    b->begun_us = (int64_t)(uv_hrtime() / 1000);
     b->term = term_look();
     b->term.color = b->term.color || settings.color;
     totals_init(&b->totals);

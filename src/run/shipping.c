@@ -179,7 +179,33 @@ static void mark_rows(struct shipping *s)
             row->parcel = 0;
         else if (row->state == ROW_PENDING)
             row->state = ROW_SHIPPED;
+        s->rows += row->state == ROW_SHIPPED;
     }
+}
+
+/* A process that died between the last result and its word of it: all is there. */
+static enum sl_err close_complete(struct shipping *s, struct diag *diag)
+{
+    const struct rows *rows = &s->batch->input.rows;
+    int64_t *open = mem_zero((s->parcels.n + 1) * sizeof *open);
+    struct buf line = {0};
+    enum sl_err err = SL_OK;
+    for (size_t i = 0; i < rows->n; i++) {
+        if (rows->list[i].state == ROW_SHIPPED)
+            open[rows->list[i].parcel]++;
+    }
+    for (size_t i = 0; i < s->parcels.n && err == SL_OK; i++) {
+        struct parcel *p = &s->parcels.list[i];
+        if (!parcel_is_live(p) || open[p->number])
+            continue;
+        p->state = PARCEL_FETCHED;
+        buf_clear(&line);
+        parcel_write(p, &s->batch->input, s->rules, NULL, &line);
+        err = journal_append(s->journal, buf_str(&line), diag);
+    }
+    buf_free(&line);
+    free(open);
+    return err;
 }
 
 static enum sl_err void_parcel(struct shipping *s, struct parcel *p, struct diag *diag)
@@ -207,8 +233,9 @@ static enum sl_err continue_journal(struct shipping *s, struct diag *diag)
     if (err != SL_OK)
         return err;
     mark_rows(s);
+    err = close_complete(s, diag);
     shipping_add(s);
-    return SL_OK;
+    return err;
 }
 
 /* The figures of the tier, of which only a part may be ours. */
@@ -297,6 +324,7 @@ enum sl_err shipping_open(struct batch *b, struct shipping **out, struct diag *d
         if (there)
             err = continue_journal(s, diag);
     }
+    s->sound = err == SL_OK;
     return err;
 }
 
@@ -462,6 +490,37 @@ size_t shipping_at_provider(const struct shipping *s)
     return n;
 }
 
+static void look_at(const struct shipment *h, struct progress_batches *out)
+{
+    const struct parcel *p = shipping_parcel(h);
+    if (h->all_bytes)
+        out->upload_percent = (int)(h->sent_bytes * 100 / h->all_bytes);
+    if (!is_queued(h, p) && !h->over) {
+        out->waiting++;
+        return;
+    }
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    int64_t left_us = h->expires_us - (int64_t)t.tv_sec * SECOND;
+    out->at_work++;
+    out->status = h->over ? "fetching" : h->status;
+    out->done += h->done > 0 ? h->done : 0;
+    out->total += h->total > 0 ? h->total : p->load.requests;
+    if (h->expires_us >= 0 && left_us > out->ends_us)
+        out->ends_us = left_us;
+}
+
+int64_t shipping_look(const struct shipping *s, struct progress_batches *out)
+{
+    *out = (struct progress_batches){.upload_percent = -1, .ends_us = -1, .status = ""};
+    for (size_t i = 0; i < s->parcels.n; i++) {
+        if (i < s->cap && s->list[i])
+            look_at(s->list[i], out);
+        out->over += s->parcels.list[i].state == PARCEL_FETCHED;
+    }
+    return s->rows;
+}
+
 /* ---- ends ---- */
 
 static void shipment_free(struct shipment *h)
@@ -487,6 +546,24 @@ void shipping_drop(struct shipment *h)
     shipping_wake(s);
 }
 
+static void tell_return(const struct shipment *h, int64_t rows, struct str code,
+                        struct str message)
+{
+    const struct settings *set = h->shipping->batch->settings;
+    struct buf text = {0};
+    buf_printf(&text, "batch %u: %.*s", h->number, STR_ARG(str_cut(code, 60)));
+    if (shipping_parcel(h)->state != PARCEL_FETCHED) /* else it is of single lines */
+        buf_printf(&text, ": %.*s", STR_ARG(str_cut(message, 200)));
+    buf_puts(&text, ": ");
+    buf_thousands(&text, rows);
+    buf_printf(&text, " %s %s", rows == 1 ? "row" : "rows",
+               set->cancel              ? "left"
+               : set->rest == REST_LIVE ? "to be asked live"
+                                        : "into the error file");
+    watch_note(h->shipping->batch, buf_cstr(&text));
+    buf_free(&text);
+}
+
 void shipping_give_up(struct shipment *h, struct str code, struct str message)
 {
     struct shipping *s = h->shipping;
@@ -497,10 +574,14 @@ void shipping_give_up(struct shipment *h, struct str code, struct str message)
     snprintf(why, sizeof why, "%.*s", STR_ARG(code));
     if (parcel_is_live(p) && !shipping_enter(h, PARCEL_VOID, why))
         return;
+    int64_t before = s->rows;
     for (size_t i = first; i <= last; i++) {
         if (rows->list[i].parcel == h->number)
             delivery_return(s, i, code, message);
     }
+    int64_t back = before - s->rows + h->returned;
+    if (back)
+        tell_return(h, back, code, message);
     shipping_drop(h);
 }
 
@@ -520,8 +601,9 @@ void shipping_stop(struct shipping *s)
         uv_timer_stop(&s->timer);
     for (size_t i = 0; i < s->cap; i++) {
         struct shipment *h = s->list[i];
-        if (h && h->call && (shipping_parcel(h)->state != PARCEL_CREATING || h->unsure))
-            api_cancel(&h->call);
+        bool creates = h && shipping_parcel(h)->state == PARCEL_CREATING && !h->unsure;
+        if (h && h->call && (!creates || h->sent_bytes < h->all_bytes))
+            api_cancel(&h->call); /* of a creation its answer is waited for, once it is sent */
     }
 }
 
@@ -572,7 +654,7 @@ void shipping_free(struct shipping **ps)
     }
     bool begun = s->journal != NULL;
     enum sl_err err = begun ? journal_close(&s->journal, &diag) : SL_OK;
-    if (begun && err == SL_OK && !live)
+    if (begun && err == SL_OK && s->sound && !live)
         unlink(s->path.p);
     parcels_free(&s->parcels);
     arena_free(&s->arena);

@@ -19,6 +19,7 @@
 #include "journal.h"
 #include "loading.h"
 #include "parcel.h"
+#include "progress.h"
 #include "random.h"
 
 struct batch;
@@ -54,8 +55,9 @@ struct shipment {
     int absent;            /* how often it was not there */
     struct buf results[2]; /* where they lie: files, or the batch itself */
     size_t result_count, result_next;
-    struct buf line; /* of the results, as far as it has come */
-    int64_t strange; /* lines that are no results */
+    struct buf line;  /* of the results, as far as it has come */
+    int64_t strange;  /* lines that are no results */
+    int64_t returned; /* rows that its results gave back */
 };
 
 struct shipping {
@@ -81,9 +83,11 @@ struct shipping {
     int64_t *queue_tokens;  /* by pool; -1 not known */
     int64_t alive_us;       /* of the last sensible answer */
     bool troubled;
+    bool sound;    /* the journal was read, and is this run's */
     char why[200]; /* in words */
     /* figures */
     int64_t created, carried, returned; /* batches; rows answered; rows given back */
+    int64_t rows;                       /* in ROW_SHIPPED now */
     int64_t unreached, too_large; /* rows that no batch takes: their endpoint, their size */
     int replans;                  /* of files that were found wrong */
 };
@@ -95,6 +99,8 @@ enum sl_err shipping_open(struct batch *b, struct shipping **out, struct diag *d
 enum sl_err shipping_start(struct shipping *s, struct diag *diag) SL_CHECK;
 /* Is anything under way still to be waited for? */
 bool shipping_is_busy(const struct shipping *s);
+/* For people; returns how many rows are in ROW_SHIPPED. */
+int64_t shipping_look(const struct shipping *s, struct progress_batches *out);
 /* How many parcels the provider may be working on. */
 size_t shipping_at_provider(const struct shipping *s);
 /* No more calls but those that must not be broken off. */
