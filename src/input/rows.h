@@ -33,6 +33,7 @@ struct row {
     uint8_t state;   /* enum row_state */
     bool max_output_given;
     bool downgraded; /* its line names another model */
+    bool excused;    /* invalid, and that is to be no reason to stop */
 };
 _Static_assert(sizeof(struct row) == 72, "a million rows fit into 100 MB");
 

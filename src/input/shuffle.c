@@ -2,7 +2,6 @@
 #include "shuffle.h"
 
 #include "arena.h"
-#include "random.h"
 
 #include <stdlib.h>
 
@@ -19,7 +18,7 @@ static void mix(uint32_t *list, size_t n, struct random *r)
 void shuffle_init(struct shuffle *p, const struct rows *rows, const struct models *models,
                   uint64_t seed)
 {
-    *p = (struct shuffle){.deck_count = models->pool_count};
+    *p = (struct shuffle){.deck_count = models->pool_count, .random = {seed}};
     p->decks = mem_zero((p->deck_count + 1) * sizeof *p->decks);
     for (size_t i = 0; i < rows->n; i++) {
         if (rows->list[i].state == ROW_PENDING)
@@ -33,9 +32,8 @@ void shuffle_init(struct shuffle *p, const struct rows *rows, const struct model
         if (rows->list[i].state == ROW_PENDING)
             shuffle_add(p, models->list[rows->list[i].model].pool, i);
     }
-    struct random random = {seed};
     for (size_t d = 0; d < p->deck_count; d++)
-        mix(p->decks[d].rows, p->decks[d].end, &random);
+        mix(p->decks[d].rows, p->decks[d].end, &p->random);
 }
 
 void shuffle_free(struct shuffle *p)
@@ -68,6 +66,17 @@ void shuffle_add(struct shuffle *p, size_t pool, size_t row)
         d->rows = mem_grow(d->rows, d->cap * sizeof *d->rows);
     }
     d->rows[d->end++] = (uint32_t)row;
+}
+
+void shuffle_cut(struct shuffle *p, size_t pool)
+{
+    struct deck *d = &p->decks[pool];
+    if (d->next == d->end)
+        return;
+    size_t other = d->next + (size_t)random_below(&p->random, d->end - d->next);
+    uint32_t kept = d->rows[other];
+    d->rows[other] = d->rows[d->end - 1];
+    d->rows[d->end - 1] = kept;
 }
 
 bool shuffle_take_last(struct shuffle *p, size_t pool, size_t *row)

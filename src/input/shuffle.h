@@ -8,6 +8,7 @@
 #define SLUICE_SHUFFLE_H
 
 #include "models.h"
+#include "random.h"
 #include "rows.h"
 
 struct deck {
@@ -16,6 +17,7 @@ struct deck {
 };
 
 struct shuffle {
+    struct random random;
     struct deck *decks;
     size_t deck_count;
 };
@@ -29,6 +31,8 @@ bool shuffle_next(struct shuffle *p, size_t pool, size_t *row);
 size_t shuffle_left(const struct shuffle *p, size_t pool);
 /* Puts a row at the end of a deck. */
 void shuffle_add(struct shuffle *p, size_t pool, size_t row);
+/* Another row comes last, and the last one in its place. */
+void shuffle_cut(struct shuffle *p, size_t pool);
 /* Takes the row that would come last; false when the deck is empty. */
 bool shuffle_take_last(struct shuffle *p, size_t pool, size_t *row);
 

@@ -11,6 +11,7 @@
  * again when the account can go on. */
 #include "batch.h"
 
+#include "detour.h"
 #include "shipping.h"
 #include "tally.h"
 
@@ -110,21 +111,29 @@ static void drop_job(struct batch_job *j)
     b->jobs--;
 }
 
-/* What its row was going to be charged. */
-static void add_remaining(struct batch *b, const struct row *row)
+/* What its row is going to be charged, or is no longer. */
+static void add_remaining(struct batch *b, const struct row *row, int sign)
 {
     struct demand d = row_demand(row);
     struct pool_state *pool = &b->pools[b->input.models.list[row->model].pool];
     for (int dim = 0; dim < DIM_COUNT; dim++)
         pool->remaining[dim] +=
-            demand_charge(&d, b->settings->account.config.charge, (enum dimension)dim);
+            sign * demand_charge(&d, b->settings->account.config.charge, (enum dimension)dim);
 }
 
 void batch_offer(struct batch *b, size_t row)
 {
     const struct row *r = &b->input.rows.list[row];
-    shuffle_add(&b->shuffle, b->input.models.list[r->model].pool, row);
-    add_remaining(b, r);
+    size_t pool = b->input.models.list[r->model].pool;
+    if (b->pools[pool].remaining[DIM_RPM] == 0)
+        b->pools[pool].since_us = engine_now(b->door.engine);
+    shuffle_add(&b->shuffle, pool, row);
+    add_remaining(b, r, 1);
+}
+
+void batch_withdraw(struct batch *b, const struct row *row)
+{
+    add_remaining(b, row, -1);
 }
 
 static void count_out(struct batch_job *j)
@@ -368,6 +377,8 @@ static void on_tick(uv_timer_t *timer)
     struct batch *b = timer->data;
     int64_t now = engine_now(b->door.engine);
     remember_edges(b, now);
+    detour_look(b, now);
+    batch_end_when_done(b);
     watch_tick(b, now);
     watch_patience(b, now);
 }
@@ -377,7 +388,7 @@ static void count_remaining(struct batch *b)
     const struct rows *rows = &b->input.rows;
     for (size_t i = 0; i < rows->n; i++) {
         if (rows->list[i].state == ROW_PENDING)
-            add_remaining(b, &rows->list[i]);
+            add_remaining(b, &rows->list[i], 1);
     }
 }
 
@@ -418,6 +429,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
     b->pools = mem_zero((models->pool_count + 1) * sizeof *b->pools);
     for (size_t p = 0; p < models->pool_count; p++) {
         struct batch_pool *pool = &models->pools[p];
+        b->pools[p].since_us = engine_now(b->door.engine);
         pool->pool = account_pool(account, pool->name, pool->limits, pool->limit_count);
         for (int d = 0; d < DIM_COUNT; d++)
             b->pools[p].edge_us[d] = -1;
@@ -425,6 +437,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
     count_remaining(b);
     shuffle_init(&b->shuffle, &b->input.rows, models, b->settings->account.config.seed);
     b->alive_us = engine_now(b->door.engine);
+    detour_look(b, b->alive_us);
     if (b->shipping)
         err = shipping_start(b->shipping, diag);
     if (err != SL_OK)

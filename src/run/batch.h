@@ -30,6 +30,7 @@ struct shipping;
 struct pool_state {
     int64_t remaining[DIM_COUNT]; /* what unsent rows will be charged, for the ETA */
     struct recent tokens, requests;
+    int64_t since_us;           /* its rows have been waiting */
     int64_t edge_us[DIM_COUNT]; /* where a fixed window began, as last known; -1 never */
 };
 
@@ -38,6 +39,7 @@ struct batch {
     int64_t begun_us; /* of the monotonic clock */
     uv_loop_t loop;
     struct input input;
+    struct input_detour detour;
     struct results *results; /* NULL once settled */
     struct buf errors_path;
     struct results_found found;
@@ -69,6 +71,8 @@ void batch_free(struct batch *b); /* not the struct itself */
 void batch_stop(struct batch *b, enum stop stop, const char *where, const char *what);
 /* A pending row that is to be asked live, beside those that were dealt. */
 void batch_offer(struct batch *b, size_t row);
+/* A row that was taken out of its deck, as it was there. */
+void batch_withdraw(struct batch *b, const struct row *row);
 /* Ends the loop if nothing is left to be done. */
 void batch_end_when_done(struct batch *b);
 

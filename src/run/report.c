@@ -157,6 +157,11 @@ void report_table(const struct report *r, struct buf *b)
     requests_line(r, b);
     refused_line(r, b);
     tokens_line(r, b);
+    if (r->totals->downgraded) {
+        label(b, "downgraded");
+        buf_thousands(b, r->totals->downgraded);
+        buf_puts(b, " asked another model, as --over-limit says\n");
+    }
     if (r->batches)
         batches_line(r->batches, b);
     time_line(r, b);
@@ -257,6 +262,7 @@ void report_json(const struct report *r, struct buf *b)
     json_count(b, "succeeded_before", t->before_ok);
     json_count(b, "failed_before", t->before_failed);
     json_count(b, "left", r->left);
+    json_count(b, "downgraded", r->totals->downgraded);
     json_count(b, "cached_tokens", t->cached_tokens);
     json_count(b, "charged_tokens", r->charged);
     json_seconds(b, "paced_s", r->paced_us);

@@ -24,9 +24,9 @@ struct results {
 /* Codes of ours that a resumed run asks again; a provider's own code of such a name means the
  * same. */
 static const char *const passing[] = {
-    "overloaded",       "rate_limit",   "server_error", "connection",    "timeout",
-    "broken_answer",    "quota",        "auth",         "batch_expired", "batch_cancelled",
-    "batch_incomplete", "batch_failed", "batch_refused"};
+    "overloaded",       "rate_limit",   "server_error",  "connection",    "timeout",
+    "broken_answer",    "quota",        "auth",          "batch_expired", "batch_cancelled",
+    "batch_incomplete", "batch_failed", "batch_refused", "over_limit"};
 
 bool failure_passes(struct str code)
 {

@@ -5,6 +5,7 @@
 #include "batch.h"
 #include "bound.h"
 #include "checking.h"
+#include "detour.h"
 #include "exits.h"
 #include "replace.h"
 #include "report.h"
@@ -34,12 +35,13 @@ static int complain(const char *place, const struct diag *diag, int code)
 static int refuse_input(const struct batch *b)
 {
     struct buf out = {0};
-    buf_thousands(&out, (int64_t)b->input.invalid);
+    size_t invalid = b->input.invalid - b->input.excused;
+    buf_thousands(&out, (int64_t)invalid);
     buf_puts(&out, " of ");
     buf_thousands(&out, (int64_t)b->input.rows.n);
-    buf_puts(&out, b->input.invalid == 1 ? " lines is" : " lines are");
+    buf_puts(&out, invalid == 1 ? " lines is" : " lines are");
     buf_puts(&out, " invalid; nothing was sent. Fix ");
-    buf_puts(&out, b->input.invalid == 1 ? "it" : "them");
+    buf_puts(&out, invalid == 1 ? "it" : "them");
     buf_puts(&out, ", or pass --skip-invalid to run the rest.\n");
     fputs(buf_cstr(&out), stderr);
     buf_free(&out);
@@ -49,13 +51,15 @@ static int refuse_input(const struct batch *b)
 static int open_input(struct batch *b)
 {
     const struct settings *s = b->settings;
+    b->detour = detour_of_lines(&s->detours);
     struct input_config c = {.path = s->input,
                              .form = s->form,
                              .provider = s->account.provider,
                              .catalogue = s->account.catalogue,
                              .limits = &s->account.limits,
                              .charge = s->account.config.charge,
-                             .use_percent = s->account.config.use_percent};
+                             .use_percent = s->account.config.use_percent,
+                             .detour = &b->detour};
     struct checking checking = {"run", input_name(&c), b->term.interactive && !s->quiet, 0,
                                 false};
     struct input_listener listener = checking_listener(&checking);
@@ -66,8 +70,10 @@ static int open_input(struct batch *b)
         return complain("", &diag, EXIT_IO);
     if (err != SL_OK)
         return complain(input_name(&c), &diag, EXIT_USAGE);
-    if (b->input.invalid && !s->skip_invalid)
+    if (b->input.invalid > b->input.excused && !s->skip_invalid)
         return refuse_input(b);
+    if (detour_open(b, &diag) != SL_OK)
+        return complain("--fallback", &diag, EXIT_USAGE);
     return EXIT_ALL_DONE;
 }
 
@@ -89,6 +95,10 @@ static int open_results(struct batch *b)
     b->totals.total = (int64_t)b->input.rows.n;
     b->totals.before_ok = b->found.ok;
     b->totals.before_failed = b->found.failed;
+    for (size_t i = 0; i < b->input.rows.n; i++) {
+        const struct row *row = &b->input.rows.list[i];
+        b->totals.downgraded += row->downgraded && row->state == ROW_PENDING;
+    }
     return EXIT_ALL_DONE;
 }
 
@@ -108,10 +118,11 @@ static int write_invalid(struct batch *b)
         buf_printf(&message, "line %u: %s%s%s", row->number, why.where,
                    why.where[0] ? ": " : "", why.what);
         struct result r = {.id = row->id, .custom_id = req.line.custom_id};
-        err = results_failure(b->results, &r, STR(FAILURE_INVALID), buf_str(&message), &diag);
+        struct str code = row->excused ? STR("too_large") : STR(FAILURE_INVALID);
+        err = results_failure(b->results, &r, code, buf_str(&message), &diag);
         buf_free(&message);
         b->totals.failed++;
-        kinds_add(&b->totals.failures, STR(FAILURE_INVALID));
+        kinds_add(&b->totals.failures, code);
     }
     input_request_free(&req);
     return err == SL_OK ? EXIT_ALL_DONE : complain("", &diag, EXIT_IO);

@@ -1,6 +1,8 @@
 /* settings.c: see settings.h. */
 #include "settings.h"
 
+#include "file.h"
+
 #include <string.h>
 
 static const struct verb face = {
@@ -57,6 +59,19 @@ static size_t table(struct settings *s, struct option *out)
         {"quiet", 'q', OPTION_FLAG, NULL, "No progress and no table.", &s->quiet},
         {"color", 0, OPTION_FLAG, NULL, "Colours even where they would not be used.",
          &s->color},
+        {"Over a limit", 0, OPTION_HEADING, NULL, NULL, NULL},
+        {"over-limit", 0, OPTION_LIST, "[MODEL=]WHAT",
+         "What becomes of a request that its model's limits make wait: wait; downgrade, to a "
+         "--fallback; or fail, as in gpt-4o=fail,after=1h. MODEL may be gpt-4* or *.",
+         &s->over_limits},
+        {"fallback", 0, OPTION_LIST, "MODEL=OTHER",
+         "Another model, as in gpt-4o=gpt-4o-mini,on=wait,after=10m, for what would wait "
+         "longer "
+         "than that; or on=length, for what is too long for its own.",
+         &s->fallbacks},
+        {"config", 0, OPTION_TEXT, "FILE",
+         "Take both from the routes of a configuration, which may be a gateway's.",
+         &s->config_file},
         {"Batch API", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"mode", 0, OPTION_TEXT, "MODE",
          "live: as requests; batch: through the provider's Batch API.", &s->mode_text},
@@ -168,6 +183,26 @@ static enum sl_err take_batch(struct settings *s, struct diag *diag)
     return SL_OK;
 }
 
+static enum sl_err take_detours(struct settings *s, struct diag *diag)
+{
+    enum { CONFIG_BYTES_MAX = 4 << 20 };
+    enum sl_err err = detour_rules_add(&s->detours, &s->over_limits, &s->fallbacks, diag);
+    if (err != SL_OK || !s->config_file)
+        return err;
+    struct buf text = {0};
+    struct complaints complaints = {.file = s->config_file};
+    err = file_read(s->config_file, CONFIG_BYTES_MAX, &text, diag);
+    if (err == SL_OK) {
+        err = detour_rules_parse(&s->detours, buf_str(&text), &complaints);
+        struct str rest = buf_str(&complaints.text), first = str_split(&rest, '\n');
+        if (err != SL_OK)
+            diag_set(diag, err, "--config", "%.*s", STR_ARG(first));
+    }
+    buf_free(&text);
+    buf_free(&complaints.text);
+    return err;
+}
+
 enum sl_err settings_read(struct settings *s, int argc, char **argv, bool *help,
                           struct diag *diag)
 {
@@ -184,6 +219,8 @@ enum sl_err settings_read(struct settings *s, int argc, char **argv, bool *help,
     if (err == SL_OK)
         err = take_batch(s, diag);
     if (err == SL_OK)
+        err = take_detours(s, diag);
+    if (err == SL_OK)
         err = account_options_make(&s->account, ORDER_BALANCE, diag);
     s->form =
         (struct line_form){s->prompts != NULL, s->model, s->max_tokens, s->account.provider};
@@ -193,4 +230,5 @@ enum sl_err settings_read(struct settings *s, int argc, char **argv, bool *help,
 void settings_free(struct settings *s)
 {
     account_options_free(&s->account);
+    detour_rules_free(&s->detours);
 }

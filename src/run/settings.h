@@ -3,6 +3,7 @@
 #define SLUICE_SETTINGS_H
 
 #include "account_options.h"
+#include "detour_rules.h"
 #include "request_line.h"
 
 /* Which way requests go. */
@@ -16,6 +17,8 @@ struct settings {
     bool skip_invalid, quiet, color;
     const char *mode_text, *rest_text;
     struct option_list batch_queues;
+    struct option_list over_limits, fallbacks;
+    const char *config_file;
     int64_t poll_us;
     bool cancel;
     struct account_options account;
@@ -23,6 +26,7 @@ struct settings {
     struct line_form form;
     enum mode mode;
     enum rest rest;
+    struct detour_rules detours;
 };
 
 /* Reads the command line. SL_OK, or what is wrong in *diag; *help: the help was asked for. */
