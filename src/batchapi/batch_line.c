@@ -32,8 +32,7 @@ int64_t batch_id_read(struct str id, struct str mark)
     return number;
 }
 
-/* ---- results ------------------------------------------------------------------------------
- */
+/* ---- results ---- */
 
 static enum sl_err no_result(struct diag *diag, const char *field)
 {
@@ -53,6 +52,7 @@ static enum sl_err read_response(const struct json *response, struct batch_resul
     out->status = (int)status;
     out->request_id = json_str(json_get(response, "request_id"));
     out->body = body->raw;
+    out->tree = body;
     out->fate = status / 100 == 2 ? FATE_ANSWERED : FATE_ERRORED;
     return SL_OK;
 }
@@ -96,6 +96,7 @@ static enum sl_err read_anthropic(const struct json *root, struct batch_result *
         out->status = out->fate == FATE_ANSWERED ? 200 : 0;
         if (body)
             out->body = body->raw;
+        out->tree = body;
         return SL_OK;
     }
     return no_result(diag, "result.type");

@@ -40,6 +40,7 @@ struct batch_result {
     int status; /* HTTP's, of an answer or a refusal; 0: not said */
     struct str request_id;
     struct str body;          /* of an answer or a refusal: JSON text; p == NULL: none */
+    const struct json *tree;  /* the same */
     struct str code, message; /* of what was never answered; may be empty */
 };
 /* A line of results. SL_SYNTAX, SL_MISSING, SL_TYPE for what is none, with *diag. Lent from

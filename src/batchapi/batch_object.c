@@ -83,7 +83,7 @@ static void read_anthropic(const struct json *v, struct batch_object *out)
 enum sl_err batch_object_read(enum batch_dialect d, const struct json *v,
                               struct batch_object *out, struct diag *diag)
 {
-    *out = (struct batch_object){.total = -1, .done = -1};
+    *out = (struct batch_object){.total = -1, .done = -1, .text = v ? v->raw : STR("")};
     enum sl_err err = read_id(v, "id", &out->id, diag);
     if (err == SL_OK && d == BATCH_OPENAI)
         err = read_openai(v, out, diag);

@@ -13,6 +13,7 @@ enum batch_phase {
 
 struct batch_object {
     struct str id;
+    struct str text; /* all of it, as JSON */
     enum batch_phase phase;
     struct str status;   /* the provider's own word */
     struct str mark;     /* of its metadata: OpenAI's */

@@ -50,35 +50,70 @@ static void rename_model(const struct input_config *c, const struct json *body)
         name->text = str_of(c->model);
 }
 
-/* What of a line can be told without the others. Fills the row's model and demand. SL_UNKNOWN
- * with *fatal: the model has no known limits, nothing can be run. */
-static enum sl_err examine(struct input *in, const struct line *text, struct input_request *req,
-                           struct row *row, bool *fatal, struct diag *diag)
+/* Fills the row's model and demand. SL_UNKNOWN with *fatal: the model has no known limits,
+ * nothing can be run. SL_TOO_LARGE: for the model, or for its limits. */
+static enum sl_err weigh(struct input *in, struct input_request *req, struct row *row,
+                         bool *fatal, struct diag *diag)
 {
     const struct input_config *c = &in->config;
     struct ask ask;
     size_t model;
+    enum sl_err err = ask_parse(provider_for(c, req->line.tree), c->catalogue, req->line.route,
+                                req->line.tree, &ask, diag);
+    if (err != SL_OK)
+        return err;
+    row_set_demand(row, &ask.demand);
+    in->estimated += !ask.input_exact;
+    err = models_index(&in->models, c->limits, ask.model, &model, diag);
+    *fatal = err != SL_OK;
+    if (err != SL_OK)
+        return err;
+    row->model = (uint16_t)model;
+    err = ask_check(&ask, diag);
+    if (err == SL_OK)
+        err = pool_fits(&in->models.pools[in->models.list[model].pool], &ask.demand, c->charge,
+                        c->use_percent, diag);
+    return err;
+}
+
+/* Too long for its model: the first of others that takes it. */
+static enum sl_err take_detour(struct input *in, struct input_request *req, struct row *row,
+                               enum sl_err err, bool *fatal)
+{
+    const struct input_detour *d = in->config.detour;
+    struct json *name = json_get(req->line.tree, "model");
+    struct str asked = name->text;
+    struct row first = *row;
+    struct diag ignored;
+    const char *other;
+    for (size_t n = 0; err != SL_OK && (other = d->longer(d->ctx, asked, n)); n++) {
+        name->text = str_of(other);
+        err = weigh(in, req, row, fatal, &ignored);
+        row->downgraded = true;
+    }
+    name->text = asked;
+    if (err == SL_OK)
+        return SL_OK;
+    *row = first;
+    *fatal = false;
+    row->excused = d->excused(d->ctx, asked);
+    return SL_TOO_LARGE;
+}
+
+/* What of a line can be told without the others. */
+static enum sl_err examine(struct input *in, const struct line *text, struct input_request *req,
+                           struct row *row, bool *fatal, struct diag *diag)
+{
+    const struct input_config *c = &in->config;
     *fatal = false;
     enum sl_err err =
         request_line_read(&c->form, text->number, text->text, &req->arena, &req->line, diag);
     if (err == SL_OK) {
         rename_model(c, req->line.tree);
-        err = ask_parse(provider_for(c, req->line.tree), c->catalogue, req->line.route,
-                        req->line.tree, &ask, diag);
+        err = weigh(in, req, row, fatal, diag);
     }
-    if (err == SL_OK) {
-        row_set_demand(row, &ask.demand);
-        in->estimated += !ask.input_exact;
-        err = models_index(&in->models, c->limits, ask.model, &model, diag);
-        *fatal = err != SL_OK;
-    }
-    if (err == SL_OK) {
-        row->model = (uint16_t)model;
-        err = ask_check(&ask, diag);
-    }
-    if (err == SL_OK)
-        err = pool_fits(&in->models.pools[in->models.list[model].pool], &ask.demand, c->charge,
-                        c->use_percent, diag);
+    if (err == SL_TOO_LARGE && !*fatal && c->detour)
+        err = take_detour(in, req, row, err, fatal);
     if (err != SL_OK)
         place_in_line(&req->line, diag);
     return err;
@@ -121,8 +156,10 @@ static enum sl_err add_line(struct input *in, const struct line *text,
     }
     if (err != SL_OK) {
         in->invalid++;
-        listener->complaint(listener->ctx, text->number, &complaint);
+        in->excused += row.excused;
     }
+    if (err != SL_OK && !row.excused)
+        listener->complaint(listener->ctx, text->number, &complaint);
     return SL_OK;
 }
 
@@ -183,6 +220,20 @@ static enum sl_err read_again(struct input *in, const struct row *row,
     return lines_again(in->lines, (int64_t)row->offset, row->length, &out->bytes, diag);
 }
 
+/* The body with another model's name in it. */
+static void replace_model(struct input_request *r, struct str model)
+{
+    const struct json *name = json_get(r->line.tree, "model");
+    struct str body = r->line.body;
+    struct buf changed = {0};
+    size_t at = (size_t)(name->raw.p - body.p);
+    buf_add(&changed, str_cut(body, at));
+    buf_json(&changed, model);
+    buf_add(&changed, str_from(body, at + name->raw.n));
+    r->line.body = arena_copy(&r->arena, buf_str(&changed));
+    buf_free(&changed);
+}
+
 enum sl_err input_read(struct input *in, const struct row *row, struct input_request *out,
                        struct diag *diag)
 {
@@ -198,7 +249,28 @@ enum sl_err input_read(struct input *in, const struct row *row, struct input_req
     if (err != SL_OK || !hash128_eq(now.id, row->id))
         return diag_set(diag, SL_RANGE, "", "line %u has changed since the file was checked",
                         row->number);
+    if (row->downgraded)
+        replace_model(out, in->models.list[row->model].name);
     return SL_OK;
+}
+
+bool input_redirect(struct input *in, struct row *row, size_t model)
+{
+    struct input_request req = {0};
+    struct row other = *row;
+    struct diag ignored;
+    bool fatal = false, fits = false;
+    if (input_read(in, row, &req, &ignored) == SL_OK) {
+        struct json *name = json_get(req.line.tree, "model");
+        name->text = in->models.list[model].name;
+        fits = weigh(in, &req, &other, &fatal, &ignored) == SL_OK && other.model == model;
+    }
+    input_request_free(&req);
+    if (!fits)
+        return false;
+    *row = other;
+    row->downgraded = true;
+    return true;
 }
 
 void input_complaint(struct input *in, const struct row *row, struct input_request *out,

@@ -8,6 +8,15 @@
 #include "request_line.h"
 #include "rows.h"
 
+/* What becomes of lines that are too long for their model, or for its limits. */
+struct input_detour {
+    /* The n-th model that one of those may go to instead; NULL: there are no more. */
+    const char *(*longer)(void *ctx, struct str model, size_t n);
+    /* Is it enough that such a line fails for itself? */
+    bool (*excused)(void *ctx, struct str model);
+    void *ctx;
+};
+
 struct input_config {
     const char *path; /* "-": standard input */
     struct line_form form;
@@ -17,6 +26,7 @@ struct input_config {
     const struct limit_source *limits;
     enum charge_rule charge;
     int use_percent;
+    const struct input_detour *detour; /* NULL: they are invalid */
 };
 
 /* Who hears of the check while it goes on. */
@@ -33,7 +43,8 @@ struct input {
     struct lines *lines;
     struct rows rows;
     struct models models;
-    size_t invalid;   /* rows in ROW_INVALID */
+    size_t invalid;   /* rows in ROW_INVALID, */
+    size_t excused;   /* ... of which these are no reason to stop */
     size_t estimated; /* rows whose input could not be counted exactly */
 };
 
@@ -54,9 +65,13 @@ struct input_request {
     struct request_line line;
 };
 void input_request_free(struct input_request *r);
-/* SL_IO: unreadable; SL_RANGE: the file is not what it was when it was checked. */
+/* A row that goes to another model than its line names has that name in its body. SL_IO:
+ * unreadable; SL_RANGE: the file is not what it was when it was checked. */
 enum sl_err input_read(struct input *in, const struct row *row, struct input_request *out,
                        struct diag *diag) SL_CHECK;
+/* A pending row goes to that model from now on, if it fits it and its limits; else false, and
+ * nothing has changed. */
+bool input_redirect(struct input *in, struct row *row, size_t model);
 /* What is wrong with a row in ROW_INVALID, told again; *out has its custom_id, if it has one.
  */
 void input_complaint(struct input *in, const struct row *row, struct input_request *out,

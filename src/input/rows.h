@@ -14,6 +14,7 @@ struct hash128 {
 enum row_state {
     ROW_PENDING, /* to be asked */
     ROW_OUT,     /* handed to the engine */
+    ROW_SHIPPED, /* in a parcel that is not over */
     ROW_DONE,    /* its answer stands in the output */
     ROW_FAILED,  /* its final failure stands in the error file */
     ROW_INVALID, /* it can never be sent */
@@ -27,10 +28,14 @@ struct row {
     struct hash128 name; /* of custom_id */
     uint32_t input_tokens, char_tokens, max_output_tokens; /* its demand, see pace.h */
     uint16_t images;
-    uint16_t model; /* index into the run's models */
-    uint8_t state;  /* enum row_state */
+    uint16_t model;  /* index into the run's models: the one it is sent to */
+    uint16_t parcel; /* number of the one it is in; 0: none */
+    uint8_t state;   /* enum row_state */
     bool max_output_given;
+    bool downgraded; /* its line names another model */
+    bool excused;    /* invalid, and that is to be no reason to stop */
 };
+_Static_assert(sizeof(struct row) == 72, "a million rows fit into 100 MB");
 
 struct rows {
     struct row *list;

@@ -1,7 +1,7 @@
 /* shuffle.c: see shuffle.h. */
 #include "shuffle.h"
 
-#include "random.h"
+#include "arena.h"
 
 #include <stdlib.h>
 
@@ -18,34 +18,28 @@ static void mix(uint32_t *list, size_t n, struct random *r)
 void shuffle_init(struct shuffle *p, const struct rows *rows, const struct models *models,
                   uint64_t seed)
 {
-    *p = (struct shuffle){.deck_count = models->pool_count};
+    *p = (struct shuffle){.deck_count = models->pool_count, .random = {seed}};
     p->decks = mem_zero((p->deck_count + 1) * sizeof *p->decks);
-    size_t pending = 0;
-    for (size_t i = 0; i < rows->n; i++) {
-        if (rows->list[i].state != ROW_PENDING)
-            continue;
-        p->decks[models->list[rows->list[i].model].pool].end++;
-        pending++;
-    }
-    size_t start = 0;
-    for (size_t d = 0; d < p->deck_count; d++) {
-        size_t n = p->decks[d].end;
-        p->decks[d] = (struct deck){start, start};
-        start += n;
-    }
-    p->order = mem_alloc((pending + 1) * sizeof *p->order);
     for (size_t i = 0; i < rows->n; i++) {
         if (rows->list[i].state == ROW_PENDING)
-            p->order[p->decks[models->list[rows->list[i].model].pool].end++] = (uint32_t)i;
+            p->decks[models->list[rows->list[i].model].pool].cap++;
     }
-    struct random random = {seed};
+    for (size_t d = 0; d < p->deck_count; d++) { /* as large as needed, at first */
+        if (p->decks[d].cap)
+            p->decks[d].rows = mem_alloc(p->decks[d].cap * sizeof *p->decks[d].rows);
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        if (rows->list[i].state == ROW_PENDING)
+            shuffle_add(p, models->list[rows->list[i].model].pool, i);
+    }
     for (size_t d = 0; d < p->deck_count; d++)
-        mix(p->order + p->decks[d].next, p->decks[d].end - p->decks[d].next, &random);
+        mix(p->decks[d].rows, p->decks[d].end, &p->random);
 }
 
 void shuffle_free(struct shuffle *p)
 {
-    free(p->order);
+    for (size_t d = 0; d < p->deck_count; d++)
+        free(p->decks[d].rows);
     free(p->decks);
     *p = (struct shuffle){0};
 }
@@ -55,11 +49,41 @@ bool shuffle_next(struct shuffle *p, size_t pool, size_t *row)
     struct deck *d = &p->decks[pool];
     if (d->next == d->end)
         return false;
-    *row = p->order[d->next++];
+    *row = d->rows[d->next++];
     return true;
 }
 
 size_t shuffle_left(const struct shuffle *p, size_t pool)
 {
     return p->decks[pool].end - p->decks[pool].next;
+}
+
+void shuffle_add(struct shuffle *p, size_t pool, size_t row)
+{
+    struct deck *d = &p->decks[pool];
+    if (d->end == d->cap) {
+        d->cap = d->cap ? d->cap + d->cap / 4 + 16 : 64;
+        d->rows = mem_grow(d->rows, d->cap * sizeof *d->rows);
+    }
+    d->rows[d->end++] = (uint32_t)row;
+}
+
+void shuffle_cut(struct shuffle *p, size_t pool)
+{
+    struct deck *d = &p->decks[pool];
+    if (d->next == d->end)
+        return;
+    size_t other = d->next + (size_t)random_below(&p->random, d->end - d->next);
+    uint32_t kept = d->rows[other];
+    d->rows[other] = d->rows[d->end - 1];
+    d->rows[d->end - 1] = kept;
+}
+
+bool shuffle_take_last(struct shuffle *p, size_t pool, size_t *row)
+{
+    struct deck *d = &p->decks[pool];
+    if (d->next == d->end)
+        return false;
+    *row = d->rows[--d->end];
+    return true;
 }

@@ -5,9 +5,11 @@
 #include "batch.h"
 #include "bound.h"
 #include "checking.h"
+#include "detour.h"
 #include "exits.h"
 #include "replace.h"
 #include "report.h"
+#include "shipping.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -33,12 +35,13 @@ static int complain(const char *place, const struct diag *diag, int code)
 static int refuse_input(const struct batch *b)
 {
     struct buf out = {0};
-    buf_thousands(&out, (int64_t)b->input.invalid);
+    size_t invalid = b->input.invalid - b->input.excused;
+    buf_thousands(&out, (int64_t)invalid);
     buf_puts(&out, " of ");
     buf_thousands(&out, (int64_t)b->input.rows.n);
-    buf_puts(&out, b->input.invalid == 1 ? " lines is" : " lines are");
+    buf_puts(&out, invalid == 1 ? " lines is" : " lines are");
     buf_puts(&out, " invalid; nothing was sent. Fix ");
-    buf_puts(&out, b->input.invalid == 1 ? "it" : "them");
+    buf_puts(&out, invalid == 1 ? "it" : "them");
     buf_puts(&out, ", or pass --skip-invalid to run the rest.\n");
     fputs(buf_cstr(&out), stderr);
     buf_free(&out);
@@ -48,13 +51,15 @@ static int refuse_input(const struct batch *b)
 static int open_input(struct batch *b)
 {
     const struct settings *s = b->settings;
+    b->detour = detour_of_lines(&s->detours);
     struct input_config c = {.path = s->input,
                              .form = s->form,
                              .provider = s->account.provider,
                              .catalogue = s->account.catalogue,
                              .limits = &s->account.limits,
                              .charge = s->account.config.charge,
-                             .use_percent = s->account.config.use_percent};
+                             .use_percent = s->account.config.use_percent,
+                             .detour = &b->detour};
     struct checking checking = {"run", input_name(&c), b->term.interactive && !s->quiet, 0,
                                 false};
     struct input_listener listener = checking_listener(&checking);
@@ -65,8 +70,10 @@ static int open_input(struct batch *b)
         return complain("", &diag, EXIT_IO);
     if (err != SL_OK)
         return complain(input_name(&c), &diag, EXIT_USAGE);
-    if (b->input.invalid && !s->skip_invalid)
+    if (b->input.invalid > b->input.excused && !s->skip_invalid)
         return refuse_input(b);
+    if (detour_open(b, &diag) != SL_OK)
+        return complain("--fallback", &diag, EXIT_USAGE);
     return EXIT_ALL_DONE;
 }
 
@@ -88,6 +95,10 @@ static int open_results(struct batch *b)
     b->totals.total = (int64_t)b->input.rows.n;
     b->totals.before_ok = b->found.ok;
     b->totals.before_failed = b->found.failed;
+    for (size_t i = 0; i < b->input.rows.n; i++) {
+        const struct row *row = &b->input.rows.list[i];
+        b->totals.downgraded += row->downgraded && row->state == ROW_PENDING;
+    }
     return EXIT_ALL_DONE;
 }
 
@@ -107,10 +118,11 @@ static int write_invalid(struct batch *b)
         buf_printf(&message, "line %u: %s%s%s", row->number, why.where,
                    why.where[0] ? ": " : "", why.what);
         struct result r = {.id = row->id, .custom_id = req.line.custom_id};
-        err = results_failure(b->results, &r, STR(FAILURE_INVALID), buf_str(&message), &diag);
+        struct str code = row->excused ? STR("too_large") : STR(FAILURE_INVALID);
+        err = results_failure(b->results, &r, code, buf_str(&message), &diag);
         buf_free(&message);
         b->totals.failed++;
-        kinds_add(&b->totals.failures, STR(FAILURE_INVALID));
+        kinds_add(&b->totals.failures, code);
     }
     input_request_free(&req);
     return err == SL_OK ? EXIT_ALL_DONE : complain("", &diag, EXIT_IO);
@@ -196,6 +208,15 @@ static void fill_report(struct batch *b, struct report *r)
                          .stopped = b->why.what};
     const struct totals *t = &b->totals;
     r->left = t->total - t->before_ok - t->before_failed - t->ok - t->failed;
+    if (b->shipping) {
+        const struct shipping *s = b->shipping;
+        b->shipped =
+            (struct report_batches){.created = s->created,
+                                    .answered = s->carried,
+                                    .returned = s->returned,
+                                    .elapsed_us = (int64_t)(uv_hrtime() / 1000) - b->begun_us};
+        r->batches = &b->shipped;
+    }
     if (!b->door.engine)
         return;
     struct engine_look look = engine_look(b->door.engine);
@@ -215,6 +236,18 @@ static int write_report(const struct batch *b, const struct report *r)
     enum sl_err err = replacement_write(b->settings->report, buf_str(&text), &diag);
     buf_free(&text);
     return err == SL_OK ? EXIT_ALL_DONE : complain("--report", &diag, EXIT_IO);
+}
+
+/* Batches do not end with the process. */
+static void say_under_way(const struct batch *b, struct buf *out)
+{
+    size_t n = b->shipping ? shipping_at_provider(b->shipping) : 0;
+    if (n && !b->settings->account.emulate)
+        buf_printf(out,
+                   "%zu batch%s the provider, where %s on. The same command fetches what comes "
+                   "of %s;\n--cancel ends %s.\n",
+                   n, n == 1 ? " is at" : "es are at", n == 1 ? "it goes" : "they go",
+                   n == 1 ? "it" : "them", n == 1 ? "it" : "them");
 }
 
 static void say_stop(const struct batch *b, const struct report *r)
@@ -239,8 +272,13 @@ static void say_stop(const struct batch *b, const struct report *r)
     else if (b->stop == STOP_DISK)
         buf_puts(&out, "Nothing more was sent. Make room, then run the same command again: it "
                        "continues, and only\nwhat was in flight is asked again.\n");
+    else if (b->stop == STOP_LOST)
+        buf_puts(&out,
+                 "Is it the same account, with the same key? If the batch is really gone, "
+                 "forget it with --cancel,\nthen run the same command again.\n");
     else if (r->left)
         buf_puts(&out, "Run the same command again: it continues with what is left.\n");
+    say_under_way(b, &out);
     fputs(buf_cstr(&out), stderr);
     buf_free(&out);
 }
@@ -253,12 +291,15 @@ static int exit_code(const struct batch *b, const struct report *r)
         return EXIT_INTERRUPTED;
     case STOP_ACCOUNT:
         return EXIT_ACCOUNT;
+    case STOP_LOST:
     case STOP_NETWORK:
     case STOP_DISK:
         return EXIT_IO;
     case STOP_NONE:
         break;
     }
+    if (b->settings->cancel)
+        return EXIT_ALL_DONE; /* rows are left on purpose */
     bool failures = b->totals.failed + b->totals.before_failed > 0 || r->left > 0;
     return failures ? EXIT_SOME_FAILED : EXIT_ALL_DONE;
 }
@@ -289,6 +330,29 @@ static bool anything_pending(const struct batch *b)
     return b->totals.before_ok + b->totals.before_failed + b->totals.failed < b->totals.total;
 }
 
+/* What goes through the Batch API is chosen, and told, before anything is sent. */
+static int open_shipping(struct batch *b)
+{
+    struct diag diag = {"", ""};
+    enum sl_err err = shipping_open(b, &b->shipping, &diag);
+    if (err == SL_OK && b->shipping && b->settings->mode == MODE_BATCH &&
+        !b->settings->cancel) {
+        const struct manifest_filter all = {.from = 0};
+        err = manifest_pack(b->shipping, &all, &diag);
+    }
+    if (err == SL_IO || err == SL_FULL)
+        return complain("", &diag, EXIT_IO);
+    if (err != SL_OK)
+        return complain("", &diag, EXIT_USAGE);
+    if (b->shipping && !b->settings->quiet) {
+        struct buf text = {0};
+        manifest_tell(b->shipping, &text);
+        fputs(buf_cstr(&text), stderr);
+        buf_free(&text);
+    }
+    return EXIT_ALL_DONE;
+}
+
 static int run(struct batch *b)
 {
     int code = open_input(b);
@@ -298,7 +362,10 @@ static int run(struct batch *b)
         code = write_invalid(b);
     if (code != EXIT_ALL_DONE)
         return code;
-    struct diag diag;
+    struct diag diag = {"", ""};
+    code = open_shipping(b);
+    if (code != EXIT_ALL_DONE)
+        return code;
     if (anything_pending(b) && batch_run(b, &diag) != SL_OK)
         return complain("", &diag, EXIT_USAGE);
     batch_settle(b);
@@ -326,6 +393,7 @@ int verb_run(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN);
     struct batch *b = mem_zero(sizeof *b);
     b->settings = &settings;
+    b->begun_us = (int64_t)(uv_hrtime() / 1000);
     b->term = term_look();
     b->term.color = b->term.color || settings.color;
     totals_init(&b->totals);

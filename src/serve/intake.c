@@ -259,8 +259,9 @@ static bool becomes_longer(struct relay *r)
 {
     const struct route_setting *route = route_find(r->setting, r->ask.model);
     struct diag diag = r->diag;
-    for (size_t i = 0; route && i < route->fallback_count; i++) {
-        if (route->fallbacks[i].on_length && become_model(r, route->fallbacks[i].model) &&
+    for (size_t i = 0; route && i < route->over.fallback_count; i++) {
+        if (route->over.fallbacks[i].on_length &&
+            become_model(r, route->over.fallbacks[i].model) &&
             ask_check(&r->ask, &r->diag) == SL_OK)
             return true;
     }
@@ -304,8 +305,8 @@ static struct promise look_ahead(struct relay *r, struct outlet *o, struct str m
 static void becomes_quicker(struct relay *r)
 {
     const struct route_setting *route = route_find(r->setting, r->ask.model);
-    for (size_t i = 0; route && i < route->fallback_count; i++) {
-        const struct fallback *f = &route->fallbacks[i];
+    for (size_t i = 0; route && i < route->over.fallback_count; i++) {
+        const struct fallback *f = &route->over.fallbacks[i];
         struct str other = str_of(f->model);
         if (f->on_length || r->promise.wait_us <= f->after_us)
             continue;
@@ -324,9 +325,9 @@ static int64_t patience_us(const struct relay *r)
 {
     const struct route_setting *route = route_find(r->setting, r->ask.model);
     int64_t least_us = r->max_wait_us;
-    for (size_t i = 0; route && i < route->fallback_count; i++) {
-        if (!route->fallbacks[i].on_length && route->fallbacks[i].after_us < least_us)
-            least_us = route->fallbacks[i].after_us;
+    for (size_t i = 0; route && i < route->over.fallback_count; i++) {
+        if (!route->over.fallbacks[i].on_length && route->over.fallbacks[i].after_us < least_us)
+            least_us = route->over.fallbacks[i].after_us;
     }
     return least_us;
 }
@@ -372,8 +373,17 @@ static void submit(struct relay *r)
     engine_submit(r->outlet->door.engine, &r->job);
 }
 
+/* A route may say that waiting for long is failing. */
+static void lose_patience(struct relay *r)
+{
+    const struct route_setting *route = route_find(r->setting, r->ask.model);
+    if (route && route->over.kind == OVER_FAIL && route->over.after_us < r->max_wait_us)
+        r->max_wait_us = route->over.after_us;
+}
+
 static void queue_up(struct relay *r)
 {
+    lose_patience(r);
     set_stake(r);
     r->job.flow.demand = r->ask.demand;
     r->outlet = choose(r, r->ask.model);

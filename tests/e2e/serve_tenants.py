@@ -457,6 +457,19 @@ class Routes(unittest.TestCase):
             self.assertEqual(json.loads(up.seen[1][3]),
                              {**json.loads(up.seen[0][3]), "model": "gpt-4o-mini"})
 
+    def test_a_long_wait_fails_where_a_route_says_so(self):
+        with Upstream() as up, Installation(
+                f"accounts: {{main: {{base_url: '{up.url}', window: bucket,\n"
+                "  limits: {gpt-4o: {rpm: 1}, gpt-4.1: {rpm: 1}}}}\n"
+                "routes: [{models: [gpt-4o], over_limit: fail, after: 2s}]\n") as i:
+            serve = i.start()
+            self.assertEqual(serve.post()[0].status, 200)
+            refused, _ = serve.post()
+            self.assertEqual((refused.status, refused.getheader("x-sluice-refused")),
+                             (429, "yes"))
+            self.assertGreater(int(refused.getheader("retry-after")), 2)
+            self.assertEqual(len(up.seen), 1)
+
     def test_a_long_prompt_becomes_another_model(self):
         long = "one two three four " * 40000  # 160,000 tokens: over gpt-4o's window
         with Upstream() as up, Installation(
