@@ -368,6 +368,19 @@ class Retries(unittest.TestCase):
         self.assertEqual((status, seen), (502, 1))
         self.assertEqual(body["error"]["type"], "server_error")
 
+    def test_nor_on_a_connection_that_was_used_before(self):
+        def reply(h, n):
+            if n == 2:
+                h.connection.shutdown(socket.SHUT_RDWR)
+            else:
+                h.whole(*good_answer())
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            self.assertEqual(serve.post()[0].status, 200)
+            answer, body = serve.post()
+            self.assertEqual((answer.status, body["error"]["code"], len(up.seen)),
+                             (502, "provider_unreachable", 2))
+
     def test_unless_told_so(self):
         status, _, seen = self.lost("--resend")
         self.assertEqual((status, seen), (200, 2))
