@@ -587,6 +587,17 @@ class Operations(unittest.TestCase):
             for status in (200, 429):
                 self.assertEqual(i.post("web", headers=AT_ONCE)[0].status, status)
 
+    def test_the_state_directory_is_made(self):
+        with Upstream() as up, Installation("") as i:
+            i.state = os.path.join(i.directory, "new", "home")
+            i.write(accounts(up, more=", limits: {gpt-4o: {rpd: 2}}"))
+            i.start()
+            self.assertEqual(i.serve.post()[0].status, 200)
+            i.stop()
+            i.start()
+            self.assertEqual(i.serve.post()[0].status, 200)
+            self.assertEqual(i.serve.post(headers=AT_ONCE)[0].status, 429)
+
     def test_every_request_has_one_line(self):
         """Also one whose time is over while it waits to be sent again: the provider's words are
         the last it hears."""
