@@ -265,12 +265,6 @@ static bool is_ready(void *ctx)
     return !g->ending;
 }
 
-static enum sl_err read_token(const struct setting *s, struct keyring *token, struct diag *diag)
-{
-    return s->admin_token_env ? keyring_add_env(token, s->admin_token_env, diag)
-                              : keyring_add_file(token, s->admin_token_file, diag);
-}
-
 /* Who looks at the gateway: nobody, unless somebody wants to. */
 static void open_lookout(struct gateway *g)
 {
@@ -325,7 +319,7 @@ static enum sl_err open_admin(struct gateway *g, struct diag *diag)
     struct keyring token = {.n = 0};
     if (!s->admin_listen)
         return SL_OK;
-    enum sl_err err = read_token(s, &token, diag);
+    enum sl_err err = setting_admin_token(s, &token, diag);
     if (err == SL_OK) {
         struct admin_config c = {.listen = s->admin_listen,
                                  .token = token.lent[0],

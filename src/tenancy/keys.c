@@ -404,10 +404,15 @@ static enum sl_err append(const char *directory, const struct key_entry *e, stru
     return err;
 }
 
+bool key_tenant_fits(struct str name)
+{
+    return name.n && name.n <= KEY_TENANT_BYTES && !has_controls(name);
+}
+
 /* What can be read again, and stands in a line of a table. */
 static enum sl_err check_words(struct str tenant, struct str note, struct diag *diag)
 {
-    if (!tenant.n || tenant.n > KEY_TENANT_BYTES || has_controls(tenant))
+    if (!key_tenant_fits(tenant))
         return diag_set(diag, SL_RANGE, "--tenant",
                         "a name has 1 to %d bytes and no control characters", KEY_TENANT_BYTES);
     if (note.n > KEY_NOTE_BYTES || has_controls(note))

@@ -36,6 +36,9 @@ const struct key_entry *keys_find(const struct keys *k, struct str presented);
 /* All entries in order; NULL beyond the last. */
 const struct key_entry *keys_at(const struct keys *k, size_t i);
 
+/* Whether a tenant can be called so. */
+bool key_tenant_fits(struct str name);
+
 /* Makes a key and appends it; *key is for its bearer alone, and to be wiped. The directory is
  * made if it is not there. SL_RANGE: no name, or one (or a note) that is too long or holds
  * control characters. */

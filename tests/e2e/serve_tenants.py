@@ -635,6 +635,44 @@ class Operations(unittest.TestCase):
             self.assertEqual((refused.returncode, refused.stderr), (2, bad.stderr.rsplit(
                 "\n", 2)[0] + "\n"))
 
+    def test_what_would_fail_later_is_found_by_check(self):
+        """What `serve` would stumble over, and what would mean the opposite of what it says."""
+        key = "sk-proj-abcdefgh0123456789"
+        account = "accounts: {a: {provider: openai, tier: 1, base_url: 'http://127.0.0.1:1'%s}}\n"
+        tenant = account % "" + "tenants: {t: {%s}}\n"
+        cases = (
+            ("accounts: {a: {provider: openai, tier: 77}}\n", "2: accounts.a: tier: \"77\" is no"),
+            ("accounts: {a: {emulate: openai/x}}\n", "2: accounts.a: emulate: \"x\" is no tier"),
+            ("accounts: {a: {base_url: 'ftp://x'}}\n", "2: accounts.a: base_url: the URL must"),
+            (account % f", api_key_env: {key}", "2: accounts.a: api_key_env: looks like a key"),
+            (account % f", api_key_file: {key}", "2: accounts.a: api_key_file: looks like a key"),
+            (account % "" + "listen: 127.0.0.1:70000\n", "3: listen: 127.0.0.1:70000: listen on"),
+            (account % "" + "listen: localhost:80\n", "3: listen: localhost:80: listen on"),
+            (account % "" + "tls: {certificate: /nowhere, key: /nowhere}\n",
+             "3: tls: /nowhere: cannot be read"),
+            (account % "" + "admin: {listen: '127.0.0.1:0', token_env: NO_SUCH}\n",
+             "3: admin: NO_SUCH: not set"),
+            (account % "" + "admin: {listen: '127.0.0.1', token_env: PATH}\n",
+             "3: admin: 127.0.0.1: listen on"),
+            (tenant % "limits: {rpm: 0}", "3: tenants.t.limits: rpm: would let nothing through"),
+            (tenant % "limits: {spend_day: 0}", "spend_day: would let nothing through"),
+            (tenant % "models: []", "3: tenants.t: models: would let nothing through"),
+            (tenant % "queue: 0", "3: tenants.t: queue: would let nothing through"),
+            (account % "" + "tenants: {'': {}}\n", "a name has 1 to 64 bytes"),
+        )
+        for text, words in cases:
+            with self.subTest(text=text), Installation(text) as i:
+                judged = subprocess.run([SLUICE, "check", "-c", i.file], capture_output=True,
+                                        text=True, env={**os.environ, "OPENAI_API_KEY": "sk-o"})
+                self.assertEqual(judged.returncode, 2)
+                self.assertIn(words, judged.stderr)
+                self.assertIn("1 thing is wrong", judged.stderr)
+                self.assertNotIn(key, judged.stderr)
+        with Installation(account % "" + "tenants:\n  usual:\n") as i:
+            judged = subprocess.run([SLUICE, "check", "-c", i.file], capture_output=True,
+                                    text=True, env={**os.environ, "OPENAI_API_KEY": "sk-o"})
+            self.assertIn("tenant   usual", judged.stdout)
+
     def test_the_example_is_one(self):
         example = os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "sluice.yaml")
         with open(example, encoding="utf-8") as file:
@@ -646,7 +684,8 @@ class Operations(unittest.TestCase):
             i.write(text.replace("/etc/sluice/azure-east.key", key))
             judged = subprocess.run(
                 [SLUICE, "check", "-c", i.file], capture_output=True, text=True,
-                env={**os.environ, "OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a"})
+                env={**os.environ, "OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a",
+                     "SLUICE_ADMIN_TOKEN": "geheim"})
             self.assertEqual((judged.returncode, judged.stderr), (0, ""))
 
 
