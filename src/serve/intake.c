@@ -53,10 +53,12 @@ static int64_t max_wait_of(const struct relay *r, const struct message *m)
 /* ---- in ---------------------------------------------------------------------------------- */
 
 /* Only where the paths of both providers are the same do the client's headers decide. */
-static bool speaks_anthropic(enum route route, const struct message *m)
+static enum tongue tongue_of(enum route route, const struct message *m)
 {
     bool openai = route != ROUTE_OTHER && route != ROUTE_MESSAGES;
-    return !openai && pass_to_anthropic(m);
+    if (!openai && pass_to_anthropic(m))
+        return TONGUE_ANTHROPIC;
+    return pass_is_for_azure(m) ? TONGUE_AZURE : TONGUE_OPENAI;
 }
 
 /* What is counted by its body: a JSON request of a known route. */
@@ -132,7 +134,8 @@ static void take_head(struct relay *r, const struct message *m)
     struct header *headers = arena_alloc(&r->arena, (m->header_count + 1) * sizeof *headers);
     r->target = m->target;
     r->route = route_of(m->target);
-    r->anthropic = speaks_anthropic(r->route, m);
+    r->tongue = tongue_of(r->route, m);
+    r->anthropic = r->tongue == TONGUE_ANTHROPIC;
     r->metered = is_metered(r->route, m);
     r->max_wait_us = max_wait_of(r, m);
     r->job.flow.id = ++r->gateway->requests;
@@ -185,16 +188,26 @@ struct str relay_more(struct relay *r)
 /* ---- counted ------------------------------------------------------------------------------
  */
 
-/* Azure's paths name the deployment, and the body need not name a model: the tree that is
- * counted is given one. The bytes that are sent stay as they are. */
+/* Azure's clients name a deployment where others name a model: in the path (the body then need
+ * not name any) or in the body. The tree that is counted is given the model it is of, where the
+ * setting tells. The bytes that are sent stay as they are. */
 static void name_deployment(const struct relay *r, struct arena *arena, struct json *root)
 {
     struct str name = pass_deployment(r->target);
-    if (!name.n || root->type != JSON_OBJECT || json_get(root, "model"))
+    struct json *model = (struct json *)json_get(root, "model");
+    if (r->tongue != TONGUE_AZURE || root->type != JSON_OBJECT ||
+        (model && model->type != JSON_STRING))
         return;
-    struct json *model = arena_alloc(arena, sizeof *model);
-    *model = (struct json){
-        .type = JSON_STRING, .text = name, .key = STR("model"), .next = root->first};
+    struct str known = setting_deployed(r->setting, name.n || !model ? name : model->text);
+    if (model && known.n)
+        model->text = known;
+    if (model || !name.n)
+        return;
+    model = arena_alloc(arena, sizeof *model);
+    *model = (struct json){.type = JSON_STRING,
+                           .text = known.n ? known : name,
+                           .key = STR("model"),
+                           .next = root->first};
     root->first = model;
     root->count++;
 }
@@ -230,26 +243,34 @@ static void count(struct relay *r)
 /* ---- another model ------------------------------------------------------------------------
  */
 
-/* The configuration says that another model may answer: the body names it from now on, and is
- * counted as its. */
-static bool become_model(struct relay *r, const char *name)
+/* The body names it from now on; false: it names none. */
+static bool put_model(struct relay *r, const char *name)
 {
     struct arena scratch = {0};
     struct str all = buf_str(&r->body);
     const struct json *model = json_get(json_parse(&scratch, all, NULL), "model");
     struct str old = model ? model->raw : (struct str){0};
+    bool same = json_is(model, name);
     arena_free(&scratch);
-    if (!old.p)
-        return false;
+    if (!old.p || same)
+        return same;
     size_t at = (size_t)(old.p - all.p);
     struct buf changed = {0};
     buf_add(&changed, str_cut(all, at));
     buf_json(&changed, str_of(name));
     buf_add(&changed, str_from(all, at + old.n));
-    r->asked_model = arena_copy(&r->arena, r->asked_model.n ? r->asked_model : r->ask.model);
     hold_bytes(r, changed.n, r->body.n);
     buf_free(&r->body);
     r->body = changed;
+    return true;
+}
+
+/* The configuration says that another model may answer: the body is counted as its. */
+static bool become_model(struct relay *r, const char *name)
+{
+    if (!put_model(r, name))
+        return false;
+    r->asked_model = arena_copy(&r->arena, r->asked_model.n ? r->asked_model : r->ask.model);
     count(r);
     return r->err == SL_OK;
 }
@@ -284,7 +305,7 @@ static void set_stake(struct relay *r)
 static struct outlet *choose(const struct relay *r, struct str model)
 {
     const struct gateway *g = r->gateway;
-    return outlets_choose(&g->outlets, g->setting, model, r->anthropic, &r->job.flow);
+    return outlets_choose(&g->outlets, g->setting, model, r->tongue, &r->job.flow);
 }
 
 /* How long it would wait there: exactly, where that may be longer than `most_us`. */
@@ -342,15 +363,20 @@ static const char *deployment_of(const struct outlet *o, struct str model)
     return NULL;
 }
 
-/* Below the account's base URL; on Azure the deployment of the model stands in the path. */
+/* Below the account's base URL; on Azure the deployment of the model stands in the path, or in
+ * the body. */
 static void set_path(struct relay *r)
 {
     const struct outlet *o = r->outlet;
+    const char *base = o->door.base_path, *version = o->account->api_version;
     const char *deployment = r->metered ? deployment_of(o, r->ask.model) : NULL;
-    r->job.path = pass_path(r->target, o->door.base_path);
-    if (deployment)
-        r->job.path = pass_to_deployment(r->target, o->door.base_path, deployment,
-                                         o->account->api_version, &r->arena);
+    r->job.path = pass_path(r->target, base);
+    if (!deployment)
+        return;
+    if (pass_deployment_in_body(r->route, base) && put_model(r, deployment))
+        r->job.path = pass_to_azure(r->target, base, version, &r->arena);
+    else
+        r->job.path = pass_to_deployment(r->target, base, deployment, version, &r->arena);
 }
 
 static void submit(struct relay *r)
@@ -405,19 +431,26 @@ static bool is_free(const struct relay *r)
     return !str_eq(str_of(r->job.method), STR("POST"));
 }
 
-/* A tenant who may spend so much, or on some models only, may do nothing of which nobody knows
- * what it spends on which: a batch names its models in a file, a form after megabytes. */
-static bool may_spend_uncounted(const struct relay *r)
+/* It may spend so much, or on some models only: then it may do nothing of which nobody knows
+ * what it spends on which. */
+static bool is_held(const struct relay *r)
 {
     const struct tenant_setting *s = &r->tenant->setting;
-    bool held = s->models.n > 0 || s->limits.spend_day > 0 || s->limits.spend_month > 0;
-    return !held || is_free(r);
+    return s->models.n > 0 || s->limits.spend_day > 0 || s->limits.spend_month > 0;
+}
+
+/* Azure looks at the path alone: a body may say anything. */
+static bool hides_its_model(const struct relay *r)
+{
+    struct str name = pass_deployment(r->target);
+    return is_held(r) && name.n && !setting_deployed(r->setting, name).n &&
+           !str_eq(name, r->ask.model);
 }
 
 /* A request alone: it draws on no tokens. */
 static void queue_up_uncounted(struct relay *r)
 {
-    if (!may_spend_uncounted(r)) {
+    if (is_held(r) && !is_free(r)) { /* a batch names its models in a file, a form late */
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 STR("This key may use some models only, or has a limit on spending, and what "
                     "this request would use and spend cannot be known beforehand"));
@@ -447,6 +480,11 @@ static void counted(struct relay *r)
     else if (!tenant_may_use(r->tenant, r->ask.model))
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 arena_printf(&r->arena, "This key may not use the model %.*s", STR_ARG(model)));
+    else if (hides_its_model(r))
+        decline(r, TURN_AWAY_FORBIDDEN, -1,
+                STR("This key may use some models only, or has a limit on spending, and the "
+                    "path names a deployment that is not known to be of the body's model; give "
+                    "it with `deployments`"));
     else if (spends_unknown(r))
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 arena_printf(&r->arena,

@@ -8,6 +8,11 @@
 
 struct gateway;
 
+/* Whose API a client speaks. An account of Azure's answers OpenAI's paths too, no other
+ * Azure's.
+ */
+enum tongue { TONGUE_OPENAI, TONGUE_AZURE, TONGUE_ANTHROPIC };
+
 /* Outlives renewals, as the pool does. */
 struct seen {
     struct pool *pool;
@@ -24,8 +29,8 @@ struct outlet {
     struct models models; /* seen so far, with their pools */
     struct seen *seen;    /* the same pools, with what became of their requests */
     size_t seen_count;
-    bool anthropic; /* speaks Anthropic's shapes */
-    bool retired;   /* no longer in the setting: finishes what it has */
+    enum tongue tongue;
+    bool retired; /* no longer in the setting: finishes what it has */
 };
 
 struct outlets {
@@ -53,7 +58,7 @@ const struct route_setting *route_find(const struct setting *s, struct str model
 /* Where a request for `model` goes: of its route's accounts that speak its language the one
  * where `f` waits least; without a route the first that speaks it. Never NULL. */
 struct outlet *outlets_choose(const struct outlets *o, const struct setting *s,
-                              struct str model, bool anthropic, const struct flow *f);
+                              struct str model, enum tongue tongue, const struct flow *f);
 struct outlet *outlets_find(const struct outlets *o, const char *name);
 
 #endif

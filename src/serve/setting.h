@@ -71,6 +71,8 @@ enum sl_err setting_read(struct setting *s, const char *path, struct complaints 
 /* The same of a text; `name` is what complaints call it. */
 enum sl_err setting_parse(struct setting *s, struct str text, const char *name,
                           struct complaints *complaints, struct buf *warnings) SL_CHECK;
+/* The model that a deployment of Azure's is said to be of; empty where nobody says. */
+struct str setting_deployed(const struct setting *s, struct str deployment);
 /* The admin listener's token; see keyring.h. */
 enum sl_err setting_admin_token(const struct setting *s, struct keyring *token,
                                 struct diag *diag) SL_CHECK;

@@ -32,6 +32,18 @@ const struct account_setting *setting_account(const struct setting *s, const cha
     return NULL;
 }
 
+struct str setting_deployed(const struct setting *s, struct str deployment)
+{
+    for (size_t i = 0; i < s->account_count; i++) {
+        const struct option_list *pairs = &s->accounts[i].deployments;
+        for (size_t k = 0; k + 1 < pairs->n; k += 2) {
+            if (str_eq(deployment, str_of(pairs->items[k + 1])))
+                return str_of(pairs->items[k]);
+        }
+    }
+    return (struct str){0};
+}
+
 static bool of_one_owner(const struct account_setting *a, const struct account_setting *b)
 {
     return a->organization && b->organization && strcmp(a->organization, b->organization) == 0;

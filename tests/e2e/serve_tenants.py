@@ -430,6 +430,52 @@ class Routes(unittest.TestCase):
             used = {a.getheader("x-sluice-account") for a in answers}
             self.assertEqual(used, {"east", "west"})
 
+    def test_azure_beside_openai(self):
+        """Azure's paths and keys lead to Azure, though OpenAI's account stands first; its
+        deployments count as their models; where the body names the deployment it is put there."""
+        with Upstream() as openai, Upstream() as azure, Installation("") as i:
+            i.write("accounts:\n"
+                    f"  first: {{base_url: '{openai.url}', organization: o}}\n"
+                    f"  east: {{provider: azure, base_url: '{azure.url.removesuffix('/v1')}',\n"
+                    "    organization: o, api_key_env: KEY, api_version: '1', window: bucket,\n"
+                    "    deployments: {gpt-4o: my-east}, limits: {gpt-4o: {rpm: 6}}}\n"
+                    "routes: [{models: gpt-4o, accounts: [first, east]}]\n")
+            serve = i.start(env={"KEY": "secret"})
+            messages = {"messages": [{"role": "user", "content": "hi"}]}
+            for path, sent, model in (
+                    ("/openai/deployments/my-east/chat/completions?api-version=2", None, None),
+                    ("/openai/deployments/gpt-4o/chat/completions?api-version=2",
+                     "/openai/deployments/my-east/chat/completions?api-version=2", None),
+                    ("/openai/deployments/other/chat/completions?api-version=2", None, None),
+                    ("/openai/responses?api-version=2", None, "my-east"),
+                    ("/openai/v1/responses", None, "my-east")):
+                body = {"model": "gpt-4o", "input": "hi"} if model else messages
+                answer, _ = serve.post(json.dumps(body), path=path, headers={"api-key": "x"})
+                self.assertEqual((answer.status, answer.getheader("x-sluice-account")),
+                                 (200, "east"), path)
+                self.assertEqual(azure.seen[-1][1], sent or path)
+                self.assertEqual(json.loads(azure.seen[-1][3]).get("model"), model)
+            self.assertEqual(openai.seen, [])
+            serve.post(json.dumps({"model": "my-east", "input": "hi"}), path="/openai/v1/responses")
+            serve.post(json.dumps(messages), path="/openai/deployments/my-east/chat/completions")
+            answer, _ = serve.post(json.dumps(messages), headers=AT_ONCE,
+                                   path="/openai/deployments/my-east/chat/completions")
+            self.assertEqual((answer.status, answer.getheader("x-ratelimit-limit-requests")),
+                             (429, "6"))
+
+    def test_a_path_does_not_get_round_the_models_of_a_key(self):
+        with Upstream() as up, Installation(
+                f"accounts: {{a: {{provider: azure, base_url: '{up.url.removesuffix('/v1')}',\n"
+                "  api_key_env: KEY, deployments: {small: my-small}}}\n"
+                "tenants: {web: {models: [small]}}\n") as i:
+            i.key("web")
+            i.start(env={"KEY": "secret"})
+            for deployment, status in (("large", 403), ("my-small", 200), ("small", 200)):
+                answer, body = i.post("web", path="/openai/deployments/" + deployment +
+                                      "/chat/completions", model="small")
+                self.assertEqual(answer.status, status, body)
+            self.assertEqual(len(up.seen), 2)
+
     def test_azure_deployments(self):
         with Upstream() as up, Installation(
                 f"accounts: {{east: {{provider: azure, base_url: '{up.url.removesuffix('/v1')}',\n"
