@@ -61,12 +61,13 @@ static enum tongue tongue_of(enum route route, const struct message *m)
     return pass_is_for_azure(m) ? TONGUE_AZURE : TONGUE_OPENAI;
 }
 
-/* What is counted by its body: a JSON request of a known route. */
+/* What is counted by its body: a request of a known route, which is JSON whatever it calls
+ * itself; but edits of images are forms. */
 static bool is_metered(enum route route, const struct message *m)
 {
     struct str type = message_header(m, "content-type");
-    return route != ROUTE_OTHER && str_eq(m->method, STR("POST")) &&
-           !str_starts_nocase(type, STR("multipart/"));
+    bool form = route == ROUTE_IMAGES && str_starts_nocase(type, STR("multipart/"));
+    return route != ROUTE_OTHER && str_eq(m->method, STR("POST")) && !form;
 }
 
 bool relay_streams(const struct message *m)
@@ -422,13 +423,16 @@ static void queue_up(struct relay *r)
 /* What is asked for without being a use of a model: it costs nothing. */
 static bool is_free(const struct relay *r)
 {
-    static const char *const ends[] = {"v1/files", "openai/files", "/count_tokens", "/cancel"};
+    static const char *const paths[] = {"/files", "/v1/files", "/openai/files",
+                                        "/openai/v1/files", "/v1/messages/count_tokens"};
+    static const char *const methods[] = {"GET", "HEAD", "DELETE", "OPTIONS"};
     struct str rest = r->target, path = str_split(&rest, '?');
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        if (str_ends(path, str_of(ends[i])))
-            return true;
-    }
-    return !str_eq(str_of(r->job.method), STR("POST"));
+    bool is = pass_is_plain(path) && str_ends(path, STR("/cancel"));
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        is |= str_eq(path, str_of(paths[i]));
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        is |= str_eq(str_of(r->job.method), str_of(methods[i]));
+    return is;
 }
 
 /* It may spend so much, or on some models only: then it may do nothing of which nobody knows
@@ -443,6 +447,8 @@ static bool is_held(const struct relay *r)
 static bool hides_its_model(const struct relay *r)
 {
     struct str name = pass_deployment(r->target);
+    if (is_held(r) && r->tongue == TONGUE_AZURE && !pass_is_plain(r->target))
+        return true;
     return is_held(r) && name.n && !setting_deployed(r->setting, name).n &&
            !str_eq(name, r->ask.model);
 }

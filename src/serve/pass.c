@@ -94,7 +94,7 @@ struct str pass_to_deployment(struct str target, const char *base_path, const ch
     const struct str named = STR("/deployments/");
     struct str query = target, path = str_split(&query, '?');
     path = pass_path(path, base_path);
-    ptrdiff_t at = str_find(path, named, 0);
+    ptrdiff_t at = str_find_nocase(path, named, 0);
     struct str rest = path;
     if (at >= 0) {
         rest = str_from(path, (size_t)at + named.n);
@@ -113,10 +113,17 @@ struct str pass_to_deployment(struct str target, const char *base_path, const ch
                         versioned ? "" : "api-version=", versioned ? "" : version);
 }
 
+bool pass_is_plain(struct str target)
+{
+    target = str_split(&target, '?');
+    return str_find(target, STR("%"), 0) < 0 && str_find(target, STR("//"), 0) < 0 &&
+           str_find(target, STR("/."), 0) < 0;
+}
+
 struct str pass_deployment(struct str target)
 {
     const struct str marker = STR("/openai/deployments/");
-    ptrdiff_t at = str_find(target, marker, 0);
+    ptrdiff_t at = str_find_nocase(target, marker, 0);
     if (at < 0)
         return (struct str){0};
     struct str rest = str_from(target, (size_t)at + marker.n);

@@ -28,6 +28,9 @@ struct str pass_to_deployment(struct str target, const char *base_path, const ch
 /* The deployment that an Azure path names, which stands for the model; else empty. */
 struct str pass_deployment(struct str target);
 
+/* Nothing in it that a server may undo: percent signs, dots, empty parts. */
+bool pass_is_plain(struct str target);
+
 /* Responses, and Azure's newer API as a whole, name the deployment in the body instead. */
 bool pass_deployment_in_body(enum route route, const char *base_path);
 /* Where they are, however the client wrote the path. In the arena. */

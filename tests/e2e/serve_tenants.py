@@ -349,6 +349,26 @@ class Limits(unittest.TestCase):
                 self.assertEqual(asked.status, 200)
                 asked.connection.close()
 
+    def test_no_way_of_writing_gets_round_the_counting(self):
+        config = "tenants: {some: {models: [gpt-4o-mini]}, small: {limits: {tpm: 100}}}\n"
+        form = {"content-type": "multipart/form-data; boundary=x"}
+        with Upstream() as up, Installation(accounts(up) + config) as i:
+            i.key("some"), i.key("small")
+            i.start()
+            for path in ("/v1/chat%2Fcompletions", "/v1/x/../chat/completions", CHAT + "/..%2f/cancel",
+                         "/v1/batches/x/v1/files", CHAT):
+                self.assertEqual(i.post("some", path=path, headers=form)[0].status, 403, path)
+            self.assertEqual(i.post("small", max_tokens=101, headers=form)[0].status, 429)
+            self.assertEqual(i.post("small", max_tokens=101, path="/v1/ch%61t/completions")
+                             [0].status, 429)
+            self.assertEqual(up.seen, [])
+
+    def test_a_message_of_a_thread_is_no_use_of_a_model(self):
+        with Upstream() as up, Serve("--base-url", up.url) as serve:
+            path, body = "/v1/threads/t_1/messages", '{"role": "user", "content": "hi"}'
+            self.assertEqual(serve.post(body, path=path)[0].status, 200)
+            self.assertEqual(up.seen[0][1:4:2], (path, body.encode()))
+
     def test_each_tenant_has_a_queue_of_its_own(self):
         go_on = threading.Event()
 

@@ -121,7 +121,12 @@ static void test_deployments(void **unused)
     struct str named = pass_deployment(STR("/openai/deployments/gpt-4o/chat/completions?a=1"));
     assert_true(str_eq(named, STR("gpt-4o")));
     assert_true(str_eq(pass_deployment(STR("/openai/deployments/d")), STR("d")));
+    assert_true(str_eq(pass_deployment(STR("/OpenAI/Deployments/d/x")), STR("d")));
     assert_int_equal(pass_deployment(STR("/v1/chat/completions")).n, 0);
+    assert_true(pass_is_plain(STR("/v1/files?purpose=a%20b/../c//d")));
+    assert_false(pass_is_plain(STR("/openai//deployments/d/x")));
+    assert_false(pass_is_plain(STR("/openai/./deployments/d/x")));
+    assert_false(pass_is_plain(STR("/openai/%64eployments/d/x")));
 }
 
 static void test_whose_request(void **unused)
