@@ -40,6 +40,21 @@ static uint8_t priority_of(const struct tenant *t, const struct message *m)
     return less ? asked : t->setting.priority;
 }
 
+/* What a client asks of us in words that we do not know; NULL: nothing. It would wait for ten
+ * minutes that asked for five seconds. */
+static const char *misunderstood(const struct message *m)
+{
+    int64_t us;
+    uint8_t rank;
+    struct str wait = message_header(m, "x-sluice-max-wait");
+    struct str priority = message_header(m, "x-sluice-priority");
+    if (wait.p && (duration_parse(wait, &us) != SL_OK || us < 0))
+        return "x-sluice-max-wait: seconds are wanted here, or a duration like 1m30s";
+    if (priority.p && !setting_priority(priority, &rank))
+        return "x-sluice-priority: interactive, normal or batch";
+    return NULL;
+}
+
 static int64_t max_wait_of(const struct relay *r, const struct message *m)
 {
     int64_t asked_us;
@@ -539,6 +554,8 @@ void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
     else if (m->upgrade && message_header(m, "upgrade").p)
         decline(r, TURN_AWAY_UPGRADE, -1,
                 STR("WebSocket and other upgrades are not passed on; use HTTP streaming"));
+    else if (misunderstood(m))
+        decline(r, TURN_AWAY_BAD_REQUEST, -1, str_of(misunderstood(m)));
     else if (g->ending)
         decline(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
     else if (is_full(r))

@@ -157,7 +157,8 @@ class Limits(unittest.TestCase):
             self.assertEqual(len(up.seen), 5)
             answer, body = next(call for call in calls if call[0].status == 429)
             self.assertEqual(body["error"]["code"], "rate_limit_exceeded")
-            self.assertIn("requests per minute (rpm): Limit 5, Used 5", body["error"]["message"])
+            self.assertIn("requests per min (RPM): Limit 5, Used 5, Requested 1. Please try again in ",
+                          body["error"]["message"])
             self.assertEqual(answer.getheader("x-ratelimit-limit-requests"), "5")
             self.assertEqual(answer.getheader("x-ratelimit-remaining-requests"), "0")
             self.assertTrue(0 < int(answer.getheader("retry-after")) <= 12)
