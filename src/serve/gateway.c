@@ -254,7 +254,7 @@ static struct server_config server_of(const struct setting *s)
     c.listen = NULL;
     for (size_t i = 0; i < s->listen_count; i++)
         c.places[c.place_count++] =
-            (struct server_place){.address = s->listen[i], .tls = s->certificate != NULL};
+            (struct server_place){.address = s->listen[i], .tls = setting_has_tls(s, i)};
     c.tls = (struct tls_files){s->certificate, s->certificate_key};
     return c;
 }
@@ -344,11 +344,10 @@ static enum sl_err open_views(struct gateway *g, struct diag *diag)
     return open_admin(g, diag);
 }
 
-static enum sl_err open_log(struct gateway *g, struct diag *diag)
+static enum sl_err open_log(struct record *k, const struct setting *s, struct diag *diag)
 {
-    const struct setting *s = g->setting;
     bool json = s->log_format && strcmp(s->log_format, "json") == 0;
-    return record_open(&g->record, s->log, json, diag);
+    return record_open(k, s->log, json, diag);
 }
 
 enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
@@ -383,7 +382,7 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
     if (err == SL_OK)
         err = take_setting(g, s, diag);
     if (err == SL_OK)
-        err = open_log(g, diag);
+        err = open_log(&g->record, s, diag);
     if (err == SL_OK)
         err = server_new(loop, &c, h, &g->server, diag);
     return err == SL_OK ? open_views(g, diag) : err;
@@ -393,17 +392,24 @@ enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *dia
 {
     const struct tls_files files = {s->certificate, s->certificate_key};
     struct courier *courier = NULL;
-    enum sl_err err = open_courier(g, s, &courier, diag);
+    struct record log = {.log = NULL}; /* another file, or the same begun anew */
+    enum sl_err err = open_log(&log, s, diag);
+    if (err == SL_OK)
+        err = open_courier(g, s, &courier, diag);
     if (err == SL_OK && g->setting->certificate && s->certificate)
         err = server_tls_reload(g->server, &files, diag);
     if (err == SL_OK)
         err = take_setting(g, s, diag);
     if (err != SL_OK) {
         courier_close(&courier);
+        record_close(&log);
         return err;
     }
     take_courier(g, courier);
-    return open_log(g, diag); /* another file, or the same begun anew */
+    record_close(&g->record);
+    g->record.log = log.log;
+    g->record.json = log.json;
+    return SL_OK;
 }
 
 void gateway_drain(struct gateway *g)

@@ -32,6 +32,11 @@ const struct account_setting *setting_account(const struct setting *s, const cha
     return NULL;
 }
 
+bool setting_has_tls(const struct setting *s, size_t place)
+{
+    return s->certificate && !str_starts(str_of(s->listen[place]), STR("unix:"));
+}
+
 struct str setting_deployed(const struct setting *s, struct str deployment)
 {
     for (size_t i = 0; i < s->account_count; i++) {

@@ -62,8 +62,11 @@ class Installation:
 
     def reload(self, text):
         """Written, read again, and in force: whoever is told otherwise waits for a word of it."""
+        self.reload_process(self.serve.process, text)
+
+    def reload_process(self, process, text):
         self.write(text)
-        self.serve.process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGHUP)
 
     def __enter__(self):
         return self
@@ -605,6 +608,32 @@ class Operations(unittest.TestCase):
             i.stop()
             told("STOPPING=1")
 
+    def test_a_reload_says_what_it_does_not_do(self):
+        """A log that cannot be written is found before anything is changed; what only a restart
+        changes is named."""
+        with Upstream() as up, Installation("") as i:
+            i.write(accounts(up, more=", limits: {'*': {rpm: 7}}"))
+            process = subprocess.Popen([SLUICE, "serve", "-c", i.file, "--listen", "127.0.0.1:0"],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            process.stdout.readline()
+
+            def reload(text):
+                i.reload_process(process, text)
+                lines = []
+                while not lines or not lines[-1].startswith("sluice serve: "):
+                    lines.append(process.stderr.readline())
+                return "".join(lines)
+
+            told = reload("log: /nowhere/log\n" + accounts(up, more=", limits: {'*': {rpm: 1}}"))
+            self.assertIn("not taken; it goes on as before: /nowhere/log: No such file", told)
+            told = reload(accounts(up) + "admin: {listen: '127.0.0.1:0', token_env: PATH}\n")
+            self.assertIn("admin: stays as it was until a restart\n", told)
+            self.assertNotIn("listen: stays", told)  # --listen holds
+            self.assertIn(": read again\n", told)
+            process.terminate()
+            self.assertEqual(process.wait(PATIENCE_S), 0)
+            process.stdout.close(), process.stderr.close()
+
     def test_unix_sockets_and_several_places(self):
         with Upstream() as up, Installation("") as i:
             place = os.path.join(i.directory, "sock")
@@ -626,8 +655,14 @@ class Operations(unittest.TestCase):
                             "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
                             "-out", files[0], "-keyout", files[1]],
                            capture_output=True, check=True)
-            i.write(f"tls: {{certificate: {files[0]}, key: {files[1]}}}\n" + accounts(up))
-            i.start()
+            place = os.path.join(i.directory, "sock")
+            i.write(f"listen: ['127.0.0.1:0', 'unix:{place}']\n"
+                    f"tls: {{certificate: {files[0]}, key: {files[1]}}}\n" + accounts(up))
+            i.serve = Serve("-c", i.file, listen=None)
+            with socket.socket(socket.AF_UNIX) as s:  # which nobody can listen in on
+                s.connect(place)
+                s.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+                self.assertIn(b" 200 ", s.recv(4096))
             context = ssl.create_default_context(cafile=files[0])
             c = http.client.HTTPSConnection("127.0.0.1", i.serve.port, context=context,
                                             timeout=PATIENCE_S)
