@@ -72,7 +72,8 @@ size_t pass_answer(const struct message *m, struct header *out)
     size_t n = 0;
     for (size_t i = 0; i < m->header_count; i++) {
         struct str name = m->headers[i].name;
-        if (!of_one_hop(name) && !in_list(connection, name))
+        if (!of_one_hop(name) && !in_list(connection, name) &&
+            !str_starts_nocase(name, STR("x-sluice-")))
             out[n++] = m->headers[i];
     }
     return n;

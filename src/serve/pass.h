@@ -12,7 +12,7 @@
  * out has room for BOUND_HEADERS.
  */
 size_t pass_request(const struct message *m, bool keys, struct header *out);
-/* Headers of an answer that go to the client. */
+/* Headers of an answer that go to the client; those that only we may say do not. */
 size_t pass_answer(const struct message *m, struct header *out);
 
 /* A client's target below a base URL with that path: a base path the client wrote too is not

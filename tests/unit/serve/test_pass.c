@@ -36,6 +36,7 @@ static void test_answer_headers(void **unused)
     add(&m, "x-request-id", "req_1");
     add(&m, "Set-Cookie", "a");
     add(&m, "Set-Cookie", "b");
+    add(&m, "X-Sluice-Refused", "yes");
     assert_int_equal(pass_answer(&m, out), 3);
     assert_true(str_eq(out[2].value, STR("b")));
 }
