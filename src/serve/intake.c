@@ -159,7 +159,8 @@ static void take_head(struct relay *r, const struct message *m)
     r->job.flow.priority = priority_of(r->tenant, m);
     r->job.method = arena_copy(&r->arena, m->method).p;
     r->job.headers = headers;
-    r->job.header_count = pass_request(m, s->pass_keys, headers);
+    struct pass_rights may = {.keys = s->pass_keys, .accounts = !s->tenant_count};
+    r->job.header_count = pass_request(m, may, headers);
     r->job.own_key = s->pass_keys && shown_key(m).n > 0;
 }
 

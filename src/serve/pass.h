@@ -7,11 +7,15 @@
 #include "message.h"
 #include "provider.h"
 
-/* Headers of a request that go to the provider: not those of one hop, not ours, and the
- * client's key only where `keys` pass. Names and values stay lent from `m`. Returns how many;
- * out has room for BOUND_HEADERS.
+/* Headers of a request that go to the provider: not those of one hop, not ours, the client's
+ * key only where `keys` pass, and an organisation or project only where it may say whose
+ * account it is: with a key of ours it chose among ours, or had the key refused. Names and
+ * values stay lent from `m`. Returns how many; out has room for BOUND_HEADERS.
  */
-size_t pass_request(const struct message *m, bool keys, struct header *out);
+struct pass_rights {
+    bool keys, accounts;
+};
+size_t pass_request(const struct message *m, struct pass_rights may, struct header *out);
 /* Headers of an answer that go to the client; those that only we may say do not. */
 size_t pass_answer(const struct message *m, struct header *out);
 

@@ -21,8 +21,9 @@ static void test_request_headers(void **unused)
     add(&m, "Accept-Encoding", "gzip");
     add(&m, "OpenAI-Organization", "org-1");
     add(&m, "x-stainless-lang", "js");
-    assert_int_equal(pass_request(&m, true, out), 5);
-    assert_int_equal(pass_request(&m, false, out), 2);
+    assert_int_equal(pass_request(&m, (struct pass_rights){true, true}, out), 5);
+    assert_int_equal(pass_request(&m, (struct pass_rights){false, false}, out), 1);
+    assert_int_equal(pass_request(&m, (struct pass_rights){false, true}, out), 2);
     assert_true(str_eq(out[0].name, STR("OpenAI-Organization")));
     assert_true(str_eq(out[1].value, STR("js")));
 }
