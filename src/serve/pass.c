@@ -173,3 +173,19 @@ bool pass_is_for_azure(const struct message *m)
 {
     return str_starts(m->target, STR("/openai/")) || message_header(m, "api-key").p != NULL;
 }
+
+struct str pass_kind(struct str target)
+{
+    static const char *const kinds[] = {"files", "batches", "count_tokens", "audio"};
+    static const struct str names[] = {STR("(files)"), STR("(batches)"), STR("(count_tokens)"),
+                                       STR("(audio)")};
+    struct str path = str_split(&target, '?');
+    while (path.p) {
+        struct str part = str_split(&path, '/');
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+            if (str_eq(part, str_of(kinds[i])))
+                return names[i];
+        }
+    }
+    return STR("(other requests)");
+}

@@ -41,6 +41,9 @@ bool pass_deployment_in_body(enum route route, const char *base_path);
 struct str pass_to_azure(struct str target, const char *base_path, const char *version,
                          struct arena *arena);
 
+/* Requests that are no use of a model have pools by their kind, if anybody limits them. */
+struct str pass_kind(struct str target);
+
 /* Whether a request means Azure: only there are paths below /openai, and keys in `api-key`. */
 bool pass_is_for_azure(const struct message *m);
 

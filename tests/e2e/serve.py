@@ -176,6 +176,13 @@ class Streams(unittest.TestCase):
             self.assertEqual(answer.read(), delta("half") + event(error=REFUSED))
             self.assertEqual(len(up.seen), 1)
 
+    def test_speech_has_the_limits_of_its_model(self):
+        with Upstream() as up, Serve(*account(up.url, "--limits", "tts-1:rpm=1")) as serve:
+            for model, status in (("tts-1", 200), ("tts-1", 429), ("tts-2", 200)):
+                answer, _ = serve.post(json.dumps({"model": model, "input": "hi"}),
+                                       path="/v1/audio/speech", headers={"x-sluice-max-wait": "0"})
+                self.assertEqual(answer.status, status)
+
     def test_a_length_is_passed_on(self):
         def reply(h, n):
             h.send_response(200)
