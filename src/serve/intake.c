@@ -32,12 +32,12 @@ static struct str shown_key(const struct message *m)
 }
 
 /* It may ask for less urgency than its tenant has, not for more. */
-static uint8_t priority_of(const struct tenant *t, const struct message *m)
+static uint8_t priority_of(const struct tenant_setting *t, const struct message *m)
 {
     uint8_t asked;
     struct str word = message_header(m, "x-sluice-priority");
-    bool less = word.n && setting_priority(word, &asked) && asked < t->setting.priority;
-    return less ? asked : t->setting.priority;
+    bool less = word.n && setting_priority(word, &asked) && asked < t->priority;
+    return less ? asked : t->priority;
 }
 
 static int64_t max_wait_of(const struct relay *r, const struct message *m)
@@ -46,7 +46,7 @@ static int64_t max_wait_of(const struct relay *r, const struct message *m)
     struct str text = message_header(m, "x-sluice-max-wait");
     if (text.n && duration_parse(text, &asked_us) == SL_OK && asked_us >= 0)
         return asked_us;
-    int64_t own_us = r->tenant->setting.max_wait_us;
+    int64_t own_us = r->terms->max_wait_us;
     return own_us >= 0 ? own_us : r->setting->max_wait_us;
 }
 
@@ -96,14 +96,14 @@ static struct str pool_of_kind(struct str target)
 
 static bool is_full(const struct relay *r)
 {
-    const struct tenant_setting *own = &r->tenant->setting;
+    const struct tenant_setting *own = r->terms;
     return r->gateway->relay_count > (size_t)r->setting->queue_requests ||
            (own->held_requests && r->tenant->held > (size_t)own->held_requests);
 }
 
 static bool has_no_room(const struct relay *r, size_t bytes)
 {
-    const struct tenant_setting *own = &r->tenant->setting;
+    const struct tenant_setting *own = r->terms;
     return r->gateway->held_bytes + bytes > (size_t)r->setting->queue_bytes ||
            (own->held_bytes && r->tenant->held_bytes + bytes > (size_t)own->held_bytes);
 }
@@ -114,6 +114,7 @@ static struct relay *relay_new(struct gateway *g, struct exchange *x, struct ten
     r->gateway = g;
     r->setting = setting_hold(g->setting);
     r->tenant = t;
+    r->terms = t->setting;
     r->x = x;
     r->next = g->relays;
     if (r->next)
@@ -137,7 +138,7 @@ static void take_head(struct relay *r, const struct message *m)
     r->max_wait_us = max_wait_of(r, m);
     r->job.flow.id = ++r->gateway->requests;
     r->job.flow.tenant = r->tenant->index;
-    r->job.flow.priority = priority_of(r->tenant, m);
+    r->job.flow.priority = priority_of(r->terms, m);
     r->job.method = arena_copy(&r->arena, m->method).p;
     r->job.headers = headers;
     r->job.header_count = pass_request(m, s->pass_keys, headers);
@@ -360,7 +361,7 @@ static void submit(struct relay *r)
     f->pool = outlet_pool(r->outlet, r->ask.model);
     f->demand = r->ask.demand;
     r->tally = outlet_tally(r->outlet, f->pool);
-    pool_weight(f->pool, f->tenant, r->tenant->setting.weight);
+    pool_weight(f->pool, f->tenant, r->terms->weight);
     if (r->promise.wait_us != INT64_MAX && r->promise.wait_us > r->max_wait_us) {
         decline_waiting(r);
         return;
@@ -409,7 +410,7 @@ static bool is_free(const struct relay *r)
  * what it spends on which: a batch names its models in a file, a form after megabytes. */
 static bool may_spend_uncounted(const struct relay *r)
 {
-    const struct tenant_setting *s = &r->tenant->setting;
+    const struct tenant_setting *s = r->terms;
     bool held = s->models.n > 0 || s->limits.spend_day > 0 || s->limits.spend_month > 0;
     return !held || is_free(r);
 }
@@ -431,7 +432,7 @@ static void queue_up_uncounted(struct relay *r)
 
 static bool spends_unknown(const struct relay *r)
 {
-    const struct allowance_limits *l = &r->tenant->setting.limits;
+    const struct allowance_limits *l = &r->terms->limits;
     const struct model *known = r->ask.known;
     return (l->spend_day > 0 || l->spend_month > 0) &&
            (!known || known->input_pusd < 0 || known->output_pusd < 0);
@@ -444,7 +445,7 @@ static void counted(struct relay *r)
         decline(r, TURN_AWAY_BAD_REQUEST, -1,
                 arena_printf(&r->arena, "%s%s%s", r->diag.where, r->diag.where[0] ? ": " : "",
                              r->diag.what));
-    else if (!tenant_may_use(r->tenant, r->ask.model))
+    else if (!tenant_may_use(r->terms, r->ask.model))
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 arena_printf(&r->arena, "This key may not use the model %.*s", STR_ARG(model)));
     else if (spends_unknown(r))
@@ -486,7 +487,7 @@ static void start_upload(struct relay *r, const struct message *m)
 void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
 {
     struct tenant *t = gateway_tenant(g, shown_key(m));
-    struct relay *r = relay_new(g, x, t ? t : g->tenants.list[0]);
+    struct relay *r = relay_new(g, x, t ? t : &g->stranger);
     take_head(r, m);
     if (!t)
         decline(r, TURN_AWAY_KEY, -1,

@@ -228,7 +228,7 @@ static void entry_text(struct buf *b, const struct relay *r, const struct entry 
     const struct flow *f = &r->job.flow;
     bool sent = r->in_flow_since && f->sent_us >= 0;
     instant_write_rfc3339(b, gateway_unix(r->gateway));
-    buf_printf(b, " %s %.*s %d %s", r->tenant->name,
+    buf_printf(b, " %s %.*s %d %s", r->tenant->name[0] ? r->tenant->name : "-",
                STR_ARG(str_cut(r->ask.model.n ? r->ask.model : STR("-"), 60)), e->status,
                e->verdict);
     buf_printf(b, " in %lld out %lld", (long long)e->usage.input_tokens,

@@ -47,8 +47,9 @@ struct relay {
     struct tally *tally;     /* of its model; NULL until that is known */
     struct setbacks setbacks;
     struct tenant *tenant;
-    struct outlet *outlet; /* NULL until it is known where it goes */
-    struct exchange *x;    /* NULL: the client has left, or has its answer */
+    const struct tenant_setting *terms; /* the tenant's, in that setting */
+    struct outlet *outlet;              /* NULL until it is known where it goes */
+    struct exchange *x;                 /* NULL: the client has left, or has its answer */
     struct relay *prev, *next;
     enum relay_state state;
     enum route route;
