@@ -219,7 +219,8 @@ static void count(struct relay *r)
 {
     const struct account_options *o = reader_of(r);
     struct arena scratch = {0};
-    struct json *root = json_parse(&scratch, buf_str(&r->body), &r->diag);
+    struct json *root =
+        json_parse_within(&scratch, buf_str(&r->body), BOUND_REQUEST_VALUES, &r->diag);
     if (root)
         name_deployment(r, &scratch, root);
     r->err = root ? ask_parse(o->provider, o->catalogue, r->route, root, &r->ask, &r->diag)

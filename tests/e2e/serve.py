@@ -63,6 +63,13 @@ class Pass(unittest.TestCase):
                 self.assertEqual((answer.status, body["error"]["message"]), (status, "m"))
                 self.assertEqual(len(up.seen), 1)
 
+    def test_a_body_of_many_values_is_refused_before_it_becomes_a_tree(self):
+        with Upstream() as up, Serve("--base-url", up.url) as serve:
+            answer, error = serve.post('{"model":"gpt-4o","messages":[' + "0," * (2 << 20) + "0]}")
+            self.assertEqual(answer.status, 400)
+            self.assertIn("more values than may be", error["error"]["message"])
+            self.assertEqual(up.seen, [])
+
     def test_invalid_requests_cost_nothing(self):
         with Upstream() as up, Serve(*account(up.url)) as serve:
             for body in ("{", "[]", '{"messages":[]}', chat(max_tokens=10**6),
