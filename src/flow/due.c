@@ -1,5 +1,6 @@
 /* due.c: what time alone makes possible: admissions and the end of backoffs. */
 #include "account.h"
+#include "learning.h"
 #include "pick.h"
 #include "turn.h"
 
@@ -129,6 +130,11 @@ static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct 
         open_us = p->frozen_us - now_us;
     if (p->spread_us - now_us > open_us)
         open_us = p->spread_us - now_us;
+    int64_t unlearned_us = learning_wait_us(p, now_us);
+    if (unlearned_us > open_us) {
+        open_us = unlearned_us;
+        p->binds = DIM_RPM;
+    }
     if (open_us > 0) {
         ask_at(next_us, now_us + open_us);
         return false;

@@ -65,7 +65,8 @@ struct sluice_client *sluice_client_new(const struct cell *c, const struct work 
     s->work = work;
     s->world = world;
     s->account = account_new(&config);
-    s->pool = account_pool(s->account, STR("gpt-4o"), limits, WORLD_BUDGETS);
+    s->pool = account_pool(s->account, STR("gpt-4o"), limits,
+                           c->mode == SIM_HIDDEN ? 0 : WORLD_BUDGETS);
     s->flows = mem_zero(work->n * sizeof *s->flows);
     s->finished = mem_zero(work->n * sizeof *s->finished);
     return s;
@@ -175,7 +176,7 @@ static struct reading rounded(const struct cell *c, const struct world_answer *a
     return r;
 }
 
-static struct verdict verdict_on(const struct world_answer *a)
+static struct verdict verdict_on(const struct cell *c, const struct world_answer *a)
 {
     struct verdict v = {.kind = VERDICT_OK,
                         .dim = DIM_UNKNOWN,
@@ -187,12 +188,14 @@ static struct verdict verdict_on(const struct world_answer *a)
     if (a->admitted)
         return v;
     v.kind = VERDICT_RATE_LIMIT;
+    v.retryable = true;
+    if (c->mode == SIM_HIDDEN)
+        return v;
     v.dim = a->why.dim;
     v.limit = a->why.limit;
     v.used = a->why.used;
     v.requested = a->why.requested;
     v.retry_us = floor_to(a->retry_us, THOUSAND);
-    v.retryable = true;
     return v;
 }
 
@@ -201,6 +204,7 @@ static void on_answer(void *self, int64_t now_us, uint32_t job, const struct wor
     struct sluice_client *s = self;
     const struct job *j = &s->work->jobs[job];
     struct reading readings[WORLD_BUDGETS];
+    bool hidden = s->cell.mode == SIM_HIDDEN, silent = hidden || s->cell.mode == SIM_BLIND;
     for (size_t i = 0; i < WORLD_BUDGETS; i++)
         readings[i] = rounded(&s->cell, a, &a->figures[i]);
     struct event in = {.kind = EVENT_HEAD,
@@ -208,15 +212,15 @@ static void on_answer(void *self, int64_t now_us, uint32_t job, const struct wor
                        .flow = &s->flows[job],
                        .status = a->admitted ? 200 : 429,
                        .readings = readings,
-                       .reading_count = s->cell.mode == SIM_BLIND ? 0 : WORLD_BUDGETS,
-                       .retry_us = a->admitted ? -1 : a->retry_us};
+                       .reading_count = silent ? 0 : WORLD_BUDGETS,
+                       .retry_us = a->admitted || hidden ? -1 : a->retry_us};
     flow_step(s->account, &in, &s->actions);
     in = (struct event){.kind = EVENT_END,
                         .now_us = now_us,
                         .flow = &s->flows[job],
                         .status = in.status,
                         .retry_us = in.retry_us,
-                        .verdict = verdict_on(a),
+                        .verdict = verdict_on(&s->cell, a),
                         .usage = {j->input_tokens, j->output_tokens, -1}};
     flow_step(s->account, &in, &s->actions);
     act(s, now_us);
