@@ -13,6 +13,7 @@ static void send(struct account *a, struct flow *f, struct actions *out)
     pool_serve(f);
     f->state = FLOW_SENDING;
     f->attempts++;
+    f->let_us = a->now_us;
     f->sent_us = f->head_us = f->due_us = -1;
     if (a->config.charge == CHARGE_ACTUAL)
         f->bill.cohort = output_follow(&f->pool->output, f->demand.max_output_tokens);

@@ -91,7 +91,7 @@ struct flow {
     int attempts; /* requests sent for it, refused ones included */
     int failures; /* of those, passing faults (not rate limits) */
     int refusals; /* of those, rate limits */
-    int64_t submitted_us, sent_us, head_us;
+    int64_t submitted_us, let_us, sent_us, head_us; /* let_us: admitted */
     struct bill bill;         /* what it is expected to be charged */
     struct flow *prev, *next; /* in whatever list its state says */
     struct queue_item turn;   /* QUEUED, under ORDER_QUEUE */

@@ -21,19 +21,18 @@ void learning_end(struct pool *p)
     p->learner = NULL;
 }
 
-/* Sent within the learner's ear, and no answer has begun. */
+/* Let through within the learner's ear, and no answer has begun. */
 static struct unheard unheard_of(const struct pool *p, int64_t now_us)
 {
     struct unheard u = {.oldest_us = now_us};
     int64_t from_us = now_us - p->learner->ear_us;
     for (const struct flow *f = p->flying.tail; f; f = f->prev) {
-        int64_t sent_us = f->sent_us < 0 ? now_us : f->sent_us;
-        if (sent_us <= from_us)
+        if (f->let_us <= from_us)
             break;
         if (f->state != FLOW_SENDING)
             continue;
         u.n++;
-        u.oldest_us = sent_us;
+        u.oldest_us = f->let_us;
     }
     return u;
 }
