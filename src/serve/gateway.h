@@ -10,6 +10,7 @@
 #include "admin.h"
 #include "keys.h"
 #include "outlets.h"
+#include "polls.h"
 #include "record.h"
 #include "server.h"
 
@@ -24,6 +25,7 @@ struct gateway {
     struct keys *keys;      /* of tenants; NULL without any */
     struct tenant **owners; /* of its entries, in their order; NULL: nobody any more */
     struct daybook *book;   /* NULL: none is kept */
+    struct polls polls;
     struct record record;
     struct admin *admin; /* NULL: no such listener */
     int64_t started_unix_us;

@@ -340,6 +340,14 @@ void record_left(struct relay *r)
     write_entry(r, &(struct entry){.verdict = "left", .usage = nothing});
 }
 
+void record_shared(struct relay *r, int status)
+{
+    bool ok = status / 100 == 2;
+    tally_of(r)->outcomes[ok ? TALLY_OK : TALLY_PROVIDER_ERROR]++;
+    write_entry(
+        r, &(struct entry){.status = status, .verdict = ok ? "ok" : "other", .usage = nothing});
+}
+
 void record_over(struct relay *r, const struct ending *end)
 {
     const struct flow *f = &r->job.flow;

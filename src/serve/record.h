@@ -37,6 +37,8 @@ void record_close(struct record *k);
 void record_declined(struct relay *r, enum turn_away_kind kind, int status, struct str what);
 /* An attempt failed that another will follow, perhaps. */
 void record_setback(struct relay *r, const struct ending *end);
+/* It got another's answer. */
+void record_shared(struct relay *r, int status);
 /* The job is over. */
 void record_over(struct relay *r, const struct ending *end);
 /* The client left before it was known where its request goes. */
