@@ -1,5 +1,6 @@
 /* main.c: the verbs. Each verb's folder has its own `int verb_NAME(int argc, char **argv)`,
  * given the arguments after its name. */
+#include "alert.h"
 #include "count.h"
 #include "emulate.h"
 #include "exits.h"
@@ -10,6 +11,7 @@
 #include "serve.h"
 #include "str.h"
 #include "verb_limits.h"
+#include "verb_plan.h"
 
 #include <stdio.h>
 
@@ -18,12 +20,14 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } verbs[] = {
+    {"alert", verb_alert, "try out where a gateway's alerts go"},
     {"check", verb_check, "judge a gateway's configuration before it is used"},
     {"count", verb_count, "count the tokens of texts, or of the requests of a batch"},
     {"emulate", verb_emulate, "play a provider with its rate limits, on loopback"},
     {"explain", verb_explain, "say which limit a refusal means, why, and what to do"},
     {"key", verb_key, "make, list and revoke the keys of a gateway's tenants"},
     {"limits", verb_limits, "the account's limits as they are now, and which tier they are"},
+    {"plan", verb_plan, "what a batch file will take, on every tier, before it is run"},
     {"run", verb_run, "take a batch file through an account's limits"},
     {"serve", verb_serve, "a gateway that holds requests back until the account takes them"},
     {NULL, NULL, NULL},

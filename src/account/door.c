@@ -1,6 +1,8 @@
 /* door.c: see door.h. */
 #include "door.h"
 
+#include "inflight.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +12,8 @@ static enum sl_err find_base_url(struct door *d, const struct account_options *a
 {
     struct url url;
     if (a->emulator) {
-        d->emulator = emulator_start(loop, a->emulator, diag);
+        if (!d->emulator)
+            d->emulator = emulator_start(loop, a->emulator, diag);
         if (!d->emulator)
             return SL_IO;
         buf_printf(out, "http://127.0.0.1:%d/v1", emulator_port(d->emulator));
@@ -33,6 +36,8 @@ static struct upstream_config upstream_of(const struct account_options *a, const
     u.first_byte_timeout_us = a->first_byte_timeout_us;
     u.idle_timeout_us = a->idle_timeout_us;
     u.ca_file = a->ca_file;
+    u.connections_max =
+        a->config.concurrency > 0 ? (size_t)a->config.concurrency : INFLIGHT_CEILING;
     return u;
 }
 
@@ -62,6 +67,7 @@ enum sl_err door_upstream(struct door *d, const struct account_options *a, uv_lo
     enum sl_err err = find_base_url(d, a, loop, &url, diag);
     if (err == SL_OK) {
         struct upstream_config c = upstream_of(a, buf_cstr(&url));
+        c.sends_once = true; /* nobody paces these calls, and some make what costs money */
         err = upstream_new(loop, &c, out, diag);
     }
     buf_free(&url);

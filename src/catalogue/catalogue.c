@@ -196,6 +196,14 @@ int64_t catalogue_batch_enqueued(const struct catalogue *c, struct str provider,
     return r ? r->limit[DIM_BATCH_ENQUEUED] : -1;
 }
 
+struct str catalogue_limits_date(const struct catalogue *c, struct str provider,
+                                 struct str tier, struct str model)
+{
+    const struct limit_row *r =
+        find_row(c, provider, catalogue_tier_name(tier), filed_name(c, model));
+    return r ? r->date : (struct str){0};
+}
+
 int64_t catalogue_batch_queue(const struct catalogue *c, struct str provider, struct str tier)
 {
     tier = catalogue_tier_name(tier);
@@ -205,6 +213,35 @@ int64_t catalogue_batch_queue(const struct catalogue *c, struct str provider, st
             return b->queued_requests;
     }
     return -1;
+}
+
+/* Dates of this form sort as text. */
+static bool is_past(struct str date, struct str today)
+{
+    size_t n = date.n < today.n ? date.n : today.n;
+    return n && memcmp(date.p, today.p, n) <= 0;
+}
+
+const struct model *catalogue_next_down(const struct catalogue *c, const struct model *m,
+                                        struct str today)
+{
+    const struct model *next = m;
+    size_t steps = 0; /* a user's file may lead in a circle */
+    do {
+        bool more = next->next_down.n && steps++ < c->model_count;
+        next = more ? catalogue_model(c, next->next_down) : NULL;
+    } while (next && is_past(next->shutdown, today));
+    return next == m ? NULL : next;
+}
+
+const struct batch_rules *catalogue_batch_rules(const struct catalogue *c, struct str provider)
+{
+    for (size_t i = c->batch_count; i-- > 0;) {
+        const struct batch_row *b = &c->batches[i];
+        if (b->tier.n == 0 && str_eq(b->provider, provider))
+            return &b->rules;
+    }
+    return NULL;
 }
 
 /* Whether a later row says the same class anew. */

@@ -25,6 +25,7 @@ struct model {
     int64_t batch_percent; /* what the Batch API costs of the live price: 50, or -1 */
     struct str encoding;   /* "o200k_base", or empty */
     struct str shutdown;   /* "2027-01-14", or empty */
+    struct str next_down;  /* the next smaller model of the same kind; or empty */
     struct str source_date;
 };
 
@@ -74,8 +75,25 @@ void catalogue_each_limit(const struct catalogue *c, struct str provider, struct
 /* Input tokens that all queued batch jobs of a model may hold on a tier; -1 unknown. */
 int64_t catalogue_batch_enqueued(const struct catalogue *c, struct str provider,
                                  struct str tier, struct str model);
+/* When those limits were so, as the file says: "2026-10"; or empty. */
+struct str catalogue_limits_date(const struct catalogue *c, struct str provider,
+                                 struct str tier, struct str model);
 /* Requests that all batches of an account may have waiting at once on a tier; -1 unknown. */
 int64_t catalogue_batch_queue(const struct catalogue *c, struct str provider, struct str tier);
+
+/* What a provider's Batch API takes, on every tier. Figures are -1 where they are not known. */
+struct batch_rules {
+    int64_t requests;            /* of one batch at most, */
+    int64_t bytes;               /* ... with all it is sent as, */
+    int64_t embedding_inputs;    /* ... in all of its requests together */
+    int64_t window_s;            /* within which it ends, one way or another */
+    int64_t cancel_s;            /* within which a cancelled one ends */
+    const struct str *endpoints; /* "/v1/embeddings": those that can be reached by it */
+    size_t endpoint_count;
+    struct str date;
+};
+/* NULL: no Batch API of that provider is known. */
+const struct batch_rules *catalogue_batch_rules(const struct catalogue *c, struct str provider);
 
 /* A limit by request type: all requests that its patterns mean (http's pattern.h) draw on one
  * budget of the organisation, whatever the model. That there is one may be known, and what it
@@ -104,6 +122,10 @@ struct poll_class {
  * OpenAI's. */
 void catalogue_each_poll(const struct catalogue *c, struct str provider,
                          void (*each)(void *ctx, const struct poll_class *poll), void *ctx);
+/* The next smaller model that is still there on that day ("2026-11-26"); NULL: none is known.
+ */
+const struct model *catalogue_next_down(const struct catalogue *c, const struct model *m,
+                                        struct str today);
 /* Calls `each` for every name of the model that `name` means, its own first. */
 void catalogue_each_name(const struct catalogue *c, struct str name,
                          void (*each)(void *ctx, struct str name), void *ctx);

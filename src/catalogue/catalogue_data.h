@@ -19,6 +19,7 @@ struct limit_row {
     struct str provider, tier, model; /* model: as the catalogue names it */
     int64_t input_tokens_above;       /* holds only for longer prompts; 0: for all */
     int64_t limit[DIM_COUNT];         /* -1 unknown */
+    struct str date;
 };
 
 struct pool_row {
@@ -26,8 +27,9 @@ struct pool_row {
 };
 
 struct batch_row {
-    struct str provider, tier;
-    int64_t queued_requests; /* -1 unknown */
+    struct str provider, tier; /* tier: empty for all */
+    int64_t queued_requests;   /* of a tier; -1 unknown */
+    struct batch_rules rules;  /* of all */
 };
 
 struct route_row {

@@ -1,16 +1,18 @@
 /* load.c: a catalogue document into rows.
  *
  * A document is one object with any of "models", "tiers", "limits", "pools", "batch",
- * "routes", "polls"; a model, a tier, a pool or a class names itself. Fields that only people read
- * (date, source, note, ...) may stand anywhere and must be known ones: a misspelt figure is an
- * error, not silence. null says "not known". Invariant: nothing of the parsed text is kept,
- * every str is copied. */
+ * "routes", "polls"; a model, a tier, a pool or a class names itself. Fields that only people
+ * read (date, source, note, ...) may stand anywhere and must be known ones: a misspelt figure
+ * is an error, not silence. null says "not known". Invariant: nothing of the parsed text is
+ * kept, every str is copied. */
 #include "bounds.h"
 #include "catalogue_data.h"
 #include "json.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum { MINUTE_S = 60, HOUR_S = 3600 };
 
 struct loader {
     struct catalogue *c;
@@ -173,12 +175,15 @@ static enum sl_err load_aliases(const struct loader *l, const struct json *list,
 static enum sl_err load_prices(const struct loader *l, const struct json *price,
                                struct model *m)
 {
+    static const char *const fields[] = {"input", "cached_input", "output", NULL};
     enum { USD_DIGITS = 6 };
     if (!price || price->type == JSON_NULL)
         return SL_OK;
     if (price->type != JSON_OBJECT)
         return complain(l, SL_TYPE, "usd_per_mtok", "not an object");
-    enum sl_err err = take_scaled(l, price, "input", USD_DIGITS, &m->input_pusd);
+    enum sl_err err = check_fields(l, price, fields);
+    if (!err)
+        err = take_scaled(l, price, "input", USD_DIGITS, &m->input_pusd);
     if (!err)
         err = take_scaled(l, price, "cached_input", USD_DIGITS, &m->cached_input_pusd);
     if (!err)
@@ -188,9 +193,11 @@ static enum sl_err load_prices(const struct loader *l, const struct json *price,
 
 static enum sl_err load_model(const struct loader *l, const struct json *row)
 {
-    static const char *const fields[] = {"model",        "aliases",        "context_tokens",
-                                         "usd_per_mtok", "batch_discount", "max_output_tokens",
-                                         "shutdown",     "encoding",       NULL};
+    static const char *const fields[] = {"model",          "aliases",
+                                         "context_tokens", "usd_per_mtok",
+                                         "batch_discount", "max_output_tokens",
+                                         "shutdown",       "encoding",
+                                         "next_down",      NULL};
     struct str name = {0};
     enum sl_err err = check_fields(l, row, fields);
     if (!err)
@@ -205,6 +212,7 @@ static enum sl_err load_model(const struct loader *l, const struct json *row)
     } texts[] = {{"provider", &m.provider},
                  {"shutdown", &m.shutdown},
                  {"encoding", &m.encoding},
+                 {"next_down", &m.next_down},
                  {"date", &m.source_date}};
     for (size_t i = 0; !err && i < sizeof texts / sizeof *texts; i++)
         err = take_str(l, row, texts[i].field, texts[i].out);
@@ -336,6 +344,8 @@ static enum sl_err load_limit(const struct loader *l, const struct json *row)
     if (!err)
         err = take_name(l, row, "tier", &r.tier);
     if (!err)
+        err = take_str(l, row, "date", &r.date);
+    if (!err)
         err = take_count(l, row, "input_tokens_above", &r.input_tokens_above);
     for (int d = 0; !err && d < DIM_COUNT; d++) {
         r.limit[d] = -1;
@@ -364,25 +374,6 @@ static enum sl_err load_pool(const struct loader *l, const struct json *row)
     return err ? err : each_model(l, row, add_pool, &p);
 }
 
-/* How many batches may be under way is for people: it is checked for form alone. */
-static enum sl_err load_batch(const struct loader *l, const struct json *row)
-{
-    static const char *const fields[] = {"tier", "queued_requests", "concurrent_batches", NULL};
-    struct batch_row b = {.queued_requests = -1};
-    enum sl_err err = check_fields(l, row, fields);
-    if (!err)
-        err = take_name(l, row, "provider", &b.provider);
-    if (!err)
-        err = take_name(l, row, "tier", &b.tier);
-    if (!err)
-        err = take_count(l, row, "queued_requests", &b.queued_requests);
-    if (err)
-        return err;
-    b.tier = catalogue_tier_name(b.tier);
-    *(struct batch_row *)append(&l->c->batches, &l->c->batch_count, sizeof b) = b;
-    return SL_OK;
-}
-
 /* A list of texts that is not empty. */
 static enum sl_err take_texts(const struct loader *l, const struct json *row, const char *field,
                               const struct str **out, size_t *n)
@@ -400,9 +391,62 @@ static enum sl_err take_texts(const struct loader *l, const struct json *row, co
     return SL_OK;
 }
 
+/* What a batch may hold, whatever the tier: stands in a row that names none. */
+static enum sl_err load_batch_rules(const struct loader *l, const struct json *row,
+                                    struct batch_rules *out)
+{
+    int64_t hours = -1, minutes = -1;
+    *out = (struct batch_rules){.requests = -1, .bytes = -1, .embedding_inputs = -1};
+    enum sl_err err = take_count(l, row, "requests", &out->requests);
+    if (!err)
+        err = take_count(l, row, "bytes", &out->bytes);
+    if (!err)
+        err = take_count(l, row, "embedding_inputs", &out->embedding_inputs);
+    if (!err)
+        err = take_count(l, row, "window_hours", &hours);
+    if (!err)
+        err = take_count(l, row, "cancel_minutes", &minutes);
+    if (!err)
+        err = take_texts(l, row, "endpoints", &out->endpoints, &out->endpoint_count);
+    if (!err)
+        err = take_str(l, row, "date", &out->date);
+    out->window_s = hours < 0 ? -1 : hours * HOUR_S;
+    out->cancel_s = minutes < 0 ? -1 : minutes * MINUTE_S;
+    return err;
+}
+
+/* How many batches may be under way is for people: it is checked for form alone. */
+static enum sl_err load_batch(const struct loader *l, const struct json *row)
+{
+    static const char *const fields[] = {"tier",
+                                         "queued_requests",
+                                         "concurrent_batches",
+                                         "requests",
+                                         "bytes",
+                                         "embedding_inputs",
+                                         "window_hours",
+                                         "cancel_minutes",
+                                         "endpoints",
+                                         NULL};
+    struct batch_row b = {.queued_requests = -1};
+    enum sl_err err = check_fields(l, row, fields);
+    if (!err)
+        err = take_name(l, row, "provider", &b.provider);
+    if (!err)
+        err = take_str(l, row, "tier", &b.tier);
+    if (!err)
+        err = take_count(l, row, "queued_requests", &b.queued_requests);
+    if (!err && b.tier.n == 0)
+        err = load_batch_rules(l, row, &b.rules);
+    if (err)
+        return err;
+    b.tier = catalogue_tier_name(b.tier);
+    *(struct batch_row *)append(&l->c->batches, &l->c->batch_count, sizeof b) = b;
+    return SL_OK;
+}
+
 static enum sl_err load_route(const struct loader *l, const struct json *row)
 {
-    enum { MINUTE_S = 60, HOUR_S = 3600 };
     static const char *const fields[] = {"tier", "class", "paths", "rpm", "rph", NULL};
     struct route_row r = {0};
     int64_t minute = -1, hour = -1;

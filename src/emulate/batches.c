@@ -2,7 +2,7 @@
  * judged later, in the batch's state "validating". */
 #include "jobs.h"
 #include "member.h"
-#include "page.h"
+#include "paging.h"
 
 enum { DAY_S = 86400, LIVES_LEAST_S = 3600 };
 
@@ -182,8 +182,8 @@ void batches_serve(struct jobs *s, struct errand *e)
         return;
     }
     if (e->to->verb == TARGET_LIST) {
-        const struct page_source from = {s, s->count, listed_id, write_listed};
-        page_serve(e, &page_openai, &from);
+        const struct paging_source from = {s, s->count, listed_id, write_listed};
+        paging_serve(e, &paging_openai, &from);
         return;
     }
     struct job *j = jobs_find(s, false, e->to->ids[0]);

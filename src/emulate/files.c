@@ -2,7 +2,7 @@
  * line; the rest is found when a batch is made of it. */
 #include "files.h"
 #include "member.h"
-#include "page.h"
+#include "paging.h"
 
 enum {
     BATCH_FILE_BYTES = 200 * 1000 * 1000,
@@ -139,8 +139,8 @@ static void write_listed(const void *ctx, size_t item, struct buf *out)
 static void list(const struct store *s, const struct registry *r, struct errand *e)
 {
     const struct listing l = {s, r, target_value(e->to, "purpose"), e->now_us};
-    const struct page_source from = {&l, s->count, listed_id, write_listed};
-    page_serve(e, &page_files, &from);
+    const struct paging_source from = {&l, s->count, listed_id, write_listed};
+    paging_serve(e, &paging_files, &from);
 }
 
 /* ---- one file ---- */

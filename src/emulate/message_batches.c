@@ -3,7 +3,7 @@
 #include "jobs.h"
 #include "keyset.h"
 #include "member.h"
-#include "page.h"
+#include "paging.h"
 
 enum {
     REQUESTS_MAX = 100000,
@@ -230,8 +230,8 @@ void message_batches_serve(struct jobs *s, struct errand *e)
     if (e->to->verb == TARGET_CREATE) {
         create(s, &v, e);
     } else if (e->to->verb == TARGET_LIST) {
-        const struct page_source from = {&v, s->count, listed_id, write_listed};
-        page_serve(e, &page_anthropic, &from);
+        const struct paging_source from = {&v, s->count, listed_id, write_listed};
+        paging_serve(e, &paging_anthropic, &from);
     } else {
         struct job *j = jobs_find(s, true, e->to->ids[0]);
         if (j)

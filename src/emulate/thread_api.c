@@ -1,7 +1,7 @@
 /* thread_api.c: threads, messages and runs over HTTP. Fields are those of the openai SDK's
  * types; what of them is not played (tools, files, streams) is left empty or refused. */
 #include "member.h"
-#include "page.h"
+#include "paging.h"
 #include "threads.h"
 
 enum { RUN_EXPIRES_S = 600 };
@@ -303,8 +303,8 @@ static void serve_threads(struct threads *s, struct errand *e, struct thread *t)
 {
     if (e->to->verb == TARGET_LIST) {
         const struct listing l = {s, NULL};
-        const struct page_source from = {&l, s->count, thread_id, list_thread};
-        page_serve(e, &page_openai, &from);
+        const struct paging_source from = {&l, s->count, thread_id, list_thread};
+        paging_serve(e, &paging_openai, &from);
         return;
     }
     if (e->to->verb == TARGET_CREATE) {
@@ -332,8 +332,8 @@ static void serve_messages(struct threads *s, struct errand *e, struct thread *t
     sl_assert(t); /* the path names it */
     if (e->to->verb == TARGET_LIST) {
         const struct listing l = {s, t};
-        const struct page_source from = {&l, t->message_count, message_id, list_message};
-        page_serve(e, &page_openai, &from);
+        const struct paging_source from = {&l, t->message_count, message_id, list_message};
+        paging_serve(e, &paging_openai, &from);
         return;
     }
     if (e->to->verb == TARGET_CREATE) {
@@ -393,8 +393,8 @@ static void serve_runs(struct threads *s, struct errand *e, struct thread *t)
     sl_assert(t); /* the path names it */
     if (e->to->verb == TARGET_LIST) {
         const struct listing l = {s, t};
-        const struct page_source from = {&l, t->run_count, run_id, list_run};
-        page_serve(e, &page_openai, &from);
+        const struct paging_source from = {&l, t->run_count, run_id, list_run};
+        paging_serve(e, &paging_openai, &from);
         return;
     }
     if (!(r = thread_find_run(t, e->to->ids[1])))

@@ -72,7 +72,8 @@ struct engine_driver {
 /* For drivers that pass answers on as they come; with the driver's ctx. */
 struct engine_tap {
     /* An answer that succeeds has begun. true: its body goes to `piece`, and at the end `judge`
-     * says what it meant and used; false: it is collected for `over`. */
+     * says what it meant and used; false: it is collected for `over`. Not the place to cancel
+     * the job: that is for `piece`. */
     bool (*begun)(void *ctx, struct job *j, const struct message *m);
     void (*piece)(void *ctx, struct job *j, struct str bytes);
     /* Also asked of answers that were cut short or given up, for what they used. */

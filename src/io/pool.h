@@ -19,6 +19,7 @@ struct call {
     bool streams;     /* the body comes from handler.more, */
     bool chunked;     /* in chunks, */
     bool taken;       /* and some of it has been taken */
+    bool any_length;  /* its answer */
     struct buf frame; /* around a chunk */
     bool bodiless;    /* the answer to HEAD */
     bool paused;

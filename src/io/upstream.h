@@ -67,6 +67,9 @@ struct call_request {
      * chunks). Once a piece was taken the call is never sent again. */
     bool streams;
     int64_t length;
+    /* The answer may be of any length: it is handed on, and never held as a whole. Else it is
+     * SL_TOO_LARGE over BOUND_RESPONSE_BYTES. */
+    bool any_length;
 };
 
 struct call *upstream_call(struct upstream *u, const struct call_request *r,

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-    EVENTS_MS = 1000,
     /* A watcher that takes nothing for so many bytes misses events instead of costing memory.
      */
     UNTAKEN_BYTES = 1 << 20,
@@ -22,13 +21,13 @@ struct watcher {
     struct exchange *x;
     struct watcher *prev, *next;
     size_t untaken;
+    int64_t next_step; /* of the history, that it has not been told yet */
 };
 
 struct admin {
     struct server *server;
     struct admin_config config;
     struct buf token;
-    uv_timer_t timer;
     struct watcher *watchers;
 };
 
@@ -45,21 +44,15 @@ static void answer(struct exchange *x, int status, const char *type, struct str 
     server_answer(x, status, headers, sizeof headers / sizeof *headers, body);
 }
 
-static void draw(struct admin *a, void (*write)(struct buf *out, const struct scene *s),
-                 struct buf *out)
-{
-    struct arena arena = {0};
-    struct scene scene = {0};
-    a->config.view.draw(a->config.view.ctx, &scene, &arena);
-    write(out, &scene);
-    arena_free(&arena);
-}
-
 static void answer_scene(struct admin *a, struct exchange *x, const char *type,
                          void (*write)(struct buf *out, const struct scene *s))
 {
     struct buf body = {0};
-    draw(a, write, &body);
+    struct arena arena = {0};
+    struct scene scene = {0};
+    lookout_draw(a->config.lookout, &scene, &arena);
+    write(&body, &scene);
+    arena_free(&arena);
     answer(x, 200, type, buf_str(&body));
     buf_free(&body);
 }
@@ -83,25 +76,56 @@ static void answer_page(struct exchange *x)
 /* ---- events -------------------------------------------------------------------------------
  */
 
-static void send_event(struct watcher *w, struct str data)
+static void send_event(struct watcher *w, const char *name, struct str data)
 {
     struct buf event = {0};
-    if (w->untaken > UNTAKEN_BYTES)
-        return;
-    buf_puts(&event, "data: ");
+    buf_printf(&event, "event: %s\ndata: ", name);
     buf_add(&event, str_trim(data));
     buf_puts(&event, "\n\n");
     w->untaken = server_write(w->x, buf_str(&event));
     buf_free(&event);
 }
 
-static void on_timer(uv_timer_t *timer)
+/* What has passed and what is. */
+static void tell(struct watcher *w, struct str status)
 {
-    struct admin *a = timer->data;
+    const struct history *h = lookout_history(w->admin->config.lookout);
+    int64_t now = history_step_number(h);
+    struct buf steps = {0};
+    if (w->untaken > UNTAKEN_BYTES)
+        return;
+    if (w->next_step < now) {
+        history_json(h, w->next_step, &steps);
+        send_event(w, "steps", buf_str(&steps));
+        w->next_step = now;
+    }
+    send_event(w, "status", status);
+    buf_free(&steps);
+}
+
+static void on_seen(void *ctx, struct scene *scene, struct arena *arena)
+{
+    struct admin *a = ctx;
     struct buf body = {0};
-    draw(a, status_json, &body);
+    if (!a->watchers)
+        return;
+    scene_cut(scene, arena);
+    status_json(&body, scene);
     for (struct watcher *w = a->watchers; w; w = w->next)
-        send_event(w, buf_str(&body));
+        tell(w, buf_str(&body));
+    buf_free(&body);
+}
+
+static void tell_first(struct watcher *w)
+{
+    struct buf body = {0};
+    struct arena arena = {0};
+    struct scene scene = {0};
+    lookout_draw(w->admin->config.lookout, &scene, &arena);
+    scene_cut(&scene, &arena);
+    status_json(&body, &scene);
+    tell(w, buf_str(&body));
+    arena_free(&arena);
     buf_free(&body);
 }
 
@@ -109,20 +133,14 @@ static void watch(struct admin *a, struct exchange *x)
 {
     const struct header headers[] = {{STR("content-type"), STR("text/event-stream")},
                                      {STR("cache-control"), STR("no-store")}};
-    struct watcher *w = calloc(1, sizeof *w);
-    struct buf body = {0};
-    sl_assert(w);
+    struct watcher *w = mem_zero(sizeof *w);
     *w = (struct watcher){.admin = a, .x = x, .next = a->watchers};
     if (w->next)
         w->next->prev = w;
     a->watchers = w;
     exchange_set(x, w);
     server_begin(x, 200, headers, 2);
-    draw(a, status_json, &body);
-    send_event(w, buf_str(&body));
-    buf_free(&body);
-    if (!uv_is_active((uv_handle_t *)&a->timer))
-        uv_timer_start(&a->timer, on_timer, EVENTS_MS, EVENTS_MS);
+    tell_first(w);
 }
 
 static void unwatch(struct watcher *w)
@@ -132,8 +150,6 @@ static void unwatch(struct watcher *w)
     if (w->next)
         w->next->prev = w->prev;
     free(w);
-    if (!a->watchers)
-        uv_timer_stop(&a->timer);
 }
 
 /* ---- the server's handler -----------------------------------------------------------------
@@ -162,7 +178,7 @@ static void on_start(void *ctx, struct exchange *x, const struct message *m)
 {
     struct admin *a = ctx;
     struct str query = m->target, path = str_split(&query, '?');
-    bool ready = !a->config.ready || a->config.ready(a->config.view.ctx);
+    bool ready = !a->config.ready || a->config.ready(a->config.ctx);
     if (!str_eq(m->method, STR("GET")) && !str_eq(m->method, STR("HEAD")))
         answer(x, 405, "text/plain", STR("GET only\n"));
     else if (str_eq(path, STR("/healthz")))
@@ -232,8 +248,7 @@ enum sl_err admin_open(uv_loop_t *loop, const struct admin_config *c, struct adm
         free(a);
         return err;
     }
-    uv_timer_init(loop, &a->timer);
-    a->timer.data = a;
+    lookout_tell(a->config.lookout, on_seen, a);
     *out = a;
     return SL_OK;
 }
@@ -243,20 +258,15 @@ int admin_port(const struct admin *a)
     return server_port(a->server);
 }
 
-static void on_timer_closed(uv_handle_t *timer)
-{
-    struct admin *a = timer->data;
-    explicit_bzero(a->token.p, a->token.cap);
-    buf_free(&a->token);
-    free(a);
-}
-
 void admin_close(struct admin **pa)
 {
     struct admin *a = *pa;
     *pa = NULL;
     if (!a)
         return;
+    lookout_tell(a->config.lookout, NULL, NULL);
     server_free(&a->server); /* which reports that the watchers are gone */
-    uv_close((uv_handle_t *)&a->timer, on_timer_closed);
+    explicit_bzero(a->token.p, a->token.cap);
+    buf_free(&a->token);
+    free(a);
 }

@@ -22,6 +22,24 @@ void histogram_add(struct histogram *h, int64_t us)
     h->sum_us += us;
 }
 
+void histogram_merge(struct histogram *h, const struct histogram *other)
+{
+    for (size_t i = 0; i < HISTOGRAM_CELLS; i++)
+        h->cells[i] += other->cells[i];
+    h->n += other->n;
+    h->sum_us += other->sum_us;
+}
+
+struct histogram histogram_since(const struct histogram *now, const struct histogram *then)
+{
+    struct histogram d = *now;
+    for (size_t i = 0; i < HISTOGRAM_CELLS; i++)
+        d.cells[i] -= then->cells[i];
+    d.n -= then->n;
+    d.sum_us -= then->sum_us;
+    return d;
+}
+
 int64_t histogram_quantile_us(const struct histogram *h, int percent)
 {
     uint64_t rank = (h->n * (uint64_t)percent + 99) / 100, before = 0;

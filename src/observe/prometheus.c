@@ -2,6 +2,8 @@
  */
 #include "prometheus.h"
 
+#include "alerts.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -14,8 +16,8 @@ static void family(struct buf *b, const char *name, const char *type, const char
     buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* A label's value: backslash, quote and newline are escaped; what else a header cannot hold has
- * not come this far. */
+/* A label's value: backslash, quote and newline are escaped; other control characters, which a
+ * model's name may hold since clients write it, become question marks. */
 static void label(struct buf *b, char open, const char *name, struct str value)
 {
     buf_printf(b, "%c%s=\"", open, name);
@@ -25,6 +27,8 @@ static void label(struct buf *b, char open, const char *name, struct str value)
             buf_puts(b, "\\n");
         else if (c == '\\' || c == '"')
             buf_printf(b, "\\%c", c);
+        else if ((unsigned char)c < ' ' || c == 127)
+            buf_char(b, '?');
         else
             buf_add(b, (struct str){&c, 1});
     }
@@ -139,6 +143,16 @@ static int64_t get_used(const struct scene_pool *p)
     return p->tally->used_tokens;
 }
 
+static int64_t get_wallet(const struct scene_pool *p)
+{
+    return p->tally->wallet_empty;
+}
+
+static int64_t get_key(const struct scene_pool *p)
+{
+    return p->tally->key_refused;
+}
+
 static void budgets(struct buf *b, const struct scene *s, const char *name, const char *help,
                     int64_t (*get)(const struct scene_budget *v))
 {
@@ -161,6 +175,11 @@ static int64_t get_limit(const struct scene_budget *v)
 static int64_t get_level(const struct scene_budget *v)
 {
     return v->level;
+}
+
+static int64_t get_in_use(const struct scene_budget *v)
+{
+    return v->used;
 }
 
 static const struct histogram *get_wait(const struct tally *t)
@@ -221,10 +240,17 @@ static void pools(struct buf *b, const struct scene *s)
     one_of_pools(b, s, "sluice_used_tokens_total", "counter",
                  "Tokens the same requests used; the difference is the reserve's error.",
                  get_used);
+    one_of_pools(b, s, "sluice_wallet_empty_total", "counter",
+                 "Answers that said that the wallet is empty.", get_wallet);
+    one_of_pools(b, s, "sluice_key_refused_total", "counter", "Answers that refused the key.",
+                 get_key);
     budgets(b, s, "sluice_budget_limit", "A limit of the account, units per period.",
             get_limit);
     budgets(b, s, "sluice_budget_remaining", "What is believed to be left of it now.",
             get_level);
+    budgets(b, s, "sluice_budget_used",
+            "Charged during the last period, or what is not left, whichever is more.",
+            get_in_use);
     durations(b, s, "sluice_queue_wait_seconds", "From the queue's door to the wire.",
               get_wait);
     durations(b, s, "sluice_time_to_first_byte_seconds",
@@ -281,6 +307,16 @@ static void tenant_figures(struct buf *b, const struct scene *s)
             whole(b, values[f]);
         }
     }
+    family(b, "sluice_tenant_waiting_requests", "gauge",
+           "Its requests that wait, by their own priority.");
+    for (size_t i = 0; i < s->tenant_count; i++) {
+        for (size_t rank = 0; rank < SCENE_PRIORITIES; rank++) {
+            buf_puts(b, "sluice_tenant_waiting_requests");
+            label(b, '{', "tenant", s->tenants[i].name);
+            label(b, ',', "priority", str_of(scene_priority(rank)));
+            whole(b, (int64_t)s->tenants[i].waiting[rank]);
+        }
+    }
     family(b, "sluice_tenant_spend_dollars_total", "counter",
            "What its answers cost, as far as prices are known.");
     for (size_t i = 0; i < s->tenant_count; i++) {
@@ -306,6 +342,74 @@ static void tenant_limits(struct buf *b, const struct scene *s, bool left)
             label(b, '{', "tenant", t->name);
             label(b, ',', "dimension", str_of(dimension_name(t->limits[k].dim)));
             whole(b, left ? t->limits[k].left : t->limits[k].limit);
+        }
+    }
+}
+
+/* ---- of a batch, and of alerts -----------------------------------------------------------
+ */
+
+static void batch(struct buf *b, const struct scene_batch *r)
+{
+    static const char *const states[] = {"done", "failed", "left"};
+    const int64_t rows[] = {r->done - r->failed, r->failed, r->total - r->done};
+    family(b, "sluice_batch_rows", "gauge", "Rows of the batch, by what became of them.");
+    for (size_t i = 0; i < 3; i++) {
+        buf_puts(b, "sluice_batch_rows");
+        label(b, '{', "state", str_of(states[i]));
+        whole(b, rows[i]);
+    }
+    if (r->eta_us < 0)
+        return;
+    family(b, "sluice_batch_eta_seconds", "gauge", "Until the batch is expected to be done.");
+    buf_printf(b, "sluice_batch_eta_seconds %.3f\n", (double)r->eta_us * MICRO);
+}
+
+static void alert(struct buf *b, const char *kind, const struct scene_alert *a)
+{
+    bool of_one = a && a->dim != DIM_UNKNOWN;
+    buf_puts(b, "sluice_alert_active");
+    label(b, '{', "alert", str_of(kind));
+    label(b, ',', "account", a ? a->account : STR(""));
+    label(b, ',', "model", a ? a->model : STR(""));
+    label(b, ',', "dimension", str_of(of_one ? dimension_name(a->dim) : ""));
+    whole(b, a != NULL);
+}
+
+/* Of a kind that is not on there is one sample, 0: so that it can be seen that it is watched.
+ */
+static void alerts(struct buf *b, const struct scene *s)
+{
+    family(b, "sluice_alert_active", "gauge", "1 while the alert is on.");
+    for (int k = 0; k < ALERT_KIND_COUNT; k++) {
+        const char *kind = alert_kind_name((enum alert_kind)k);
+        bool any = false;
+        for (size_t i = 0; i < s->alert_count; i++) {
+            if (!str_eq(str_of(s->alerts[i].kind), str_of(kind)))
+                continue;
+            alert(b, kind, &s->alerts[i]);
+            any = true;
+        }
+        if (!any)
+            alert(b, kind, NULL);
+    }
+    family(b, "sluice_alerts_left_out", "gauge", "Alerts for which there was no room.");
+    buf_printf(b, "sluice_alerts_left_out %lld\n", (long long)s->alerts_left_out);
+}
+
+static void channels(struct buf *b, const struct scene *s)
+{
+    static const char *const results[] = {"delivered", "retried", "failed", "left_out"};
+    family(b, "sluice_alert_deliveries_total", "counter",
+           "Letters by what became of them; left_out: changes that no letter had room for.");
+    for (size_t i = 0; i < s->channel_count; i++) {
+        const struct scene_channel *c = &s->channels[i];
+        const int64_t counts[] = {c->delivered, c->retried, c->failed, c->left_out};
+        for (size_t k = 0; k < 4; k++) {
+            buf_puts(b, "sluice_alert_deliveries_total");
+            label(b, '{', "channel", str_of(c->name));
+            label(b, ',', "result", str_of(results[k]));
+            whole(b, counts[k]);
         }
     }
 }
@@ -353,6 +457,10 @@ static void process(struct buf *b, const struct scene *s)
     buf_printf(b, "sluice_connections %zu\n", s->connections);
     family(b, "sluice_held_requests", "gauge", "Requests that are here now.");
     buf_printf(b, "sluice_held_requests %zu\n", s->held);
+    if (s->held_max) {
+        family(b, "sluice_held_requests_max", "gauge", "Requests that may be here at once.");
+        buf_printf(b, "sluice_held_requests_max %zu\n", s->held_max);
+    }
     family(b, "process_cpu_seconds_total", "counter", "User and system CPU time.");
     buf_printf(b, "process_cpu_seconds_total %.6f\n",
                seconds(u.ru_utime) + seconds(u.ru_stime));
@@ -369,6 +477,11 @@ void prometheus_write(struct buf *out, const struct scene *s)
     process(out, s);
     pools(out, s);
     accounts(out, s);
+    alerts(out, s);
+    if (s->channel_count)
+        channels(out, s);
+    if (s->batch)
+        batch(out, s->batch);
     if (!s->tenant_count)
         return;
     tenant_figures(out, s);

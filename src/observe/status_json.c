@@ -44,6 +44,7 @@ static void budget(struct buf *b, const struct scene_budget *v)
     text(b, "window", str_of(v->window));
     count(b, "limit", v->limit);
     count(b, "left", v->level);
+    count(b, "used", v->used);
     seconds(b, "period", v->period_us);
     count(b, "charged", v->charged);
     count(b, "refusals", v->refusals);
@@ -96,6 +97,8 @@ static void tally(struct buf *b, const struct tally *t)
     count(b, "cached_tokens", t->cached_tokens);
     count(b, "reserved_tokens", t->reserved_tokens);
     count(b, "used_tokens", t->used_tokens);
+    count(b, "wallet_empty", t->wallet_empty);
+    count(b, "key_refused", t->key_refused);
     duration(b, "queue_wait", &t->wait);
     duration(b, "first_byte", &t->first_byte);
     duration(b, "latency", &t->latency);
@@ -138,6 +141,10 @@ static void tenant(struct buf *b, const struct scene_tenant *t)
     text(b, "priority", str_of(t->priority));
     count(b, "weight", t->weight);
     count(b, "held", (int64_t)t->held);
+    buf_puts(b, "\"waiting\":{");
+    for (size_t rank = 0; rank < SCENE_PRIORITIES; rank++)
+        count(b, scene_priority(rank), (int64_t)t->waiting[rank]);
+    close_with(b, "},");
     flag(b, "gone", t->gone);
     count(b, "requests", t->requests);
     count(b, "answered", t->answered);
@@ -175,10 +182,54 @@ static void request(struct buf *b, const struct scene_request *r)
 static void batch(struct buf *b, const struct scene_batch *r)
 {
     buf_puts(b, "\"batch\":{");
+    text(b, "input", r->input);
+    text(b, "output", r->output);
+    text(b, "state", r->state);
     count(b, "total", r->total);
     count(b, "done", r->done);
     count(b, "failed", r->failed);
     seconds(b, "eta", r->eta_us);
+    close_with(b, "},");
+}
+
+static void totals(struct buf *b, const struct scene *s)
+{
+    const struct scene_totals *t = &s->totals;
+    buf_puts(b, "\"totals\":{");
+    count(b, "queued", t->queued);
+    count(b, "in_flight", t->in_flight);
+    count(b, "requests", t->requests);
+    count(b, "refused_there", t->refused_there);
+    count(b, "refused_here", t->refused_here);
+    count(b, "input_tokens", t->input_tokens);
+    count(b, "output_tokens", t->output_tokens);
+    close_with(b, "},");
+}
+
+static void alert(struct buf *b, const struct scene_alert *a)
+{
+    buf_puts(b, "{");
+    text(b, "alert", str_of(a->kind));
+    text(b, "severity", str_of(a->severity));
+    text(b, "account", a->account);
+    text(b, "model", a->model);
+    text(b, "dimension", str_of(a->dim == DIM_UNKNOWN ? "" : dimension_name(a->dim)));
+    seconds(b, "since", a->since_unix_us);
+    text(b, "text", a->text);
+    text(b, "advice", a->advice);
+    close_with(b, "},");
+}
+
+static void channel(struct buf *b, const struct scene_channel *c)
+{
+    buf_puts(b, "{");
+    text(b, "channel", str_of(c->name));
+    count(b, "delivered", c->delivered);
+    count(b, "retried", c->retried);
+    count(b, "failed", c->failed);
+    count(b, "left_out", c->left_out);
+    count(b, "pending", (int64_t)c->pending);
+    text(b, "trouble", str_of(c->trouble));
     close_with(b, "},");
 }
 
@@ -194,7 +245,17 @@ void status_json(struct buf *out, const struct scene *s)
     count(out, "held_max", (int64_t)s->held_max);
     if (s->batch)
         batch(out, s->batch);
-    buf_puts(out, "\"accounts\":[");
+    totals(out, s);
+    count(out, "pools_left_out", (int64_t)s->pools_left_out);
+    count(out, "tenants_left_out", (int64_t)s->tenants_left_out);
+    count(out, "alerts_left_out", s->alerts_left_out);
+    buf_puts(out, "\"alerts\":[");
+    for (size_t i = 0; i < s->alert_count; i++)
+        alert(out, &s->alerts[i]);
+    close_with(out, "],\"channels\":[");
+    for (size_t i = 0; i < s->channel_count; i++)
+        channel(out, &s->channels[i]);
+    close_with(out, "],\"accounts\":[");
     for (size_t i = 0; i < s->account_count; i++)
         account(out, &s->accounts[i]);
     close_with(out, "],\"pools\":[");

@@ -55,4 +55,10 @@ struct tally {
     struct histogram wait, first_byte, latency;
 };
 
+/* Adds what the other counted. */
+void tally_add(struct tally *t, const struct tally *other);
+int64_t tally_ended(const struct tally *t); /* of all outcomes */
+/* Of all dimensions. */
+int64_t tally_refused(const struct tally *t, enum tally_cause cause);
+
 #endif

@@ -3,6 +3,7 @@
 #include "gateway.h"
 
 #include "daybook.h"
+#include "herald.h"
 #include "pass.h"
 #include "relay.h"
 #include "scenery.h"
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* What a crash may forget of a day's budgets. */
 enum { BOOK_MS = 10000 };
@@ -269,6 +271,54 @@ static enum sl_err read_token(const struct setting *s, struct keyring *token, st
                               : keyring_add_file(token, s->admin_token_file, diag);
 }
 
+/* Who looks at the gateway: nobody, unless somebody wants to. */
+static void open_lookout(struct gateway *g)
+{
+    const struct lookout_config c = {.view = {scenery_draw, g},
+                                     .rules = g->setting->alerts.rules};
+    if (!g->lookout && (g->setting->admin_listen || g->setting->alerts.given))
+        lookout_open(g->loop, &c, &g->lookout);
+}
+
+static enum sl_err open_courier(struct gateway *g, const struct setting *s,
+                                struct courier **out, struct diag *diag)
+{
+    const struct herald_manner manner = {.once = false};
+    return herald_open(g->loop, &s->alerts, &manner, out, diag);
+}
+
+/* Rules and courier of the setting in force, instead of those there were. */
+static void take_courier(struct gateway *g, struct courier *courier)
+{
+    open_lookout(g);
+    if (g->lookout) {
+        lookout_rule(g->lookout, &g->setting->alerts.rules);
+        lookout_courier(g->lookout, courier);
+    }
+    courier_close(&g->courier);
+    g->courier = courier;
+}
+
+/* So that `sluice status` finds it; that it cannot be found is no reason not to serve. */
+static void light_beacon(struct gateway *g)
+{
+    const char *colon = strrchr(g->setting->admin_listen, ':');
+    struct buf url = {0};
+    struct diag diag;
+    if (strncmp(g->setting->admin_listen, "unix:", 5) == 0 || !g->setting->state)
+        return;
+    buf_printf(&url, "http://%.*s:%d", (int)(colon - g->setting->admin_listen),
+               g->setting->admin_listen, admin_port(g->admin));
+    const struct beacon_word word = {.verb = STR("serve"),
+                                     .url = buf_str(&url),
+                                     .pid = getpid(),
+                                     .started_unix_us = g->started_unix_us};
+    if (beacon_light(g->setting->state, &word, &g->beacon, &diag) != SL_OK)
+        fprintf(stderr, "warning: %s: %s: `sluice status` needs --url\n", diag.where,
+                diag.what);
+    buf_free(&url);
+}
+
 static enum sl_err open_admin(struct gateway *g, struct diag *diag)
 {
     const struct setting *s = g->setting;
@@ -279,12 +329,25 @@ static enum sl_err open_admin(struct gateway *g, struct diag *diag)
     if (err == SL_OK) {
         struct admin_config c = {.listen = s->admin_listen,
                                  .token = token.lent[0],
-                                 .view = {scenery_draw, g},
-                                 .ready = is_ready};
+                                 .lookout = g->lookout,
+                                 .ready = is_ready,
+                                 .ctx = g};
         err = admin_open(g->loop, &c, &g->admin, diag);
     }
     keyring_wipe(&token);
+    if (err == SL_OK)
+        light_beacon(g);
     return err;
+}
+
+static enum sl_err open_views(struct gateway *g, struct diag *diag)
+{
+    struct courier *courier;
+    enum sl_err err = open_courier(g, g->setting, &courier, diag);
+    if (err != SL_OK)
+        return err;
+    take_courier(g, courier);
+    return open_admin(g, diag);
 }
 
 static enum sl_err open_log(struct gateway *g, struct diag *diag)
@@ -329,19 +392,24 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
         err = open_log(g, diag);
     if (err == SL_OK)
         err = server_new(loop, &c, h, &g->server, diag);
-    return err == SL_OK ? open_admin(g, diag) : err;
+    return err == SL_OK ? open_views(g, diag) : err;
 }
 
 enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *diag)
 {
     const struct tls_files files = {s->certificate, s->certificate_key};
-    if (g->setting->certificate && s->certificate) {
-        enum sl_err err = server_tls_reload(g->server, &files, diag);
-        if (err != SL_OK)
-            return err;
+    struct courier *courier = NULL;
+    enum sl_err err = open_courier(g, s, &courier, diag);
+    if (err == SL_OK && g->setting->certificate && s->certificate)
+        err = server_tls_reload(g->server, &files, diag);
+    if (err == SL_OK)
+        err = take_setting(g, s, diag);
+    if (err != SL_OK) {
+        courier_close(&courier);
+        return err;
     }
-    enum sl_err err = take_setting(g, s, diag);
-    return err == SL_OK ? open_log(g, diag) : err; /* another file, or the same begun anew */
+    take_courier(g, courier);
+    return open_log(g, diag); /* another file, or the same begun anew */
 }
 
 void gateway_drain(struct gateway *g)
@@ -356,7 +424,10 @@ void gateway_close(struct gateway *g)
 {
     g->ending = true;
     keep_book(g);
+    beacon_douse(&g->beacon);
     admin_close(&g->admin);
+    lookout_close(&g->lookout);
+    courier_close(&g->courier);
     if (g->server)
         server_free(&g->server);
     outlets_close(&g->outlets);
@@ -377,4 +448,5 @@ void gateway_free(struct gateway *g)
     daybook_close(&g->book);
     record_close(&g->record);
     setting_drop(&g->setting);
+    arena_free(&g->scratch);
 }

@@ -8,6 +8,7 @@
 #define SLUICE_GATEWAY_H
 
 #include "admin.h"
+#include "beacon.h"
 #include "keys.h"
 #include "outlets.h"
 #include "polls.h"
@@ -27,9 +28,13 @@ struct gateway {
     struct daybook *book;   /* NULL: none is kept */
     struct polls polls;
     struct record record;
-    struct admin *admin; /* NULL: no such listener */
+    struct admin *admin;     /* NULL: no such listener */
+    struct lookout *lookout; /* NULL: neither that nor alerts are wanted */
+    struct courier *courier; /* NULL: alerts go nowhere */
+    struct beacon *beacon;   /* NULL: none is lit */
     int64_t started_unix_us;
     struct relay *relays; /* all there are */
+    struct arena scratch; /* of the events of all streams */
     size_t relay_count, held_bytes;
     uint64_t requests;
     bool ending;      /* takes no more */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { READINGS = 16, TEN_MINUTES_US = 600000000 };
+enum { TEN_MINUTES_US = 600000000 };
 
 /* ---- tallies ------------------------------------------------------------------------------
  */
@@ -18,88 +18,42 @@ static struct tally *tally_of(struct relay *r)
     return r->tally ? r->tally : &r->gateway->record.strays;
 }
 
+static void end_as(struct relay *r, enum tally_outcome outcome)
+{
+    struct tenant_totals *t = &r->tenant->totals;
+    tally_of(r)->outcomes[outcome]++;
+    t->answered += outcome == TALLY_OK;
+    t->refused += outcome == TALLY_TURNED_AWAY || outcome == TALLY_INVALID;
+    t->failed +=
+        outcome == TALLY_PROVIDER_ERROR || outcome == TALLY_UNREACHED || outcome == TALLY_CUT;
+}
+
 static bool is_refusal(enum turn_away_kind kind)
 {
     return kind == TURN_AWAY_WAIT || kind == TURN_AWAY_TOO_LARGE || kind == TURN_AWAY_SPEND;
 }
 
-/* A refusal that tells how an attempt ended: record_over has told that. */
-static bool was_sent_for(const struct relay *r, enum turn_away_kind kind)
-{
-    return (kind == TURN_AWAY_UNREACHED || kind == TURN_AWAY_TIMEOUT) &&
-           r->job.flow.sent_us >= 0;
-}
-
 static void tally_declined(struct relay *r, enum turn_away_kind kind)
 {
-    struct tally *t = tally_of(r);
     const struct flow *f = &r->job.flow;
+    bool unreached = kind == TURN_AWAY_UNREACHED || kind == TURN_AWAY_TIMEOUT;
     bool large = kind == TURN_AWAY_TOO_LARGE;
     enum dimension dim = large ? (enum dimension)f->waited_for : r->promise.dim;
     bool own = large ? f->own : r->promise.own;
     bool invalid =
         kind == TURN_AWAY_BAD_REQUEST || kind == TURN_AWAY_CONTEXT || kind == TURN_AWAY_UPGRADE;
-    if (was_sent_for(r, kind))
-        return;
-    if (kind == TURN_AWAY_UNREACHED || kind == TURN_AWAY_TIMEOUT) {
-        t->outcomes[TALLY_UNREACHED]++;
-        return;
-    }
-    t->outcomes[invalid ? TALLY_INVALID : TALLY_TURNED_AWAY]++;
+    end_as(r, unreached ? TALLY_UNREACHED : invalid ? TALLY_INVALID : TALLY_TURNED_AWAY);
     if (is_refusal(kind))
-        t->refusals[own     ? TALLY_CAUSE_TENANT
-                    : large ? TALLY_CAUSE_SIZE
-                            : TALLY_CAUSE_WAIT][dim]++;
-}
-
-/* Whether the provider's own headers showed room when it refused. */
-static bool had_headroom(const struct relay *r, const struct ending *end)
-{
-    struct reading readings[READINGS];
-    const struct provider *p = r->outlet->account->options.provider;
-    if (!end->head)
-        return false;
-    size_t n = headers_read(p, end->head, gateway_unix(r->gateway), readings, READINGS);
-    for (size_t i = 0; i < n; i++) {
-        if (readings[i].limit <= 0 || !readings[i].has_remaining ||
-            readings[i].remaining < readings[i].limit / 5)
-            return false;
-    }
-    return n > 0;
-}
-
-static void tally_refused(struct relay *r, const struct ending *end)
-{
-    bool room = had_headroom(r, end);
-    r->tally->refusals[room ? TALLY_CAUSE_HEADROOM : TALLY_CAUSE_PROVIDER][end->verdict.dim]++;
-}
-
-static enum tally_retry retry_of(const struct ending *end)
-{
-    if (!end->answered)
-        return end->err == SL_TIMEOUT ? TALLY_RETRY_TIMEOUT : TALLY_RETRY_CONNECTION;
-    if (end->verdict.kind == VERDICT_RATE_LIMIT)
-        return TALLY_RETRY_RATE_LIMIT;
-    return end->verdict.kind == VERDICT_OVERLOADED ? TALLY_RETRY_OVERLOADED : TALLY_RETRY_ERROR;
+        tally_of(r)->refusals[own     ? TALLY_CAUSE_TENANT
+                              : large ? TALLY_CAUSE_SIZE
+                                      : TALLY_CAUSE_WAIT][dim]++;
 }
 
 void record_setback(struct relay *r, const struct ending *end)
 {
-    if (end->answered && end->verdict.kind == VERDICT_RATE_LIMIT)
-        tally_refused(r, end);
-    r->tally->wallet_empty += end->answered && end->verdict.kind == VERDICT_QUOTA;
-    r->tally->key_refused += end->answered && end->verdict.kind == VERDICT_AUTH;
-    r->setbacks[retry_of(end)]++;
-}
-
-/* Setbacks were retries, but for the last one of a request that failed by it. */
-static void tally_retries(struct relay *r, const struct ending *end)
-{
-    bool failed = end->outcome == OUTCOME_FAILED;
-    for (int i = 0; i < TALLY_RETRY_COUNT; i++)
-        r->tally->retries[i] += r->setbacks[i];
-    if (failed && r->setbacks[retry_of(end)] > 0)
-        r->tally->retries[retry_of(end)]--;
+    reckon_setback(&r->setbacks, end);
+    reckon_refusal(r->tally, r->outlet->account->options.provider, &r->job.flow, end,
+                   gateway_unix(r->gateway));
 }
 
 static enum tally_outcome outcome_of(const struct relay *r, const struct ending *end)
@@ -108,34 +62,7 @@ static enum tally_outcome outcome_of(const struct relay *r, const struct ending 
         return TALLY_LEFT;
     if (end->outcome == OUTCOME_OK)
         return TALLY_OK;
-    if (r->job.committed)
-        return TALLY_CUT;
-    return end->answered ? TALLY_PROVIDER_ERROR : TALLY_UNREACHED;
-}
-
-/* Units of tokens that were reserved, whichever limits there are. */
-static int64_t reserved(const struct flow *f)
-{
-    int64_t tokens = f->bill.units[DIM_TPM];
-    return tokens > 0 ? tokens : f->bill.units[DIM_ITPM] + f->bill.units[DIM_OTPM];
-}
-
-static void tally_used(struct relay *r, const struct ending *end)
-{
-    struct tally *t = r->tally;
-    const struct flow *f = &r->job.flow;
-    const struct usage *u = &end->usage;
-    int64_t input = u->input_tokens > 0 ? u->input_tokens : 0;
-    int64_t output = u->output_tokens > 0 ? u->output_tokens : 0;
-    t->input_tokens += input;
-    t->output_tokens += output;
-    t->cached_tokens += u->cached_tokens > 0 ? u->cached_tokens : 0;
-    t->reserved_tokens += reserved(f);
-    t->used_tokens += input + output;
-    if (f->head_us >= 0)
-        histogram_add(&t->first_byte, f->head_us - f->sent_us);
-    if (end->answered)
-        histogram_add(&t->latency, end->service_us);
+    return r->job.committed ? TALLY_CUT : TALLY_PROVIDER_ERROR;
 }
 
 /* ---- those to look at ---------------------------------------------------------------------
@@ -143,8 +70,9 @@ static void tally_used(struct relay *r, const struct ending *end)
 
 static void keep_text(char *out, size_t size, struct str text, struct str *kept)
 {
-    int n = snprintf(out, size, "%.*s", STR_ARG(str_cut(text, size - 1)));
-    *kept = (struct str){out, n > 0 ? (size_t)n : 0};
+    *kept = (struct str){out, str_cut(text, size).n};
+    if (text.p)
+        memcpy(out, text.p, kept->n);
 }
 
 static void fill(struct notable *n, const struct relay *r, int status, struct str what)
@@ -171,6 +99,14 @@ static void keep_refused(struct relay *r, int status, struct str what)
     struct notable *n = &k->refused[k->refused_count++ % RECORD_REFUSED];
     fill(n, r, status, what);
     n->request.refused = true;
+}
+
+static void keep_bad_answer(struct relay *r, const struct ending *end)
+{
+    struct buf what = {0};
+    reckon_diagnosis(end, &what);
+    keep_refused(r, end->status, buf_str(&what));
+    buf_free(&what);
 }
 
 static int64_t took_us(const struct scene_request *r)
@@ -271,7 +207,8 @@ static void entry_json(struct buf *b, const struct relay *r, const struct entry 
     buf_json(b, r->ask.model);
     buf_printf(b, ",\"status\":%d,\"verdict\":\"%s\"", e->status, e->verdict);
     buf_printf(b, ",\"counted_tokens\":%lld,\"reserved_tokens\":%lld",
-               (long long)r->ask.demand.input_tokens, (long long)(sent ? reserved(f) : 0));
+               (long long)r->ask.demand.input_tokens,
+               (long long)(sent ? reckon_reserved(f) : 0));
     buf_printf(b, ",\"input_tokens\":%lld,\"output_tokens\":%lld",
                (long long)e->usage.input_tokens, (long long)e->usage.output_tokens);
     buf_printf(b, ",\"wait_ms\":%lld,\"latency_ms\":%lld,\"attempts\":%d,\"refused\":%d",
@@ -327,46 +264,49 @@ static const struct usage nothing = {0, 0, 0};
 void record_declined(struct relay *r, enum turn_away_kind kind, int status, struct str what)
 {
     tally_declined(r, kind);
+    if (kind == TURN_AWAY_BAD_REQUEST) /* why not may name what is in it */
+        what = STR("not a request that can be sent; its client was told why");
     keep_refused(r, status, what);
-    if (!was_sent_for(r, kind))
-        write_entry(r, &(struct entry){.status = status,
-                                       .verdict = turn_away_name(kind),
-                                       .usage = nothing});
+    write_entry(r, &(struct entry){
+                       .status = status, .verdict = turn_away_name(kind), .usage = nothing});
 }
 
 void record_left(struct relay *r)
 {
-    tally_of(r)->outcomes[TALLY_LEFT]++;
+    end_as(r, TALLY_LEFT);
     write_entry(r, &(struct entry){.verdict = "left", .usage = nothing});
 }
 
 void record_shared(struct relay *r, int status)
 {
     bool ok = status / 100 == 2;
-    tally_of(r)->outcomes[ok ? TALLY_OK : TALLY_PROVIDER_ERROR]++;
+    end_as(r, ok ? TALLY_OK : TALLY_PROVIDER_ERROR);
     write_entry(
         r, &(struct entry){.status = status, .verdict = ok ? "ok" : "other", .usage = nothing});
 }
 
+void record_spent(struct relay *r, const struct ending *end)
+{
+    struct tenant_totals *t = &r->tenant->totals;
+    const struct flow *f = &r->job.flow;
+    reckon_retries(r->tally, &r->setbacks, end);
+    if (f->sent_us < 0)
+        return;
+    histogram_add(&r->tally->wait, f->sent_us - f->submitted_us);
+    reckon_used(r->tally, f, end);
+    t->waited_us += f->sent_us - f->submitted_us;
+    t->input_tokens += end->usage.input_tokens > 0 ? end->usage.input_tokens : 0;
+    t->output_tokens += end->usage.output_tokens > 0 ? end->usage.output_tokens : 0;
+}
+
 void record_over(struct relay *r, const struct ending *end)
 {
-    const struct flow *f = &r->job.flow;
-    bool sent = f->sent_us >= 0;
     enum tally_outcome outcome = outcome_of(r, end);
-    if (!sent && r->x)
-        return; /* refused after all: record_declined tells */
-    if (sent)
-        histogram_add(&r->tally->wait, f->sent_us - f->submitted_us);
-    if (r->x && end->outcome == OUTCOME_UNSENT)
-        return;
-    tally_retries(r, end);
-    r->tally->outcomes[outcome]++;
-    if (sent)
-        tally_used(r, end);
+    end_as(r, outcome);
     if (outcome == TALLY_OK)
         keep_if_slow(r, end->status);
     else if (outcome == TALLY_PROVIDER_ERROR)
-        keep_refused(r, end->status, end->verdict.message);
+        keep_bad_answer(r, end);
     bool ok = outcome == TALLY_OK;
     write_entry(r, &(struct entry){.status = end->answered ? end->status : 0,
                                    .verdict = ok ? "ok"

@@ -73,8 +73,7 @@ static size_t answer_headers(struct relay *r, const struct message *m, bool hope
     int64_t waited_us = r->in_flow_since && f->sent_us >= 0 ? f->sent_us - f->submitted_us : 0;
     if (!r->in_flow_since) /* held for another's answer */
         waited_us = gateway_now(r->gateway) - r->poll_since_us;
-    out[n++] = (struct header){STR("x-sluice-wait-ms"),
-                               arena_printf(&r->arena, "%lld", (long long)(waited_us / 1000))};
+    out[n++] = (struct header){STR("x-sluice-wait-ms"), arena_int(&r->arena, waited_us / 1000)};
     if (r->in_flow_since && f->waited_for != DIM_UNKNOWN)
         out[n++] = (struct header){STR("x-sluice-limit"), waited_for(r)};
     if (r->asked_model.n)
@@ -125,7 +124,7 @@ static bool on_begun(void *ctx, struct job *j, const struct message *m)
         stream_free(&r->stream); /* of an attempt before this one */
     r->reads = true;
     buf_clear(&r->held);
-    stream_open(&r->stream, o->account->options.provider, &r->ask);
+    stream_open(&r->stream, o->account->options.provider, &r->ask, &r->gateway->scratch);
     return true;
 }
 
@@ -180,19 +179,18 @@ static void answer(struct relay *r, const struct ending *end)
 static size_t age_headers(struct relay *r, int64_t age_us, struct header *out, size_t n)
 {
     enum { SECOND_US = 1000000 };
-    int64_t before_s = 0;
+    int64_t before_s = 0, said_s;
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        if (str_eq_nocase(out[i].name, STR("age")))
-            (void)str_int(str_trim(out[i].value), false, &before_s);
-        else
+        if (!str_eq_nocase(out[i].name, STR("age")))
             out[kept++] = out[i];
+        else if (str_int(str_trim(out[i].value), false, &said_s) == SL_OK)
+            before_s = said_s;
     }
-    out[kept++] = (struct header){STR("x-sluice-shared-ms"),
-                                  arena_printf(&r->arena, "%lld", (long long)age_us / 1000)};
     out[kept++] =
-        (struct header){STR("age"), arena_printf(&r->arena, "%lld",
-                                                 (long long)(before_s + age_us / SECOND_US))};
+        (struct header){STR("x-sluice-shared-ms"), arena_int(&r->arena, age_us / 1000)};
+    out[kept++] =
+        (struct header){STR("age"), arena_int(&r->arena, before_s + age_us / SECOND_US)};
     return kept;
 }
 
@@ -202,7 +200,6 @@ void relay_share(struct relay *r, const struct message *m, struct str body, int6
     size_t n = answer_headers(r, m, false, headers);
     n = age_headers(r, gateway_now(r->gateway) - sent_us, headers, n);
     r->state = RELAY_ANSWERED;
-    r->tenant->totals.answered += m->status / 100 == 2;
     record_shared(r, m->status);
     server_answer(r->x, m->status, headers, n, body);
 }
@@ -215,55 +212,52 @@ static void fail(struct relay *r, const struct ending *end)
                          end->why));
 }
 
-static void count_ending(struct relay *r, const struct ending *end)
+/* An answer of which something has reached the client. */
+static void end_passing(struct relay *r, const struct ending *end)
 {
-    struct tenant_totals *t = &r->tenant->totals;
-    const struct flow *f = &r->job.flow;
-    if (f->sent_us >= 0)
-        t->waited_us += f->sent_us - f->submitted_us;
-    if (!end->answered || end->verdict.kind != VERDICT_OK) {
-        t->failed += f->sent_us >= 0;
-        return;
-    }
-    t->answered++;
-    t->input_tokens += end->usage.input_tokens > 0 ? end->usage.input_tokens : 0;
-    t->output_tokens += end->usage.output_tokens > 0 ? end->usage.output_tokens : 0;
+    r->state = RELAY_ANSWERED;
+    if (end->answered)
+        server_finish(r->x);
+    else
+        server_reset(r->x); /* cut short: never to be taken for whole */
 }
 
-static void on_over(void *ctx, struct job *j, const struct ending *end)
+static void answer_or_decline(struct relay *r, const struct ending *end)
 {
-    struct relay *r = (struct relay *)j;
-    r->in_flow = false;
-    count_ending(r, end);
-    record_over(r, end);
-    gateway_wake(r->gateway, r->outlet, r->tenant->index);
-    if (!r->metered && !str_eq(str_of(r->job.method), STR("GET")))
-        polls_forget(r->gateway, r);
-    if (r->poll)
-        polls_over(r, end);
-    if (!r->x) {
-        relay_drop(r);
-        return;
-    }
     /* Held until its time was over; what the provider said meanwhile is its last word. */
     bool last_word = end->answered && end->verdict.kind != VERDICT_RATE_LIMIT;
-    bool held_too_long = r->too_long && end->err == SL_OK && !last_word;
-    if (r->state == RELAY_PASSING) {
-        r->state = RELAY_ANSWERED;
-        if (end->answered)
-            server_finish(r->x);
-        else
-            server_reset(r->x); /* cut short: never to be taken for whole */
-    } else if (held_too_long) {
+    if (r->too_long && end->err == SL_OK && !last_word) {
         decline_waiting(r);
     } else if (end->outcome == OUTCOME_TOO_LARGE) {
         decline_too_large(r);
     } else if (end->outcome == OUTCOME_UNSENT && !r->too_long) {
         decline(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
     } else if (end->answered) {
+        record_over(r, end);
         answer(r, end);
     } else {
         fail(r, end);
+    }
+}
+
+static void on_over(void *ctx, struct job *j, const struct ending *end)
+{
+    struct relay *r = (struct relay *)j;
+    r->in_flow = false;
+    record_spent(r, end);
+    gateway_wake(r->gateway, r->outlet, r->tenant->index);
+    if (!r->metered && !str_eq(str_of(r->job.method), STR("GET")))
+        polls_forget(r->gateway, r);
+    if (r->poll)
+        polls_over(r, end);
+    if (!r->x) {
+        record_over(r, end);
+        relay_drop(r);
+    } else if (r->state == RELAY_PASSING) {
+        record_over(r, end);
+        end_passing(r, end);
+    } else {
+        answer_or_decline(r, end);
     }
 }
 

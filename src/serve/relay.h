@@ -22,8 +22,8 @@
 #define SLUICE_RELAY_H
 
 #include "gateway.h"
+#include "reckon.h"
 #include "stream.h"
-#include "tally.h"
 #include "turn_away.h"
 
 enum {
@@ -46,7 +46,7 @@ struct relay {
     struct gateway *gateway;
     struct setting *setting; /* in force when it came */
     struct tally *tally;     /* of its model; NULL until that is known */
-    uint16_t setbacks[TALLY_RETRY_COUNT];
+    struct setbacks setbacks;
     struct tenant *tenant;
     struct outlet *outlet; /* NULL until it is known where it goes */
     struct exchange *x;    /* NULL: the client has left, or has its answer */

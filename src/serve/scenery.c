@@ -1,7 +1,10 @@
 /* scenery.c: see scenery.h. Everything is copied or lent from what outlives the arena. */
 #include "scenery.h"
 
+#include "relay.h"
 #include "setting_check.h"
+
+#include <string.h>
 
 static void draw_budgets(struct scene_pool *out, const struct pool_view *view)
 {
@@ -20,24 +23,66 @@ static void draw_budgets(struct scene_pool *out, const struct pool_view *view)
     }
 }
 
+/* A pool of that name drawn before: one that a reload replaced is finishing what it has. */
+static struct scene_pool *drawn(struct scene *out, struct scene_pool *pools, struct str account,
+                                struct str model)
+{
+    for (size_t i = 0; i < out->pool_count; i++) {
+        if (str_eq(pools[i].account, account) && str_eq(pools[i].model, model))
+            return &pools[i];
+    }
+    return NULL;
+}
+
+/* What the two have counted is one account's; budgets are those of the one in force. */
+static void join(struct scene_pool *into, const struct scene_pool *p, bool retired,
+                 struct arena *arena)
+{
+    struct tally *sum = arena_alloc(arena, sizeof *sum);
+    *sum = *into->tally;
+    tally_add(sum, p->tally);
+    into->tally = sum;
+    into->queued += p->queued;
+    into->in_flight += p->in_flight;
+    if (retired)
+        return;
+    memcpy(into->budgets, p->budgets, sizeof into->budgets);
+    into->budget_count = p->budget_count;
+}
+
+static void draw_pool(const struct gateway *g, const struct outlet *o, const struct seen *seen,
+                      struct scene_pool *p)
+{
+    struct pool_view view;
+    pool_look(engine_account(o->door.engine), seen->pool, gateway_now(g), &view);
+    *p = (struct scene_pool){.account = str_of(o->name),
+                             .model = view.name,
+                             .queued = view.queued,
+                             .in_flight = view.in_flight,
+                             .tally = seen->tally};
+    draw_budgets(p, &view);
+}
+
 static void draw_pools(const struct gateway *g, struct scene *out, struct arena *arena)
 {
     size_t n = 0;
-    for (size_t i = 0; i < g->outlets.n; i++)
+    bool replaced = false;
+    for (size_t i = 0; i < g->outlets.n; i++) {
         n += g->outlets.list[i]->seen_count;
+        replaced |= g->outlets.list[i]->retired;
+    }
     struct scene_pool *pools = arena_alloc(arena, (n + 1) * sizeof *pools);
     for (size_t i = 0; i < g->outlets.n; i++) {
         const struct outlet *o = g->outlets.list[i];
         for (size_t k = 0; k < o->seen_count; k++) {
-            struct pool_view view;
-            struct scene_pool *p = &pools[out->pool_count++];
-            pool_look(engine_account(o->door.engine), o->seen[k].pool, gateway_now(g), &view);
-            p->account = str_of(o->name);
-            p->model = view.name;
-            p->queued = view.queued;
-            p->in_flight = view.in_flight;
-            p->tally = o->seen[k].tally;
-            draw_budgets(p, &view);
+            struct scene_pool *p = &pools[out->pool_count], *same = NULL;
+            draw_pool(g, o, &o->seen[k], p);
+            if (replaced)
+                same = drawn(out, pools, p->account, p->model);
+            if (same)
+                join(same, p, o->retired, arena);
+            else
+                out->pool_count++;
         }
     }
     pools[out->pool_count++] =
@@ -45,23 +90,43 @@ static void draw_pools(const struct gateway *g, struct scene *out, struct arena 
     out->pools = pools;
 }
 
+static void draw_account(const struct outlet *o, struct scene_account *out, struct arena *arena)
+{
+    struct account_totals totals = account_look(engine_account(o->door.engine));
+    struct engine_look look = engine_look(o->door.engine);
+    *out = (struct scene_account){.name = str_of(o->name),
+                                  .provider = str_of(o->account->options.provider->name),
+                                  .tier = o->account->options.limits.tier,
+                                  .paused = totals.paused,
+                                  .retired = o->retired,
+                                  .keys = look.keys,
+                                  .keys_refused = look.keys_refused,
+                                  .outages = totals.outages,
+                                  .trouble = arena_copy(arena, str_of(look.why)),
+                                  .catalogue = o->account->options.catalogue};
+}
+
+static bool is_drawn(const struct scene *out, const struct scene_account *accounts,
+                     const char *name)
+{
+    for (size_t i = 0; i < out->account_count; i++) {
+        if (str_eq(accounts[i].name, str_of(name)))
+            return true;
+    }
+    return false;
+}
+
+/* Those in force first: of what a reload has replaced nothing is said but what its pools count.
+ */
 static void draw_accounts(const struct gateway *g, struct scene *out, struct arena *arena)
 {
     struct scene_account *accounts = arena_alloc(arena, (g->outlets.n + 1) * sizeof *accounts);
-    for (size_t i = 0; i < g->outlets.n; i++) {
-        const struct outlet *o = g->outlets.list[i];
-        struct account_totals totals = account_look(engine_account(o->door.engine));
-        struct engine_look look = engine_look(o->door.engine);
-        accounts[out->account_count++] =
-            (struct scene_account){.name = str_of(o->name),
-                                   .provider = str_of(o->account->options.provider->name),
-                                   .tier = o->account->options.limits.tier,
-                                   .paused = totals.paused,
-                                   .retired = o->retired,
-                                   .keys = look.keys,
-                                   .keys_refused = look.keys_refused,
-                                   .outages = totals.outages,
-                                   .trouble = arena_copy(arena, str_of(look.why))};
+    for (int retired = 0; retired < 2; retired++) {
+        for (size_t i = 0; i < g->outlets.n; i++) {
+            const struct outlet *o = g->outlets.list[i];
+            if (o->retired == retired && !is_drawn(out, accounts, o->name))
+                draw_account(o, &accounts[out->account_count++], arena);
+        }
     }
     out->accounts = accounts;
 }
@@ -69,12 +134,9 @@ static void draw_accounts(const struct gateway *g, struct scene *out, struct are
 static void draw_tenant(const struct gateway *g, const struct tenant *t,
                         struct scene_tenant *out)
 {
-    static const char *const priorities[] = {[PRIORITY_BATCH] = "batch",
-                                             [PRIORITY_NORMAL] = "normal",
-                                             [PRIORITY_INTERACTIVE] = "interactive"};
     static const enum dimension dims[] = {DIM_RPM, DIM_TPM, DIM_RPD, DIM_TPD, DIM_CONCURRENCY};
     *out = (struct scene_tenant){.name = str_of(t->name),
-                                 .priority = priorities[t->setting.priority],
+                                 .priority = scene_priority(t->setting.priority),
                                  .weight = t->setting.weight,
                                  .held = t->held,
                                  .gone = t->gone,
@@ -91,6 +153,16 @@ static void draw_tenant(const struct gateway *g, const struct tenant *t,
         l->dim = dims[i];
         out->limit_count += allowance_look(&t->allowance, gateway_now(g), l->dim, &l->limit,
                                            &l->left, &reset_us);
+    }
+}
+
+/* By their own rank: a client may ask for less than its tenant has. */
+static void count_waiting(const struct gateway *g, struct scene_tenant *tenants)
+{
+    for (const struct relay *r = g->relays; r; r = r->next) {
+        const struct flow *f = &r->job.flow;
+        if (r->in_flow && (f->state == FLOW_QUEUED || f->state == FLOW_BACKOFF))
+            tenants[r->tenant->index].waiting[f->priority]++;
     }
 }
 
@@ -114,5 +186,6 @@ void scenery_draw(void *ctx, struct scene *out, struct arena *arena)
     draw_pools(g, out, arena);
     for (uint32_t i = 0; i < g->tenants.n; i++)
         draw_tenant(g, g->tenants.list[i], &tenants[i]);
+    count_waiting(g, tenants);
     out->request_count = record_notables(&g->record, out->unix_us, requests);
 }

@@ -39,8 +39,9 @@ void setting_check_route(const struct setting *s, const struct route_setting *ro
     const struct account_setting *first = NULL;
     if (!route->model_count)
         complain_about(r->complaints, node, r->path, "a route needs models");
-    if (!route->account_count && !route->fallback_count)
-        complain_about(r->complaints, node, r->path, "a route needs accounts, or a fallback");
+    if (!route->account_count && route->over.kind == OVER_WAIT)
+        complain_about(r->complaints, node, r->path,
+                       "a route needs accounts, a fallback, or over_limit");
     for (size_t i = 0; i < route->account_count; i++) {
         const struct account_setting *a = setting_account(s, route->accounts[i]);
         if (!a) {
@@ -120,6 +121,11 @@ void setting_warn(const struct setting *s, const char *path, struct buf *out)
                    "warning: %s: listen: %s is in the clear: keys and prompts can be read on "
                    "the way; give tls\n",
                    path, exposed);
+    if (s->admin_listen && !is_private(s->admin_listen))
+        buf_printf(out,
+                   "warning: %s: admin: %s can be reached from elsewhere, and its token is in "
+                   "the clear on the way\n",
+                   path, s->admin_listen);
     for (size_t i = 0; i < s->account_count; i++) {
         const struct account_setting *a = &s->accounts[i];
         if (s->route_count && !in_a_route(s, a->name))

@@ -194,14 +194,14 @@ def judge(clients, status, report, entries):
     came = sum(t["requests"] for t in status["tenants"])
     assert counts["asked"] - counts["left early"] <= came <= counts["asked"], (counts, came)
     same("every request has one ending, and one line", came, sum(outcomes.values()), len(entries))
+    same("and so it is with tenants", came - outcomes["left"],
+         sum(t["answered"] + t["refused"] + t["failed"] for t in status["tenants"]))
     good = [e for e in entries if e["verdict"] == "ok"]
     assert outcomes["ok"] == len(good) >= counts["200"]
     for direction in ("input", "output"):
         same(f"{direction} tokens by the log, the tenants, the models",
              sum(e[f"{direction}_tokens"] for e in entries if e[f"{direction}_tokens"] > 0),
-             sum(t[f"{direction}_tokens"] for t in status["tenants"]) +
-             sum(e[f"{direction}_tokens"] for e in entries
-                 if e["verdict"] != "ok" and e[f"{direction}_tokens"] > 0),
+             sum(t[f"{direction}_tokens"] for t in status["tenants"]),
              sum(p[f"{direction}_tokens"] for p in status["pools"]))
         assert tokens[direction] <= sum(e[f"{direction}_tokens"] for e in good)
     model, pool = report["models"][0], status["pools"][0]

@@ -327,6 +327,28 @@ class Limits(unittest.TestCase):
             self.assertEqual(i.post("web", model="gpt-4o-mini")[0].status, 200)
             self.assertEqual(i.post("web")[0].status, 403)
 
+    def test_what_a_request_spends_must_be_known(self):
+        """Of a key that is held to models or dollars, a batch could use and spend anything."""
+        config = ("tenants:\n  some: {models: [gpt-4o]}\n  rich: {limits: {spend_day: 1}}\n"
+                  "  free: {}\n")
+        with Upstream() as up, Installation(accounts(up) + config) as i:
+            told = {"some": 403, "rich": 403, "free": 200}
+            for tenant in told:
+                i.key(tenant)
+            i.start()
+            for tenant, status in told.items():
+                for path in ("/v1/batches", "/v1/audio/speech", "/v1/threads/t_1/runs"):
+                    self.assertEqual(i.post(tenant, "{}", path=path)[0].status, status, path)
+                for path in ("/v1/files", "/v1/batches/b_1/cancel", "/v1/messages/count_tokens"):
+                    self.assertEqual(i.post(tenant, "{}", path=path)[0].status, 200, path)
+                form = {"content-type": "multipart/form-data; boundary=x"}
+                self.assertEqual(i.post(tenant, "--x--\r\n", form, "/v1/audio/transcriptions")
+                                 [0].status, status)
+                asked = i.serve.request("GET", "/v1/batches", None,
+                                        {"x-api-key": i.keys[tenant]})
+                self.assertEqual(asked.status, 200)
+                asked.connection.close()
+
     def test_each_tenant_has_a_queue_of_its_own(self):
         go_on = threading.Event()
 
@@ -434,6 +456,19 @@ class Routes(unittest.TestCase):
                              (200, "gpt-4o-mini"))
             self.assertEqual(json.loads(up.seen[1][3]),
                              {**json.loads(up.seen[0][3]), "model": "gpt-4o-mini"})
+
+    def test_a_long_wait_fails_where_a_route_says_so(self):
+        with Upstream() as up, Installation(
+                f"accounts: {{main: {{base_url: '{up.url}', window: bucket,\n"
+                "  limits: {gpt-4o: {rpm: 1}, gpt-4.1: {rpm: 1}}}}\n"
+                "routes: [{models: [gpt-4o], over_limit: fail, after: 2s}]\n") as i:
+            serve = i.start()
+            self.assertEqual(serve.post()[0].status, 200)
+            refused, _ = serve.post()
+            self.assertEqual((refused.status, refused.getheader("x-sluice-refused")),
+                             (429, "yes"))
+            self.assertGreater(int(refused.getheader("retry-after")), 2)
+            self.assertEqual(len(up.seen), 1)
 
     def test_a_long_prompt_becomes_another_model(self):
         long = "one two three four " * 40000  # 160,000 tokens: over gpt-4o's window
@@ -552,6 +587,28 @@ class Operations(unittest.TestCase):
             for status in (200, 429):
                 self.assertEqual(i.post("web", headers=AT_ONCE)[0].status, status)
 
+    def test_every_request_has_one_line(self):
+        """Also one whose time is over while it waits to be sent again: the provider's words are
+        the last it hears."""
+        def reply(h, n):
+            if n == 1:
+                h.whole(200, {"usage": {"prompt_tokens": 3, "completion_tokens": 4}})
+            else:
+                h.whole(503, {"error": {"message": "later"}})
+
+        with Upstream(reply) as up, Installation(accounts(up, more=", retries: 9")) as i:
+            log = os.path.join(i.directory, "log")
+            i.write(accounts(up, more=", retries: 9") + f"log: {log}\nlog_format: json\n")
+            serve = i.start()
+            told = [serve.post(), serve.post("not JSON"),
+                    serve.post(headers={"x-sluice-max-wait": "0.1"})]
+            self.assertEqual([answer.status for answer, _ in told], [200, 400, 503])
+            i.stop()
+            with open(log, encoding="utf-8") as lines:
+                entries = [json.loads(line) for line in lines]
+            self.assertEqual([(e["status"], e["verdict"], e["input_tokens"]) for e in entries],
+                             [(200, "ok", 3), (400, "invalid", 0), (503, "overloaded", -1)])
+
     def test_check(self):
         with Upstream() as up, Installation(accounts(up) + "tenants: {web: {}}\n") as i:
             good = subprocess.run([SLUICE, "check", "-c", i.file], capture_output=True, text=True)
@@ -566,6 +623,20 @@ class Operations(unittest.TestCase):
                                      text=True)
             self.assertEqual((refused.returncode, refused.stderr), (2, bad.stderr.rsplit(
                 "\n", 2)[0] + "\n"))
+
+    def test_the_example_is_one(self):
+        example = os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "sluice.yaml")
+        with open(example, encoding="utf-8") as file:
+            text = file.read()
+        with Installation("") as i:
+            key = os.path.join(i.directory, "azure.key")
+            with open(key, "w", encoding="utf-8") as file:
+                file.write("sk-azure")
+            i.write(text.replace("/etc/sluice/azure-east.key", key))
+            judged = subprocess.run(
+                [SLUICE, "check", "-c", i.file], capture_output=True, text=True,
+                env={**os.environ, "OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a"})
+            self.assertEqual((judged.returncode, judged.stderr), (0, ""))
 
 
 if __name__ == "__main__":

@@ -325,12 +325,14 @@ static void a_bad_override_is_told_by_its_field(void **state)
          " \"rpm\": 99999999999999999999}]}",
          "mine.json: limits[0].rpm", "not a plain number"},
         {"{\"routes\": [{\"provider\": \"x\", \"class\": \"a\", \"rpm\": 5}]}",
-         "mine.json: routes[0].paths", "not a list of patterns"},
+         "mine.json: routes[0].paths", "not a list of texts"},
         {"{\"routes\": [{\"provider\": \"x\", \"class\": \"a\", \"paths\": [\"GET /a\"]}]}",
          "mine.json: routes[0].rpm", "either rpm or rph"},
         {"{\"routes\": [{\"provider\": \"x\", \"class\": \"a\", \"paths\": [\"GET /a\"],"
          " \"rpm\": 1, \"rph\": 2}]}",
          "mine.json: routes[0].rpm", "either rpm or rph"},
+        {"{\"batch\": [{\"provider\": \"x\"}]}", "mine.json: batch[0].endpoints",
+         "not a list of texts"},
         {"{\"batch\": [{\"provider\": \"x\", \"tier\": \"1\", \"rpm\": 5}]}",
          "mine.json: batch[0].rpm", "no such field"},
     };
@@ -399,9 +401,47 @@ static void every_model_of_the_facts(void **state)
     arena_free(&arena);
 }
 
+static void assert_next(const struct catalogue *c, const char *name, const char *today,
+                        const char *want)
+{
+    const struct model *m = catalogue_model(c, str_of(name));
+    const struct model *next = catalogue_next_down(c, m, str_of(today));
+    assert_str(next ? next->name : STR("none"), want);
+}
+
+static void limits_have_dates(void **state)
+{
+    struct catalogue *c = open_with(NULL);
+    assert_str(catalogue_limits_date(c, STR("openai"), STR("tier-1"), STR("gpt-4o")), "2026");
+    assert_str(catalogue_limits_date(c, STR("openai"), STR("tier-1"), STR("gpt-5.1")), "");
+    catalogue_close(&c);
+}
+
+static void the_next_model_down(void **state)
+{
+    struct catalogue *c = open_with(NULL);
+    assert_next(c, "gpt-4o-2024-11-20", "2026-11-26", "gpt-4o-mini");
+    assert_next(c, "gpt-4.1-mini", "2026-10-22", "gpt-4.1-nano");
+    assert_next(c, "gpt-4.1-mini", "2026-10-23", "none"); /* shut down that day */
+    assert_next(c, "claude-opus-4-8", "2026-11-26", "claude-sonnet-4-6");
+    assert_next(c, "claude-opus-4-5", "2026-12-01", "claude-haiku-4-5-20251001");
+    assert_next(c, "gpt-5.1", "2026-11-26", "none");
+    catalogue_close(&c);
+    c = open_with("{\"models\": [{\"model\": \"a\", \"next_down\": \"b\"},"
+                  " {\"model\": \"b\", \"next_down\": \"a\", \"shutdown\": \"2026-01-01\"},"
+                  " {\"model\": \"c\", \"next_down\": \"c\", \"shutdown\": \"2026-01-01\"},"
+                  " {\"model\": \"d\", \"next_down\": \"nobody\"}]}");
+    assert_next(c, "a", "2026-11-26", "none"); /* but itself, by way of one that is gone */
+    assert_next(c, "c", "2026-11-26", "none");
+    assert_next(c, "d", "2026-11-26", "none");
+    catalogue_close(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_next_model_down),
+        cmocka_unit_test(limits_have_dates),
         cmocka_unit_test(models_are_found_by_any_of_their_names),
         cmocka_unit_test(figures_are_exact_and_unknown_is_said),
         cmocka_unit_test(limits_by_tier),

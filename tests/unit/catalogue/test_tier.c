@@ -50,6 +50,38 @@ static void what_tiers_ask_for(void **state)
     catalogue_close(&c);
 }
 
+/* Source: facts/providers.md section 6. */
+static void what_a_batch_may_hold(void **state)
+{
+    struct catalogue *c = open_with(NULL);
+    const struct batch_rules *r = catalogue_batch_rules(c, STR("openai"));
+    assert_non_null(r);
+    assert_int_equal(r->requests, 50000);
+    assert_int_equal(r->bytes, 200000000);
+    assert_int_equal(r->embedding_inputs, 50000);
+    assert_int_equal(r->window_s, 86400);
+    assert_int_equal(r->cancel_s, 600);
+    assert_int_equal(r->endpoint_count, 8);
+    assert_true(str_eq(r->endpoints[1], STR("/v1/chat/completions")));
+    assert_true(r->date.n > 0);
+    r = catalogue_batch_rules(c, STR("anthropic"));
+    assert_int_equal(r->requests, 100000);
+    assert_int_equal(r->bytes, 256000000);
+    assert_int_equal(r->embedding_inputs, -1);
+    assert_int_equal(r->cancel_s, -1);
+    assert_int_equal(catalogue_batch_queue(c, STR("anthropic"), STR("2")), 200000);
+    assert_null(catalogue_batch_rules(c, STR("groq")));
+    assert_null(catalogue_batch_rules(c, STR("gemini"))); /* a tier's row is no rule */
+    catalogue_close(&c);
+    c = open_with("{\"batch\": [{\"provider\": \"openai\", \"requests\": 7, \"endpoints\": "
+                  "[\"/v1/embeddings\"]}]}");
+    r = catalogue_batch_rules(c, STR("openai"));
+    assert_int_equal(r->requests, 7);
+    assert_int_equal(r->bytes, -1);
+    assert_int_equal(r->window_s, -1);
+    catalogue_close(&c);
+}
+
 static void the_tier_above_is_of_the_same_programme(void **state)
 {
     static const struct {
@@ -114,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_tiers_ask_for),
+        cmocka_unit_test(what_a_batch_may_hold),
         cmocka_unit_test(the_tier_above_is_of_the_same_programme),
         cmocka_unit_test(a_tier_is_laid_over_field_by_field),
         cmocka_unit_test(bad_rows_are_told_by_their_field),

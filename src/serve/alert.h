@@ -1,0 +1,7 @@
+/* alert.h: the verb `sluice alert`. */
+#ifndef SLUICE_ALERT_H
+#define SLUICE_ALERT_H
+
+int verb_alert(int argc, char **argv);
+
+#endif
