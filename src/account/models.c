@@ -125,14 +125,19 @@ static enum sl_err limits_of_tier(const struct limit_source *s, struct str model
     return SL_UNKNOWN;
 }
 
+static void take_entry(const struct limit_entry *entry, struct batch_pool *p)
+{
+    for (; p->limit_count < entry->n; p->limit_count++)
+        p->limits[p->limit_count] = entry->limits[p->limit_count];
+}
+
 static enum sl_err find_limits(const struct limit_source *s, struct str model,
                                struct batch_pool *p, struct diag *diag)
 {
     const struct limit_entry *entry = entry_for(s, model);
     if (!entry)
         return s->tier.n ? limits_of_tier(s, model, p, diag) : SL_OK;
-    for (; p->limit_count < entry->n; p->limit_count++)
-        p->limits[p->limit_count] = entry->limits[p->limit_count];
+    take_entry(entry, p);
     return SL_OK;
 }
 
@@ -165,7 +170,9 @@ size_t models_class(struct models *m, const struct limit_source *source,
     struct batch_pool p = {.name = arena_printf(&m->names, "(%.*s)", STR_ARG(class->name)),
                            .class = arena_copy(&m->names, class->name)};
     int64_t period_us = source->minute_us * (class->period_s / MINUTE_S);
-    if (class->limit >= 0)
+    if (limit_source_names(source, p.name, false))
+        take_entry(entry_for(source, p.name), &p);
+    else if (class->limit >= 0)
         p.limits[p.limit_count++] = (struct limit_spec){DIM_RPM, class->limit, period_us};
     add_pool(m, &p);
     return index;

@@ -62,7 +62,8 @@ void models_free(struct models *m);
 enum sl_err models_index(struct models *m, const struct limit_source *source, struct str name,
                          size_t *index, struct diag *diag) SL_CHECK;
 
-/* The index of the pool of a class of routes, "(assistants-get)", added when first seen. */
+/* The index of the pool of a class of routes, "(assistants-get)", added when first seen. Limits
+ * told of that name hold instead of the catalogue's. */
 size_t models_class(struct models *m, const struct limit_source *source,
                     const struct route_class *class);
 

@@ -12,9 +12,10 @@
 #include <stdlib.h>
 
 enum {
-    POLLS_MAX = 1024,      /* things asked about at once; more are asked for one by one */
-    KEPT_BYTES = 64 << 10, /* of an answer */
-    SHARE_PERCENT = 50,    /* of a limit, for polls */
+    POLLS_MAX = 8192,          /* things asked about; more are asked for one by one */
+    KEPT_BYTES = 64 << 10,     /* of an answer */
+    KEPT_ALL_BYTES = 32 << 20, /* of all answers */
+    SHARE_PERCENT = 50,        /* of a limit, for polls */
 };
 
 struct kept {
@@ -116,15 +117,16 @@ static uint64_t hash_of(struct str text)
     return h;
 }
 
-static void drop_kept(struct kept *k)
+static void drop_kept(struct polls *all, struct kept *k)
 {
+    all->kept_bytes -= k->body.n;
     arena_free(&k->arena);
     *k = (struct kept){.status = 0};
 }
 
-static void poll_free(struct poll *p)
+static void poll_free(struct polls *all, struct poll *p)
 {
-    drop_kept(&p->kept);
+    drop_kept(all, &p->kept);
     buf_free(&p->key);
     buf_free(&p->stem);
     free(p);
@@ -141,10 +143,10 @@ static void unlist(struct polls *all, struct poll *p)
 }
 
 /* Nobody points to it any more. */
-static void free_if_done(struct poll *p)
+static void free_if_done(struct polls *all, struct poll *p)
 {
     if (!p->listed && !p->leader && !p->held)
-        poll_free(p);
+        poll_free(all, p);
 }
 
 static void visit(struct polls *all, bool (*is_gone)(const struct poll *p, const void *ctx),
@@ -156,7 +158,7 @@ static void visit(struct polls *all, bool (*is_gone)(const struct poll *p, const
             if (!is_gone(p, ctx))
                 continue;
             unlist(all, p);
-            free_if_done(p);
+            free_if_done(all, p);
         }
     }
 }
@@ -230,11 +232,19 @@ static int64_t pace_us(const struct relay *r, const struct poll *p, int64_t now_
     return pace_us;
 }
 
+static const struct poll_class *class_of(const struct relay *r)
+{
+    const struct account_options *o = &r->outlet->account->options;
+    return poll_of(o->catalogue, o->provider, str_of(r->job.method), r->target);
+}
+
 static void keep(struct poll *p, const struct relay *r, const struct ending *end)
 {
+    struct polls *all = &r->gateway->polls;
     int64_t now_us = gateway_now(r->gateway);
+    const struct poll_class *class = class_of(r);
     struct kept *k = &p->kept;
-    drop_kept(k);
+    drop_kept(all, k);
     k->status = end->status;
     k->header_count = end->head->header_count;
     k->headers = arena_alloc(&k->arena, (k->header_count + 1) * sizeof *k->headers);
@@ -245,7 +255,9 @@ static void keep(struct poll *p, const struct relay *r, const struct ending *end
     }
     k->body = arena_copy(&k->arena, end->body);
     k->sent_us = r->job.flow.sent_us;
-    k->until_us = k->sent_us + pace_us(r, p, now_us);
+    bool again = class && poll_pending(class, end->body);
+    k->until_us = k->sent_us + (again ? pace_us(r, p, now_us) : r->setting->poll_pace_us);
+    all->kept_bytes += k->body.n;
 }
 
 static void answer_kept(struct relay *r, const struct kept *k)
@@ -284,15 +296,22 @@ void polls_leave(struct relay *r)
 {
     struct poll *p = r->poll;
     take_out(p, r);
-    free_if_done(p);
+    struct relay *leader = p->leader;
+    if (leader && !leader->x && !p->held) /* nobody waits for its answer any more */
+        engine_cancel(p->outlet->door.engine, &leader->job);
+    else
+        free_if_done(&r->gateway->polls, p);
+}
+
+bool polls_serves(const struct relay *r)
+{
+    return r->poll && r->poll->leader == r && r->poll->held;
 }
 
 bool polls_take(struct relay *r)
 {
-    const struct account_options *o = &r->outlet->account->options;
     int64_t now_us = gateway_now(r->gateway);
-    if (r->setting->poll_pace_us <= 0 || r->streams || wants_events(r) ||
-        !poll_of(o->catalogue, o->provider, str_of(r->job.method), r->target))
+    if (r->setting->poll_pace_us <= 0 || r->streams || wants_events(r) || !class_of(r))
         return false;
     struct poll *p = poll_of_relay(r, now_us);
     if (!p)
@@ -307,7 +326,7 @@ bool polls_take(struct relay *r)
         hold(p, r, now_us);
         return true;
     }
-    drop_kept(&p->kept);
+    drop_kept(&r->gateway->polls, &p->kept);
     p->leader = r;
     r->poll = p;
     return false;
@@ -326,7 +345,7 @@ static struct poll *step_down(struct relay *r)
 }
 
 /* The next of those held asks, and the others go on waiting for it. */
-static void ask_again(struct poll *p)
+static void ask_again(struct polls *all, struct poll *p)
 {
     while (p->held && !p->leader) {
         struct relay *r = p->held;
@@ -336,7 +355,7 @@ static void ask_again(struct poll *p)
         if (!relay_send(r))
             (void)step_down(r);
     }
-    free_if_done(p);
+    free_if_done(all, p);
 }
 
 static void share(struct poll *p, const struct relay *r, const struct ending *end)
@@ -348,15 +367,11 @@ static void share(struct poll *p, const struct relay *r, const struct ending *en
     }
 }
 
-/* What says that one must ask again may be said again, for a moment. */
 static bool is_kept(const struct poll *p, const struct relay *r, const struct ending *end)
 {
     enum { GOOD = 200 };
-    const struct account_options *o = &p->outlet->account->options;
-    const struct poll_class *class =
-        poll_of(o->catalogue, o->provider, str_of(r->job.method), r->target);
-    return p->listed && class && end->status == GOOD && end->body.n <= KEPT_BYTES &&
-           poll_pending(class, end->body);
+    return p->listed && end->status == GOOD && end->body.n <= KEPT_BYTES &&
+           r->gateway->polls.kept_bytes + end->body.n <= KEPT_ALL_BYTES;
 }
 
 void polls_over(struct relay *r, const struct ending *end)
@@ -368,12 +383,13 @@ void polls_over(struct relay *r, const struct ending *end)
             keep(p, r, end);
         share(p, r, end);
     }
-    ask_again(p);
+    ask_again(&r->gateway->polls, p);
 }
 
 void polls_refused(struct relay *r)
 {
-    ask_again(step_down(r));
+    struct poll *p = step_down(r);
+    ask_again(&r->gateway->polls, p);
 }
 
 void polls_part(struct relay *r)
@@ -386,7 +402,7 @@ void polls_part(struct relay *r)
         take_out(p, one);
         (void)relay_send(one);
     }
-    free_if_done(p);
+    free_if_done(&r->gateway->polls, p);
 }
 
 /* ---- forgotten ----------------------------------------------------------------------------

@@ -281,6 +281,7 @@ void record_shared(struct relay *r, int status)
 {
     bool ok = status / 100 == 2;
     end_as(r, ok ? TALLY_OK : TALLY_PROVIDER_ERROR);
+    tally_of(r)->shared++;
     write_entry(
         r, &(struct entry){.status = status, .verdict = ok ? "ok" : "other", .usage = nothing});
 }

@@ -115,6 +115,8 @@ static bool on_begun(void *ctx, struct job *j, const struct message *m)
         return false;
     if (r->poll)
         polls_part(r);
+    if (!r->x) /* its client left before the others were sent on their own way */
+        return false;
     r->head = m;
     if (!events) {
         begin_passing(r);
@@ -265,7 +267,8 @@ void relay_gone(struct relay *r)
 {
     r->x = NULL;
     if (r->in_flow) {
-        engine_cancel(r->outlet->door.engine, &r->job);
+        if (!polls_serves(r))
+            engine_cancel(r->outlet->door.engine, &r->job);
         return;
     }
     if (r->state < RELAY_WAITING || r->poll)
@@ -292,11 +295,11 @@ static bool waits(const struct relay *r)
            (r->job.flow.state == FLOW_QUEUED || r->job.flow.state == FLOW_BACKOFF);
 }
 
-/* Polls that are held have no promise but their own time. */
+/* Polls that are held have no promise but their own time. A leader without a client may end
+ * with the last of them, but not the one that is looked at. */
 static void refuse_held(struct gateway *g, int64_t now_us)
 {
-    for (struct relay *r = g->relays, *next; r; r = next) {
-        next = r->next;
+    for (struct relay *r = g->relays; r; r = r->next) {
         if (!r->poll || r->in_flow || r->deadline_us > now_us)
             continue;
         polls_leave(r);

@@ -115,7 +115,8 @@ static void a_class_of_routes_has_one_pool(void **state)
     const struct route_class make = {.name = STR("things-make"), .limit = 7, .period_s = 3600};
     const struct route_class unknown = {.name = STR("parts"), .limit = -1, .period_s = 60};
     struct limit_source s = source();
-    struct option_list args = {{"(things-get):rpm=3"}, 1};
+    struct option_list args = {{"(told):rpm=3,concurrency=2", "*:rpm=9"}, 2};
+    const struct route_class told = {.name = STR("told"), .limit = 90, .period_s = 60};
     struct models m = {0};
     struct diag diag;
     assert_int_equal(limit_source_add(&s, &args, &diag), SL_OK);
@@ -128,8 +129,12 @@ static void a_class_of_routes_has_one_pool(void **state)
     assert_int_equal(MINUTE, m.pools[first].limits[0].period_us);
     assert_int_equal(60 * (int64_t)MINUTE, m.pools[second].limits[0].period_us);
     assert_int_equal(0, m.pools[third].limit_count);
-    assert_true(limit_source_names(&s, STR("(things-get)"), false));
-    assert_false(limit_source_names(&s, STR("(parts)"), true));
+    size_t by_hand = models_class(&m, &s, &told);
+    assert_int_equal(2, m.pools[by_hand].limit_count);
+    assert_int_equal(3, m.pools[by_hand].limits[0].limit);
+    assert_true(limit_source_names(&s, STR("(told)"), false));
+    assert_false(limit_source_names(&s, STR("(parts)"), false));
+    assert_true(limit_source_names(&s, STR("(parts)"), true));
     models_free(&m);
 }
 
