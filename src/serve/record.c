@@ -277,6 +277,15 @@ void record_left(struct relay *r)
     write_entry(r, &(struct entry){.verdict = "left", .usage = nothing});
 }
 
+void record_shared(struct relay *r, int status)
+{
+    bool ok = status / 100 == 2;
+    end_as(r, ok ? TALLY_OK : TALLY_PROVIDER_ERROR);
+    tally_of(r)->shared++;
+    write_entry(
+        r, &(struct entry){.status = status, .verdict = ok ? "ok" : "other", .usage = nothing});
+}
+
 void record_spent(struct relay *r, const struct ending *end)
 {
     struct tenant_totals *t = &r->tenant->totals;
