@@ -7,6 +7,7 @@
 
 struct settings {
     const char *input, *output, *errors, *prompts, *model, *report;
+    const char *ui; /* NULL: none; "": anywhere */
     int64_t max_tokens, patience_us;
     bool skip_invalid, quiet, color;
     struct account_options account;
