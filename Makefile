@@ -3,7 +3,7 @@ BUILD ?= build
 T ?= 10
 SEED ?= 1
 
-.PHONY: all help demo test bench bench-gateway lint asan sim fuzz install fresh clean
+.PHONY: all help demo test bench bench-gateway lint asan sim soak fuzz install fresh clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) sluice
@@ -17,6 +17,7 @@ help:
 	@echo "make sim        the simulation grid (SEED=$(SEED))"
 	@echo "make lint       clang-format, clang-tidy, house rules, man pages"
 	@echo "make asan       all tests under ASan and UBSan"
+	@echo "make soak       a gateway under every fault and many reloads, T=600 seconds"
 	@echo "make fuzz       libFuzzer, T=$(T) seconds for each parser"
 	@echo "make install    install the binary and its man pages (DESTDIR, PREFIX)"
 	@echo "make fresh      prove demo and test in a clean Debian 12 root"
@@ -56,6 +57,11 @@ sim:
 	@$(MAKE) --no-print-directory all
 	@ninja -C $(BUILD) tests/sim/sim
 	@$(BUILD)/tests/sim/sim --seed $(SEED) --jobs 2
+
+soak:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all
+	@SLUICE=$(BUILD)/sluice python3 tests/e2e/serve_soak.py $(T)
 
 fuzz:
 	@scripts/setup lint

@@ -10,6 +10,8 @@
 #include "run.h"
 #include "serve.h"
 #include "str.h"
+#include "verb_limits.h"
+#include "verb_plan.h"
 
 #include <stdio.h>
 
@@ -24,6 +26,8 @@ static const struct {
     {"emulate", verb_emulate, "play a provider with its rate limits, on loopback"},
     {"explain", verb_explain, "say which limit a refusal means, why, and what to do"},
     {"key", verb_key, "make, list and revoke the keys of a gateway's tenants"},
+    {"limits", verb_limits, "the account's limits as they are now, and which tier they are"},
+    {"plan", verb_plan, "what a batch file will take, on every tier, before it is run"},
     {"run", verb_run, "take a batch file through an account's limits"},
     {"serve", verb_serve, "a gateway that holds requests back until the account takes them"},
     {NULL, NULL, NULL},

@@ -93,6 +93,27 @@ size_t account_options_rows(struct account_options *a, struct option *out)
     return n;
 }
 
+static bool is_among(const char *name, const char *const *names)
+{
+    for (; *names; names++) {
+        if (strcmp(name, *names) == 0)
+            return true;
+    }
+    return false;
+}
+
+size_t account_options_rows_but(struct account_options *a, const char *const *names,
+                                struct option *out)
+{
+    struct option rows[ACCOUNT_OPTIONS];
+    size_t n = 0, count = account_options_rows(a, rows);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_among(rows[i].name, names))
+            out[n++] = rows[i];
+    }
+    return n;
+}
+
 /* ---- checks --------------------------------------------------------------------------------
  */
 
@@ -117,7 +138,7 @@ static enum sl_err take_provider(struct account_options *a, struct diag *diag)
                         "\"%.*s\" is not known; openai, anthropic, azure, gemini and groq are; "
                         "for others give --base-url",
                         STR_ARG(name));
-    if (a->emulate)
+    if (a->emulate || a->offline)
         return SL_OK;
     if (!a->base_url && !name.n)
         return diag_set(diag, SL_MISSING, "",
@@ -143,7 +164,7 @@ static enum sl_err take_pacing(struct account_options *a, enum order order, stru
     if (a->charge && charge_parse(str_of(a->charge), &c->charge) != SL_OK)
         return diag_set(diag, SL_UNKNOWN, "--charge", "\"%s\" is none of max, sum, actual",
                         a->charge);
-    c->slice_us = c->slice_us * a->minute_us / (60 * (int64_t)SECOND);
+    c->slice_us = (int64_t)((__int128)c->slice_us * a->minute_us / (60 * (int64_t)SECOND));
     c->use_percent = (int)a->use_percent;
     c->concurrency = a->concurrency;
     if (retries >= 0)
@@ -180,7 +201,8 @@ static enum sl_err take_limits(struct account_options *a, struct diag *diag)
     a->limits.minute_us = a->minute_us;
     struct str tiers[32];
     size_t n = catalogue_tiers(a->catalogue, str_of(a->provider->name), tiers, 32);
-    if (a->limits.tier.n && !n)
+    bool open = a->offline && !a->provider_name && !a->emulate; /* settled later */
+    if (a->limits.tier.n && !n && !open)
         return diag_set(diag, SL_UNKNOWN, "--tier",
                         "the catalogue has no tiers of %s; give --limits MODEL:rpm=..,tpm=..",
                         a->provider->name);
@@ -192,7 +214,7 @@ static enum sl_err take_limits(struct account_options *a, struct diag *diag)
 static enum sl_err take_keys(struct account_options *a, struct diag *diag)
 {
     enum sl_err err = SL_OK;
-    if (a->emulate)
+    if (a->emulate || a->offline)
         return SL_OK;
     for (size_t i = 0; i < a->key_envs.n && err == SL_OK; i++)
         err = keyring_add_env(&a->keys, a->key_envs.items[i], diag);
@@ -257,7 +279,7 @@ static void name_account(struct account_options *a)
 {
     if (a->emulate)
         buf_printf(&a->name, "%s (emulated)", a->emulate);
-    else if (!a->provider_name)
+    else if (!a->provider_name && a->base_url)
         buf_puts(&a->name, a->base_url);
     else if (a->tier)
         buf_printf(&a->name, "%s/%s%s", a->provider->name,
@@ -269,8 +291,8 @@ static void name_account(struct account_options *a)
 
 enum sl_err account_options_make(struct account_options *a, enum order order, struct diag *diag)
 {
-    if (a->minute_us <= 0)
-        return diag_set(diag, SL_RANGE, "--minute", "must be longer than nothing");
+    if (a->minute_us < 1000) /* a slice of it would last no time at all */
+        return diag_set(diag, SL_RANGE, "--minute", "a millisecond at least");
     enum sl_err err = take_provider(a, diag);
     if (err == SL_OK)
         err = take_pacing(a, order, diag);
@@ -285,6 +307,20 @@ enum sl_err account_options_make(struct account_options *a, enum order order, st
     if (err == SL_OK)
         name_account(a);
     return err;
+}
+
+enum sl_err account_options_settle(struct account_options *a, const struct provider *p,
+                                   struct diag *diag)
+{
+    struct str tier = a->limits.tier;
+    sl_assert(a->offline);
+    a->provider = a->limits.provider = p;
+    buf_clear(&a->name);
+    name_account(a);
+    if (tier.n && !catalogue_tier(a->catalogue, str_of(p->name), tier))
+        return diag_set(diag, SL_UNKNOWN, "--tier", "\"%.*s\" is no tier of %s", STR_ARG(tier),
+                        p->name);
+    return take_pacing(a, a->config.order, diag);
 }
 
 void account_options_free(struct account_options *a)

@@ -1,9 +1,9 @@
 /* json.h: a JSON text as a tree in an arena, with byte offsets so that parts can be sent on
  * unchanged.
  *
- * Parsing is yajl's (strict RFC 8259: refuses bad UTF-8, trailing bytes, leading zeros).
- * Strings keep \u0000. Duplicate keys are kept; json_get finds the LAST, as most parsers do,
- * and json_duplicate tells of any. */
+ * Strict (RFC 8259): bad UTF-8, trailing bytes, leading zeros are refused. Strings keep \u0000;
+ * half of a surrogate pair is U+FFFD. Duplicate keys are kept; json_get finds the LAST, as most
+ * parsers do, and json_duplicate tells of any. */
 #ifndef SLUICE_JSON_H
 #define SLUICE_JSON_H
 
@@ -38,7 +38,11 @@ bool json_is(const struct json *v, const char *literal); /* a string equal to li
  * too large. */
 enum sl_err json_int(const struct json *v, int64_t *out) SL_CHECK;
 bool json_true(const struct json *v);
-/* The first key that occurs twice in one object anywhere below v, or NULL. */
+/* A member whose key occurred before in the same object, anywhere below v, or NULL. In time
+ * linear in the text, whoever wrote it. */
 const struct json *json_duplicate(const struct json *v);
+/* The same, and the work it took: at most KEYSET_STEPS (keyset.h) for each byte of a key,
+ * counting one more for its end. */
+const struct json *json_duplicate_counted(const struct json *v, size_t *steps);
 
 #endif

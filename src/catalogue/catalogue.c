@@ -32,6 +32,8 @@ void catalogue_close(struct catalogue **c)
     free((*c)->tiers);
     free((*c)->limits);
     free((*c)->pools);
+    free((*c)->batches);
+    free((*c)->routes);
     free(*c);
     *c = NULL;
 }
@@ -139,8 +141,8 @@ static void complain(const struct catalogue *c, struct str provider, struct str 
         if (!str_eq(c->tiers[i].provider, provider))
             continue;
         buf_puts(&known, known.n ? ", " : "");
-        buf_add(&known, c->tiers[i].tier);
-        tier_known |= str_eq_nocase(c->tiers[i].tier, tier);
+        buf_add(&known, c->tiers[i].tier.name);
+        tier_known |= str_eq_nocase(c->tiers[i].tier.name, tier);
     }
     if (tier_known)
         (void)diag_set(diag, SL_UNKNOWN, "model",
@@ -193,15 +195,88 @@ int64_t catalogue_batch_enqueued(const struct catalogue *c, struct str provider,
     return r ? r->limit[DIM_BATCH_ENQUEUED] : -1;
 }
 
-size_t catalogue_tiers(const struct catalogue *c, struct str provider, struct str *out,
-                       size_t max)
+struct str catalogue_limits_date(const struct catalogue *c, struct str provider,
+                                 struct str tier, struct str model)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < c->tier_count && n < max; i++) {
-        if (str_eq(c->tiers[i].provider, provider))
-            out[n++] = c->tiers[i].tier;
+    const struct limit_row *r =
+        find_row(c, provider, catalogue_tier_name(tier), filed_name(c, model));
+    return r ? r->date : (struct str){0};
+}
+
+int64_t catalogue_batch_queue(const struct catalogue *c, struct str provider, struct str tier)
+{
+    tier = catalogue_tier_name(tier);
+    for (size_t i = c->batch_count; i-- > 0;) {
+        const struct batch_row *b = &c->batches[i];
+        if (str_eq(b->provider, provider) && str_eq_nocase(b->tier, tier))
+            return b->queued_requests;
     }
-    return n;
+    return -1;
+}
+
+/* Dates of this form sort as text. */
+static bool is_past(struct str date, struct str today)
+{
+    size_t n = date.n < today.n ? date.n : today.n;
+    return n && memcmp(date.p, today.p, n) <= 0;
+}
+
+const struct model *catalogue_next_down(const struct catalogue *c, const struct model *m,
+                                        struct str today)
+{
+    const struct model *next = m;
+    size_t steps = 0; /* a user's file may lead in a circle */
+    do {
+        bool more = next->next_down.n && steps++ < c->model_count;
+        next = more ? catalogue_model(c, next->next_down) : NULL;
+    } while (next && is_past(next->shutdown, today));
+    return next == m ? NULL : next;
+}
+
+const struct batch_rules *catalogue_batch_rules(const struct catalogue *c, struct str provider)
+{
+    for (size_t i = c->batch_count; i-- > 0;) {
+        const struct batch_row *b = &c->batches[i];
+        if (b->tier.n == 0 && str_eq(b->provider, provider))
+            return &b->rules;
+    }
+    return NULL;
+}
+
+/* Whether a later row says the same class anew. */
+static bool is_replaced(const struct catalogue *c, size_t row)
+{
+    const struct route_row *r = &c->routes[row];
+    for (size_t i = row + 1; i < c->route_count; i++) {
+        const struct route_row *later = &c->routes[i];
+        if (str_eq(later->provider, r->provider) && str_eq_nocase(later->tier, r->tier) &&
+            str_eq(later->class.name, r->class.name))
+            return true;
+    }
+    return false;
+}
+
+void catalogue_each_route(const struct catalogue *c, struct str provider, struct str tier,
+                          void (*each)(void *ctx, const struct route_class *route), void *ctx)
+{
+    tier = catalogue_tier_name(tier);
+    for (size_t i = 0; i < c->route_count; i++) {
+        const struct route_row *r = &c->routes[i];
+        bool holds =
+            str_eq(r->provider, provider) && (r->tier.n == 0 || str_eq_nocase(r->tier, tier));
+        if (holds && !is_replaced(c, i))
+            each(ctx, &r->class);
+    }
+}
+
+void catalogue_each_name(const struct catalogue *c, struct str name,
+                         void (*each)(void *ctx, struct str name), void *ctx)
+{
+    const struct model *m = catalogue_model(c, name);
+    for (size_t i = 0; m && i < c->name_count; i++) {
+        if (&c->models[c->names[i].model] == m)
+            each(ctx, c->names[i].name);
+    }
 }
 
 struct str catalogue_pool(const struct catalogue *c, struct str provider, struct str model)

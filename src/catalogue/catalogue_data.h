@@ -11,17 +11,30 @@ struct name_row {
 };
 
 struct tier_row {
-    struct str provider, tier;
+    struct str provider;
+    struct tier tier;
 };
 
 struct limit_row {
     struct str provider, tier, model; /* model: as the catalogue names it */
     int64_t input_tokens_above;       /* holds only for longer prompts; 0: for all */
     int64_t limit[DIM_COUNT];         /* -1 unknown */
+    struct str date;
 };
 
 struct pool_row {
     struct str provider, pool, model;
+};
+
+struct batch_row {
+    struct str provider, tier; /* tier: empty for all */
+    int64_t queued_requests;   /* of a tier; -1 unknown */
+    struct batch_rules rules;  /* of all */
+};
+
+struct route_row {
+    struct str provider, tier; /* tier: empty for all */
+    struct route_class class;
 };
 
 struct catalogue {
@@ -31,7 +44,10 @@ struct catalogue {
     struct tier_row *tiers;
     struct limit_row *limits;
     struct pool_row *pools;
+    struct batch_row *batches;
+    struct route_row *routes;
     size_t model_count, name_count, tier_count, limit_count, pool_count;
+    size_t batch_count, route_count;
 };
 
 /* Lays one document over what is there. */

@@ -1,15 +1,18 @@
 /* load.c: a catalogue document into rows.
  *
- * A document is one object with any of "models", "tiers", "limits", "pools", "batch"; a model,
- * a tier or a pool names itself. Fields that only people read (date, source, note, ...) may
- * stand anywhere and must be known ones: a misspelt figure is an error, not silence. null says
- * "not known". Invariant: nothing of the parsed text is kept, every str is copied. */
+ * A document is one object with any of "models", "tiers", "limits", "pools", "batch",
+ * "routes"; a model, a tier, a pool or a class names itself. Fields that only people read
+ * (date, source, note, ...) may stand anywhere and must be known ones: a misspelt figure is an
+ * error, not silence. null says "not known". Invariant: nothing of the parsed text is kept,
+ * every str is copied. */
 #include "bounds.h"
 #include "catalogue_data.h"
 #include "json.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum { MINUTE_S = 60, HOUR_S = 3600 };
 
 struct loader {
     struct catalogue *c;
@@ -172,12 +175,15 @@ static enum sl_err load_aliases(const struct loader *l, const struct json *list,
 static enum sl_err load_prices(const struct loader *l, const struct json *price,
                                struct model *m)
 {
+    static const char *const fields[] = {"input", "cached_input", "output", NULL};
     enum { USD_DIGITS = 6 };
     if (!price || price->type == JSON_NULL)
         return SL_OK;
     if (price->type != JSON_OBJECT)
         return complain(l, SL_TYPE, "usd_per_mtok", "not an object");
-    enum sl_err err = take_scaled(l, price, "input", USD_DIGITS, &m->input_pusd);
+    enum sl_err err = check_fields(l, price, fields);
+    if (!err)
+        err = take_scaled(l, price, "input", USD_DIGITS, &m->input_pusd);
     if (!err)
         err = take_scaled(l, price, "cached_input", USD_DIGITS, &m->cached_input_pusd);
     if (!err)
@@ -187,9 +193,11 @@ static enum sl_err load_prices(const struct loader *l, const struct json *price,
 
 static enum sl_err load_model(const struct loader *l, const struct json *row)
 {
-    static const char *const fields[] = {"model",        "aliases",        "context_tokens",
-                                         "usd_per_mtok", "batch_discount", "max_output_tokens",
-                                         "shutdown",     "encoding",       NULL};
+    static const char *const fields[] = {"model",          "aliases",
+                                         "context_tokens", "usd_per_mtok",
+                                         "batch_discount", "max_output_tokens",
+                                         "shutdown",       "encoding",
+                                         "next_down",      NULL};
     struct str name = {0};
     enum sl_err err = check_fields(l, row, fields);
     if (!err)
@@ -204,6 +212,7 @@ static enum sl_err load_model(const struct loader *l, const struct json *row)
     } texts[] = {{"provider", &m.provider},
                  {"shutdown", &m.shutdown},
                  {"encoding", &m.encoding},
+                 {"next_down", &m.next_down},
                  {"date", &m.source_date}};
     for (size_t i = 0; !err && i < sizeof texts / sizeof *texts; i++)
         err = take_str(l, row, texts[i].field, texts[i].out);
@@ -221,26 +230,70 @@ static enum sl_err load_model(const struct loader *l, const struct json *row)
     return err;
 }
 
+/* The row of that tier, new if there is none: an override's fields replace those known. */
+static struct tier_row *tier_row_named(struct catalogue *c, struct str provider,
+                                       struct str name)
+{
+    for (size_t i = 0; i < c->tier_count; i++) {
+        struct tier_row *have = &c->tiers[i];
+        if (str_eq(have->provider, provider) && str_eq_nocase(have->tier.name, name))
+            return have;
+    }
+    struct tier_row *row = append(&c->tiers, &c->tier_count, sizeof *row);
+    *row = (struct tier_row){provider,
+                             {.name = name,
+                              .paid_usd = -1,
+                              .wait_days = -1,
+                              .monthly_cap_usd = -1,
+                              .former_paid_usd = -1,
+                              .former_wait_days = -1}};
+    return row;
+}
+
+/* What a tier asked for before: {"paid_usd", "wait_days", "until"}. */
+static enum sl_err load_former(const struct loader *l, const struct json *former,
+                               struct tier *t)
+{
+    static const char *const fields[] = {"paid_usd", "wait_days", "until", NULL};
+    if (!former || former->type == JSON_NULL)
+        return SL_OK;
+    enum sl_err err = check_fields(l, former, fields);
+    if (!err)
+        err = take_count(l, former, "paid_usd", &t->former_paid_usd);
+    if (!err)
+        err = take_count(l, former, "wait_days", &t->former_wait_days);
+    return err ? err : take_name(l, former, "until", &t->former_until);
+}
+
 static enum sl_err load_tier(const struct loader *l, const struct json *row)
 {
-    static const char *const fields[] = {"tier",      "programme",       "paid_usd",
-                                         "wait_days", "monthly_cap_usd", NULL};
-    struct tier_row t = {0};
+    static const char *const fields[] = {
+        "tier", "programme", "paid_usd", "wait_days", "monthly_cap_usd", "former", NULL};
+    struct str provider = {0}, name = {0};
     enum sl_err err = check_fields(l, row, fields);
     if (!err)
-        err = take_name(l, row, "provider", &t.provider);
+        err = take_name(l, row, "provider", &provider);
     if (!err)
-        err = take_name(l, row, "tier", &t.tier);
+        err = take_name(l, row, "tier", &name);
     if (err)
         return err;
-    t.tier = catalogue_tier_name(t.tier);
-    for (size_t i = 0; i < l->c->tier_count; i++) {
-        const struct tier_row *have = &l->c->tiers[i];
-        if (str_eq(have->provider, t.provider) && str_eq_nocase(have->tier, t.tier))
-            return SL_OK;
-    }
-    *(struct tier_row *)append(&l->c->tiers, &l->c->tier_count, sizeof t) = t;
-    return SL_OK;
+    struct tier *t = &tier_row_named(l->c, provider, catalogue_tier_name(name))->tier;
+    const struct {
+        const char *field;
+        struct str *out;
+    } texts[] = {{"programme", &t->programme},
+                 {"date", &t->date},
+                 {"source", &t->source},
+                 {"note", &t->note}};
+    for (size_t i = 0; !err && i < sizeof texts / sizeof *texts; i++)
+        err = take_str(l, row, texts[i].field, texts[i].out);
+    if (!err)
+        err = take_count(l, row, "paid_usd", &t->paid_usd);
+    if (!err)
+        err = take_count(l, row, "wait_days", &t->wait_days);
+    if (!err)
+        err = take_count(l, row, "monthly_cap_usd", &t->monthly_cap_usd);
+    return err ? err : load_former(l, json_get(row, "former"), t);
 }
 
 /* Limits and pools name several models in one row: `add` is called for each. */
@@ -291,6 +344,8 @@ static enum sl_err load_limit(const struct loader *l, const struct json *row)
     if (!err)
         err = take_name(l, row, "tier", &r.tier);
     if (!err)
+        err = take_str(l, row, "date", &r.date);
+    if (!err)
         err = take_count(l, row, "input_tokens_above", &r.input_tokens_above);
     for (int d = 0; !err && d < DIM_COUNT; d++) {
         r.limit[d] = -1;
@@ -319,13 +374,104 @@ static enum sl_err load_pool(const struct loader *l, const struct json *row)
     return err ? err : each_model(l, row, add_pool, &p);
 }
 
-/* Limits of the batch services beside enqueued tokens stand in the file for people: they are
- * checked for form alone. */
+/* A list of texts that is not empty. */
+static enum sl_err take_texts(const struct loader *l, const struct json *row, const char *field,
+                              const struct str **out, size_t *n)
+{
+    const struct json *list = json_get(row, field);
+    if (!list || list->type != JSON_ARRAY || list->count == 0)
+        return complain(l, SL_TYPE, field, "not a list of texts");
+    struct str *texts = arena_alloc(&l->c->arena, list->count * sizeof *texts);
+    for (const struct json *v = list->first; v; v = v->next) {
+        if (v->type != JSON_STRING)
+            return complain(l, SL_TYPE, field, "not a list of texts");
+        texts[(*n)++] = arena_copy(&l->c->arena, v->text);
+    }
+    *out = texts;
+    return SL_OK;
+}
+
+/* What a batch may hold, whatever the tier: stands in a row that names none. */
+static enum sl_err load_batch_rules(const struct loader *l, const struct json *row,
+                                    struct batch_rules *out)
+{
+    int64_t hours = -1, minutes = -1;
+    *out = (struct batch_rules){.requests = -1, .bytes = -1, .embedding_inputs = -1};
+    enum sl_err err = take_count(l, row, "requests", &out->requests);
+    if (!err)
+        err = take_count(l, row, "bytes", &out->bytes);
+    if (!err)
+        err = take_count(l, row, "embedding_inputs", &out->embedding_inputs);
+    if (!err)
+        err = take_count(l, row, "window_hours", &hours);
+    if (!err)
+        err = take_count(l, row, "cancel_minutes", &minutes);
+    if (!err)
+        err = take_texts(l, row, "endpoints", &out->endpoints, &out->endpoint_count);
+    if (!err)
+        err = take_str(l, row, "date", &out->date);
+    out->window_s = hours < 0 ? -1 : hours * HOUR_S;
+    out->cancel_s = minutes < 0 ? -1 : minutes * MINUTE_S;
+    return err;
+}
+
+/* How many batches may be under way is for people: it is checked for form alone. */
 static enum sl_err load_batch(const struct loader *l, const struct json *row)
 {
-    static const char *const fields[] = {"tier", "rpm", "queued_requests", "concurrent_batches",
+    static const char *const fields[] = {"tier",
+                                         "queued_requests",
+                                         "concurrent_batches",
+                                         "requests",
+                                         "bytes",
+                                         "embedding_inputs",
+                                         "window_hours",
+                                         "cancel_minutes",
+                                         "endpoints",
                                          NULL};
-    return check_fields(l, row, fields);
+    struct batch_row b = {.queued_requests = -1};
+    enum sl_err err = check_fields(l, row, fields);
+    if (!err)
+        err = take_name(l, row, "provider", &b.provider);
+    if (!err)
+        err = take_str(l, row, "tier", &b.tier);
+    if (!err)
+        err = take_count(l, row, "queued_requests", &b.queued_requests);
+    if (!err && b.tier.n == 0)
+        err = load_batch_rules(l, row, &b.rules);
+    if (err)
+        return err;
+    b.tier = catalogue_tier_name(b.tier);
+    *(struct batch_row *)append(&l->c->batches, &l->c->batch_count, sizeof b) = b;
+    return SL_OK;
+}
+
+static enum sl_err load_route(const struct loader *l, const struct json *row)
+{
+    static const char *const fields[] = {"tier", "class", "paths", "rpm", "rph", NULL};
+    struct route_row r = {0};
+    int64_t minute = -1, hour = -1;
+    enum sl_err err = check_fields(l, row, fields);
+    if (!err)
+        err = take_name(l, row, "provider", &r.provider);
+    if (!err)
+        err = take_str(l, row, "tier", &r.tier);
+    if (!err)
+        err = take_name(l, row, "class", &r.class.name);
+    if (!err)
+        err = take_texts(l, row, "paths", &r.class.patterns, &r.class.pattern_count);
+    if (!err)
+        err = take_count(l, row, "rpm", &minute);
+    if (!err)
+        err = take_count(l, row, "rph", &hour);
+    if (!err && (minute < 0) == (hour < 0))
+        err = complain(l, SL_MISSING, "rpm", "either rpm or rph");
+    if (err)
+        return err;
+    r.tier = catalogue_tier_name(r.tier);
+    r.class.limit = minute < 0 ? hour : minute;
+    r.class.period_s = minute < 0 ? HOUR_S : MINUTE_S;
+    *(struct route_row *)append(&l->c->routes, &l->c->route_count, sizeof r) = r;
+    return SL_OK;
 }
 
 static enum sl_err load_section(struct loader *l, const struct json *list,
@@ -346,11 +492,8 @@ static enum sl_err load_document(struct loader *l, const struct json *root)
     static const struct {
         const char *name;
         enum sl_err (*load)(const struct loader *, const struct json *);
-    } sections[] = {{"models", load_model},
-                    {"tiers", load_tier},
-                    {"limits", load_limit},
-                    {"pools", load_pool},
-                    {"batch", load_batch}};
+    } sections[] = {{"models", load_model}, {"tiers", load_tier},  {"limits", load_limit},
+                    {"pools", load_pool},   {"batch", load_batch}, {"routes", load_route}};
     enum { SECTIONS = sizeof sections / sizeof *sections };
     if (root->type != JSON_OBJECT)
         return diag_set(l->diag, SL_TYPE, l->file,

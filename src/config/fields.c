@@ -7,6 +7,18 @@
 
 enum { NAMES_MAX = 96 };
 
+/* What a file says is quoted, and must not move the cursor or begin another line. */
+static void add_printable(struct buf *out, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c < ' ' || c == 0x7f)
+            buf_printf(out, "\\x%02x", c);
+        else
+            buf_char(out, *text);
+    }
+}
+
 void complain_about(struct complaints *c, const struct yaml *node, const char *path,
                     const char *fmt, ...)
 {
@@ -17,7 +29,11 @@ void complain_about(struct complaints *c, const struct yaml *node, const char *p
     va_start(args, fmt);
     vsnprintf(what, sizeof what, fmt, args);
     va_end(args);
-    buf_printf(&c->text, "%s:%d: %s%s%s\n", c->file, node->line, path, *path ? ": " : "", what);
+    buf_printf(&c->text, "%s:%d: ", c->file, node->line);
+    add_printable(&c->text, path);
+    add_printable(&c->text, *path ? ": " : "");
+    add_printable(&c->text, what);
+    buf_char(&c->text, '\n');
 }
 
 static void enter(struct reader *below, const struct reader *r, struct str key)

@@ -259,6 +259,13 @@ void answer_body(const struct answer *a, struct buf *out)
     case API_MODEL:
     case API_REPORT:
     case API_RESET:
+    case API_FILES:
+    case API_BATCHES:
+    case API_MESSAGE_BATCHES:
+    case API_THREADS:
+    case API_THREAD_MESSAGES:
+    case API_RUNS:
+    case API_THING:
     case API_NONE:
     case API_BAD_METHOD:
         break;

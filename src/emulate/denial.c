@@ -24,6 +24,7 @@ int denial_status(const struct denial *r)
     switch (r->kind) {
     case DENIAL_RATE:
     case DENIAL_RAMP:
+    case DENIAL_CLASS:
     case DENIAL_WALLET:
         return 429;
     case DENIAL_TOO_LARGE:
@@ -31,6 +32,8 @@ int denial_status(const struct denial *r)
     case DENIAL_BAD_REQUEST:
     case DENIAL_BAD_JSON:
         return 400;
+    case DENIAL_OTHER:
+        return r->status;
     case DENIAL_NO_MODEL:
     case DENIAL_NO_ROUTE:
         return 404;
@@ -59,6 +62,9 @@ static bool common_message(const struct denial *r, struct buf *m)
     case DENIAL_BAD_REQUEST:
         buf_printf(m, "%s: %s", r->field, r->text);
         return true;
+    case DENIAL_OTHER:
+        buf_puts(m, r->text);
+        return true;
     case DENIAL_NO_ROUTE:
         buf_printf(m, "Invalid URL (%s)", r->text);
         return true;
@@ -68,6 +74,7 @@ static bool common_message(const struct denial *r, struct buf *m)
     case DENIAL_RATE:
     case DENIAL_TOO_LARGE:
     case DENIAL_RAMP:
+    case DENIAL_CLASS:
     case DENIAL_WALLET:
     case DENIAL_NO_MODEL:
     case DENIAL_BAD_KEY:
@@ -163,6 +170,18 @@ static const char *rate_type(const struct denial *r)
     return r->why.dim == DIM_IPM ? "input-images" : "tokens";
 }
 
+/* As the Assistants API words its limits by request type. */
+static void class_message(const struct denial *r, struct buf *m)
+{
+    buf_puts(m, "You've exceeded the rate limit, please slow down and try again ");
+    int64_t ms = (r->retry_us + 999) / 1000;
+    if (r->retry_us < 0)
+        buf_puts(m, "later.");
+    else
+        buf_printf(m, "after %lld.%03lld seconds.", (long long)(ms / 1000),
+                   (long long)(ms % 1000));
+}
+
 /* Message, type and code of OpenAI's error object; also Groq's. */
 static void openai_error(const struct denial *r, struct buf *m, const char **type,
                          const char **code)
@@ -170,10 +189,14 @@ static void openai_error(const struct denial *r, struct buf *m, const char **typ
     *type = "invalid_request_error";
     *code = NULL;
     if (common_message(r, m)) {
-        *code = r->kind == DENIAL_NO_ROUTE ? "unknown_url" : NULL;
+        *code = r->kind == DENIAL_NO_ROUTE ? "unknown_url" : r->code;
+        *type = r->kind == DENIAL_OTHER && r->status >= 500 ? "server_error" : *type;
     } else if (r->kind == DENIAL_RATE || r->kind == DENIAL_TOO_LARGE) {
         rate_message(r, m);
         *type = rate_type(r);
+        *code = "rate_limit_exceeded";
+    } else if (r->kind == DENIAL_CLASS) {
+        class_message(r, m);
         *code = "rate_limit_exceeded";
     } else if (r->kind == DENIAL_RAMP) {
         buf_puts(m, "Your traffic has grown too quickly. Please slow down: reduce your request "
@@ -232,7 +255,7 @@ static void openai_body(const struct denial *r, struct buf *out)
 
 /* ---- Azure ---- */
 
-static const char *azure_operation(enum query_api api)
+static const char *azure_operation(enum target_api api)
 {
     if (api == API_EMBEDDINGS)
         return "Embeddings_Create";
@@ -266,6 +289,13 @@ static void azure_body(const struct denial *r, struct buf *out)
         code = r->kind == DENIAL_NO_ROUTE ? "404" : code;
     } else if (r->kind == DENIAL_RATE || r->kind == DENIAL_TOO_LARGE) {
         azure_rate(r, &m);
+        code = "429";
+    } else if (r->kind == DENIAL_CLASS) {
+        buf_puts(&m, "Rate limit is exceeded. Try again ");
+        if (r->retry_us < 0)
+            buf_puts(&m, "later.");
+        else
+            buf_printf(&m, "in %lld seconds.", (long long)whole_seconds(r->retry_us));
         code = "429";
     } else if (r->kind == DENIAL_WALLET) {
         buf_puts(&m, no_quota);
@@ -330,14 +360,39 @@ static void anthropic_rate(const struct denial *r, struct buf *m)
         dimension_unit(r->why.dim), tail);
 }
 
+static const char *anthropic_type(int status)
+{
+    switch (status) {
+    case 404:
+        return "not_found_error";
+    case 409:
+        return "conflict_error";
+    case 413:
+        return "request_too_large";
+    case 429:
+        return "rate_limit_error";
+    default:
+        return status >= 500 ? "api_error" : "invalid_request_error";
+    }
+}
+
 static const char *anthropic_message(const struct denial *r, struct buf *m)
 {
     if (common_message(r, m))
-        return r->kind == DENIAL_NO_ROUTE ? "not_found_error" : "invalid_request_error";
+        return r->kind == DENIAL_OTHER      ? anthropic_type(r->status)
+               : r->kind == DENIAL_NO_ROUTE ? "not_found_error"
+                                            : "invalid_request_error";
     switch (r->kind) {
     case DENIAL_RATE:
     case DENIAL_TOO_LARGE: /* told no apart from a full budget */
         anthropic_rate(r, m);
+        return "rate_limit_error";
+    case DENIAL_CLASS:
+        if (r->hidden)
+            buf_puts(m, "This request would exceed your account's rate limit. Please try again "
+                        "later.");
+        else
+            anthropic_rate(r, m);
         return "rate_limit_error";
     case DENIAL_RAMP:
         buf_puts(m,
@@ -360,6 +415,7 @@ static const char *anthropic_message(const struct denial *r, struct buf *m)
     case DENIAL_SERVER_ERROR:
     case DENIAL_BAD_REQUEST:
     case DENIAL_BAD_JSON:
+    case DENIAL_OTHER:
     case DENIAL_NO_ROUTE:
     case DENIAL_BAD_METHOD:
         break;
@@ -440,7 +496,8 @@ static void gemini_body(const struct denial *r, struct buf *out)
     } else if (r->kind == DENIAL_SERVER_ERROR) {
         buf_puts(&m, "An internal error has occurred. Please retry.");
         status = "INTERNAL";
-    } else if (r->kind == DENIAL_RAMP || r->why.dim == DIM_CONCURRENCY) {
+    } else if (r->kind == DENIAL_RAMP || r->kind == DENIAL_CLASS ||
+               r->why.dim == DIM_CONCURRENCY) {
         buf_puts(&m, "Resource has been exhausted (e.g. check quota).");
         status = "RESOURCE_EXHAUSTED";
     } else {
@@ -455,6 +512,19 @@ static void gemini_body(const struct denial *r, struct buf *out)
     buf_puts(out, "}}]");
     buf_free(&m);
     buf_free(&details);
+}
+
+void denial_message(const struct denial *r, struct buf *out)
+{
+    const char *type, *code;
+    bool azure = r->dialect == EMULATE_AZURE && r->kind != DENIAL_SERVER_ERROR;
+    if (!azure)
+        openai_error(r, out, &type, &code);
+    else if (r->retry_us < 0)
+        buf_puts(out, "Rate limit is exceeded.");
+    else
+        buf_printf(out, "Rate limit is exceeded. Try again in %lld seconds.",
+                   (long long)whole_seconds(r->retry_us));
 }
 
 void denial_body(const struct denial *r, struct buf *out)

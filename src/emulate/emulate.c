@@ -4,11 +4,13 @@
  * one timer per request, which walks through the steps of its plan:
  *
  *   refusals        answered at once
- *   whole answers   body when the latency has passed; output charged as produced grows until
- * then streams         one step after another, spread evenly over the latency
+ *   whole answers   body when the latency has passed; output is charged as it grows
+ *   streams         one step after another, spread evenly over the latency
+ *   contents        of a spool, piece by piece as the client takes them
  *
  * A mishap replaces the rest of the walk where it strikes. */
 #include "emulate.h"
+#include "intake.h"
 #include "server.h"
 #include "service.h"
 
@@ -19,6 +21,7 @@ struct emulator {
     uv_loop_t *loop;
     struct server *server;
     struct service *service;
+    uv_timer_t tick; /* of what time alone makes happen */
 };
 
 /* One request from its head to the end of its answer. */
@@ -27,12 +30,18 @@ struct work {
     struct exchange *exchange;
     struct arena arena;
     struct service_request request;
-    struct buf body;
+    struct intake intake;
     struct plan plan;
     bool planned, begun;
     uv_timer_t timer;
     int64_t start_us;
-    size_t step; /* of the plan's, done */
+    size_t step;  /* of the plan's, done */
+    int64_t sent; /* bytes of the plan's content */
+};
+
+enum {
+    CONTENT_BYTES = 256 << 10, /* read of a spool at once */
+    SERVER_BYTES = INTAKE_FILE_BYTES + 2 * INTAKE_FORM_BYTES,
 };
 
 static int64_t now_us(void)
@@ -124,6 +133,35 @@ static void walk(uv_timer_t *timer)
     uv_timer_start(timer, walk, (uint64_t)(due_us(w) - now + 999) / 1000, 0);
 }
 
+/* ---- contents ---- */
+
+/* Sends more of a spool until the client is behind. */
+static void send_content(struct work *w)
+{
+    struct spool *content = w->plan.content;
+    struct buf piece = {0};
+    size_t waiting = 0;
+    while (w->sent < spool_size(content) && waiting < CONTENT_BYTES) {
+        if (spool_read(content, w->sent, CONTENT_BYTES, &piece, NULL) != SL_OK) {
+            server_reset(w->exchange);
+            buf_free(&piece);
+            return;
+        }
+        w->sent += (int64_t)piece.n;
+        waiting = server_write(w->exchange, buf_str(&piece));
+    }
+    buf_free(&piece);
+    if (w->sent == spool_size(content))
+        server_finish(w->exchange);
+}
+
+static void on_drained(void *ctx, struct exchange *x)
+{
+    struct work *w = exchange_user(x);
+    if (w->plan.content && w->sent < spool_size(w->plan.content))
+        send_content(w);
+}
+
 /* ---- the server's events ---- */
 
 static struct str bearer(struct str value)
@@ -146,6 +184,9 @@ static void on_start(void *ctx, struct exchange *x, const struct message *m)
     w->request.target = arena_copy(&w->arena, m->target);
     w->request.key = arena_copy(&w->arena, key);
     w->request.id = arena_copy(&w->arena, message_header(m, "x-sluice-id"));
+    w->request.host = arena_copy(&w->arena, message_header(m, "host"));
+    struct target to = target_read(w->request.method, w->request.target);
+    intake_open(&w->intake, &to, message_header(m, "content-type"));
     uv_timer_init(w->emulator->loop, &w->timer);
     w->timer.data = w;
     exchange_set(x, w);
@@ -154,26 +195,49 @@ static void on_start(void *ctx, struct exchange *x, const struct message *m)
 static void on_body(void *ctx, struct exchange *x, struct str bytes)
 {
     struct work *w = exchange_user(x);
-    buf_add(&w->body, bytes);
+    intake_add(&w->intake, bytes);
+}
+
+/* A slice of what is due; the loop serves clients between two slices. */
+static void on_tick(uv_timer_t *timer)
+{
+    struct emulator *e = timer->data;
+    int64_t now = now_us(), next = service_tick(e->service, now);
+    if (next == INT64_MAX)
+        return;
+    uv_update_time(e->loop);
+    /* a timer of no time at all would be run again before the loop looks at its sockets */
+    uint64_t wait_us = next > now ? (uint64_t)(next - now) : 1;
+    uv_timer_start(&e->tick, on_tick, (wait_us + 999) / 1000, 0);
 }
 
 static void on_end(void *ctx, struct exchange *x)
 {
     struct work *w = exchange_user(x);
-    w->request.body = buf_str(&w->body);
+    intake_end(&w->intake);
+    w->request.body = buf_str(&w->intake.body);
+    w->request.form = w->intake.is_form ? &w->intake.form : NULL;
+    w->request.too_large = w->intake.too_large;
     w->start_us = now_us();
     service_arrive(w->emulator->service, w->start_us, &w->request, &w->arena, &w->plan);
     w->planned = true;
-    if (w->plan.admitted)
+    uv_timer_start(&w->emulator->tick, on_tick, 0, 0); /* it may have begun something */
+    if (w->plan.admitted) {
         walk(&w->timer);
-    else
+    } else if (w->plan.dropped) {
+        server_reset(x);
+    } else if (w->plan.content) {
+        send_head(w, false);
+        send_content(w);
+    } else {
         send_head(w, true);
+    }
 }
 
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct work *w = handle->data;
-    buf_free(&w->body);
+    intake_free(&w->intake);
     arena_free(&w->arena);
     free(w);
 }
@@ -192,16 +256,25 @@ struct emulator *emulator_start(uv_loop_t *loop, const struct emulate_config *c,
 {
     struct emulator *e = mem_zero(sizeof *e);
     e->loop = loop;
-    e->service = service_new(c);
+    struct emulate_config own = *c;
+    own.epoch_us = now_unix_us() - now_us();
+    e->service = service_new(&own);
     struct server_config server = server_defaults();
     server.listen = c->listen;
-    struct server_handler handler = {
-        .start = on_start, .body = on_body, .end = on_end, .gone = on_gone, .ctx = e};
+    server.body_max = SERVER_BYTES;
+    struct server_handler handler = {.start = on_start,
+                                     .body = on_body,
+                                     .end = on_end,
+                                     .gone = on_gone,
+                                     .drained = on_drained,
+                                     .ctx = e};
     if (server_new(loop, &server, handler, &e->server, diag) != SL_OK) {
         service_free(&e->service);
         free(e);
         return NULL;
     }
+    uv_timer_init(loop, &e->tick);
+    e->tick.data = e;
     return e;
 }
 
@@ -215,10 +288,15 @@ void emulator_report(const struct emulator *e, struct buf *out)
     service_report(e->service, out);
 }
 
+static void on_tick_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
 void emulator_stop(struct emulator **e)
 {
     server_free(&(*e)->server); /* reports every open exchange gone first */
     service_free(&(*e)->service);
-    free(*e);
+    uv_close((uv_handle_t *)&(*e)->tick, on_tick_closed);
     *e = NULL;
 }

@@ -9,6 +9,7 @@
 #include "catalogue.h"
 #include "gauge.h"
 #include "mishap.h"
+#include "snag.h"
 #include "spread.h"
 #include <uv.h>
 
@@ -38,7 +39,30 @@ struct emulate_model {
     size_t limit_count;
 };
 
-enum { EMULATE_MODELS = 128 };
+/* Another name of a model. */
+struct emulate_alias {
+    struct str alias, model; /* model: as it stands in the list */
+};
+
+/* A limit by request type: requests that any of its patterns means (http's pattern.h), on
+ * paths as the provider writes them ("/v1/threads"), whatever base the request's has. */
+enum { EMULATE_PATTERNS = 8 };
+struct emulate_route {
+    struct str name;
+    struct str patterns[EMULATE_PATTERNS];
+    size_t pattern_count;
+    int64_t limit;
+    int64_t period_s; /* 60 or 3600 */
+    bool hidden;      /* never told, neither in headers nor in a refusal's words */
+};
+
+/* How many input tokens batches of a model may hold in the queue at once. */
+struct emulate_queue {
+    struct str model; /* "*": every model not named otherwise, each for itself */
+    int64_t tokens;
+};
+
+enum { EMULATE_MODELS = 128, EMULATE_ALIASES = 256, EMULATE_ROUTES = 32 };
 
 struct emulate_config {
     const char *listen; /* "127.0.0.1:4291"; port 0: any */
@@ -48,6 +72,13 @@ struct emulate_config {
 
     struct emulate_model models[EMULATE_MODELS];
     size_t model_count; /* 0: no limits at all */
+    struct emulate_alias aliases[EMULATE_ALIASES];
+    size_t alias_count;
+    struct emulate_route routes[EMULATE_ROUTES];
+    size_t route_count;
+    struct emulate_queue queues[EMULATE_MODELS];
+    size_t queue_count;
+    int64_t batch_requests; /* that Anthropic's batches may have waiting; 0: any */
     enum gauge_window window;
     enum gauge_charge charge;
     int64_t slice_us;  /* of a whole minute; shrinks with it */
@@ -63,8 +94,14 @@ struct emulate_config {
     struct spread output_tokens;
     uint64_t seed;
     struct mishap_rates mishaps;
-    int64_t wallet_after; /* requests until the account is empty; -1: never */
-    const char *keys;     /* the only API keys accepted, comma-separated; NULL: any */
+    int64_t wallet_after;           /* requests until the account is empty; -1: never */
+    struct spread batch_latency_us; /* from a batch's creation to its end */
+    struct spread batch_cancel_us;  /* from its cancellation to its end */
+    int64_t batch_window_us;        /* of whole hours; shrinks as the minute does */
+    struct spread run_latency_us;   /* from a run's creation to its end */
+    struct snag_rates snags;
+    int64_t epoch_us; /* the wall clock when the service's was 0 */
+    const char *keys; /* the only API keys accepted, comma-separated; NULL: any */
 };
 
 /* A bucket without limits, OpenAI's manner, answers after 50-400 ms. */
@@ -74,6 +111,13 @@ struct emulate_config emulate_defaults(void);
  * which must live until the emulator has started. SL_UNKNOWN with what is known. */
 enum sl_err emulate_profile(struct emulate_config *c, const struct catalogue *catalogue,
                             struct str profile, struct diag *diag) SL_CHECK;
+/* Adds a limit by request type: "POST /v1/things=300" per minute, or
+ * "...=2000/h". The text is lent until start. */
+enum sl_err emulate_add_route(struct emulate_config *c, struct str text, bool hidden,
+                              struct diag *diag) SL_CHECK;
+/* Adds or replaces one model's queue: "gpt-4o=90000". The text is lent until start. */
+enum sl_err emulate_add_queue(struct emulate_config *c, struct str text,
+                              struct diag *diag) SL_CHECK;
 /* Adds or replaces one model's limits: "gpt-4o:rpm=500,tpm=30000". The text is lent until
  * start. */
 enum sl_err emulate_limits(struct emulate_config *c, struct str text,

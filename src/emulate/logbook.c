@@ -48,6 +48,15 @@ static int64_t ceil_div(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
+void logbook_undo(struct logbook *b, const int64_t charge[DIM_COUNT])
+{
+    b->admitted--;
+    for (size_t d = 0; d < DIM_COUNT; d++) {
+        b->charged[d] -= charge[d];
+        b->charged_then[d] -= charge[d];
+    }
+}
+
 int64_t logbook_bound_us(const struct logbook *b, const struct gauge_config *c,
                          const struct gauge_limit *limit)
 {
@@ -94,6 +103,19 @@ static void write_figures(struct buf *out, const char *key, const struct gauge_c
     buf_char(out, '}');
 }
 
+void logbook_write_span(const struct logbook *b, int64_t bound_us, struct buf *out)
+{
+    int64_t took = b->last_admission_us < 0 ? -1 : b->last_admission_us - b->first_arrival_us;
+    write_seconds(out, "first_arrival_s", b->first_arrival_us);
+    write_seconds(out, "last_admission_s", b->last_admission_us);
+    write_seconds(out, "took_s", took);
+    write_seconds(out, "bound_s", bound_us);
+    if (bound_us > 0 && took > 0)
+        buf_printf(out, ",\"efficiency\":%.4f", (double)bound_us / (double)took);
+    else
+        buf_puts(out, ",\"efficiency\":null");
+}
+
 void logbook_write(const struct logbook *b, const struct gauge_config *c, struct str name,
                    struct buf *out)
 {
@@ -119,17 +141,10 @@ void logbook_write(const struct logbook *b, const struct gauge_config *c, struct
     write_figures(out, "limits", c, limits);
     write_figures(out, "refused_by", c, b->refused);
     write_figures(out, "charged", c, b->charged);
-    int64_t took = b->last_admission_us < 0 ? -1 : b->last_admission_us - b->first_arrival_us;
-    write_seconds(out, "first_arrival_s", b->first_arrival_us);
-    write_seconds(out, "last_admission_s", b->last_admission_us);
-    write_seconds(out, "took_s", took);
-    write_seconds(out, "bound_s", bound);
     if (binding)
         buf_printf(out, ",\"binding\":\"%s\"", binding);
     else
         buf_puts(out, ",\"binding\":null");
-    if (bound > 0 && took > 0)
-        buf_printf(out, ",\"efficiency\":%.4f}", (double)bound / (double)took);
-    else
-        buf_puts(out, ",\"efficiency\":null}");
+    logbook_write_span(b, bound, out);
+    buf_char(out, '}');
 }

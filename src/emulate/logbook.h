@@ -24,11 +24,16 @@ void logbook_arrival(struct logbook *b, int64_t now_us, const int64_t charge[DIM
 /* Output produced by a request admitted earlier. */
 void logbook_produced(struct logbook *b, enum dimension dim, int64_t units);
 void logbook_done(struct logbook *b);
+/* The last arrival was admitted, but another budget refused it. Its moment stays noted. */
+void logbook_undo(struct logbook *b, const int64_t charge[DIM_COUNT]);
 
 /* The least time from the first arrival to the last admission that this limit allows for what
  * was charged by then; -1 where all of it fits into what was there at the start. */
 int64_t logbook_bound_us(const struct logbook *b, const struct gauge_config *c,
                          const struct gauge_limit *limit);
+/* first_arrival_s, last_admission_s, took_s, bound_s and efficiency, as members of an object
+ * that has some already. */
+void logbook_write_span(const struct logbook *b, int64_t bound_us, struct buf *out);
 /* One JSON object: see docs/emulate.md. */
 void logbook_write(const struct logbook *b, const struct gauge_config *c, struct str name,
                    struct buf *out);

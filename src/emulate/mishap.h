@@ -2,8 +2,7 @@
 #ifndef SLUICE_MISHAP_H
 #define SLUICE_MISHAP_H
 
-#include "random.h"
-#include "str.h"
+#include "rate.h"
 
 /* NONE is no fault. All but WALLET befall requests that the limiter admitted.
  * 500, 503, 529  server error, overload in OpenAI's way, overload in Anthropic's way

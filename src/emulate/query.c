@@ -4,51 +4,6 @@
 
 #include <string.h>
 
-static const struct {
-    const char *tail, *method;
-    enum query_api api;
-} routes[] = {
-    {"/chat/completions", "POST", API_CHAT},
-    {"/completions", "POST", API_COMPLETIONS},
-    {"/responses", "POST", API_RESPONSES},
-    {"/embeddings", "POST", API_EMBEDDINGS},
-    {"/messages", "POST", API_MESSAGES},
-    {"/messages/count_tokens", "POST", API_COUNT_TOKENS},
-    {"/models", "GET", API_MODELS},
-    {"/_emulator/report", "GET", API_REPORT},
-    {"/_emulator/reset", "POST", API_RESET},
-};
-
-static bool name_after(struct str path, struct str marker, struct str *name)
-{
-    ptrdiff_t at = str_find(path, marker, 0);
-    if (at < 0)
-        return false;
-    struct str rest = str_from(path, (size_t)at + marker.n);
-    *name = str_split(&rest, '/');
-    return true;
-}
-
-struct query_route query_route(struct str method, struct str target)
-{
-    const struct str version = STR("api-version=");
-    struct query_route r = {.api = API_NONE};
-    struct str query = target, path = str_split(&query, '?');
-    for (size_t i = 0; r.api == API_NONE && i < sizeof routes / sizeof *routes; i++) {
-        if (str_ends(path, str_of(routes[i].tail)))
-            r.api = str_eq(method, str_of(routes[i].method)) ? routes[i].api : API_BAD_METHOD;
-    }
-    r.azure = name_after(path, STR("/openai/deployments/"), &r.name);
-    if (r.api == API_NONE && name_after(path, STR("/models/"), &r.name))
-        r.api = str_eq(method, STR("GET")) ? API_MODEL : API_BAD_METHOD;
-    while (query.p) {
-        struct str part = str_split(&query, '&');
-        if (str_starts(part, version))
-            r.api_version = str_from(part, version.n);
-    }
-    return r;
-}
-
 static int64_t characters(struct str s)
 {
     int64_t n = 0;
@@ -119,7 +74,7 @@ static enum sl_err read_embeddings(const struct json *body, struct query *out,
     return err;
 }
 
-static const char *text_field(enum query_api api)
+static const char *text_field(enum target_api api)
 {
     if (api == API_RESPONSES || api == API_EMBEDDINGS)
         return "input";
@@ -147,13 +102,10 @@ static enum sl_err read_lengths(const struct json *body, struct query *out, stru
     return err;
 }
 
-enum sl_err query_read(struct arena *arena, const struct query_route *route, struct str body,
-                       struct query *out, struct diag *diag)
+enum sl_err query_of(const struct target *to, const struct json *root, struct query *out,
+                     struct diag *diag)
 {
-    *out = (struct query){.api = route->api, .choices = 1, .model = route->name};
-    const struct json *root = json_parse(arena, body, diag);
-    if (!root)
-        return SL_SYNTAX;
+    *out = (struct query){.api = to->api, .choices = 1, .model = to->name};
     if (root->type != JSON_OBJECT)
         return diag_set(diag, SL_SYNTAX, "", "expected an object");
     struct str model = json_str(json_get(root, "model"));
@@ -161,15 +113,23 @@ enum sl_err query_read(struct arena *arena, const struct query_route *route, str
         out->model = model;
     if (!out->model.n)
         return diag_set(diag, SL_MISSING, "model", "Field required");
-    const struct json *text = json_get(root, text_field(route->api));
+    const struct json *text = json_get(root, text_field(to->api));
     if (!text || text->type == JSON_NULL)
-        return diag_set(diag, SL_MISSING, text_field(route->api), "Field required");
+        return diag_set(diag, SL_MISSING, text_field(to->api), "Field required");
     out->stream = json_true(json_get(root, "stream"));
     out->include_usage = json_true(json_path(root, "stream_options.include_usage"));
     int64_t chars = text_characters(text) + text_characters(json_get(root, "system")) +
                     text_characters(json_get(root, "instructions"));
     out->input_tokens = (chars + 3) / 4;
-    if (route->api == API_EMBEDDINGS)
+    if (to->api == API_EMBEDDINGS)
         return read_embeddings(root, out, diag);
     return read_lengths(root, out, diag);
+}
+
+enum sl_err query_read(struct arena *arena, const struct target *to, struct str body,
+                       struct query *out, struct diag *diag)
+{
+    *out = (struct query){.api = to->api, .choices = 1, .model = to->name};
+    const struct json *root = json_parse(arena, body, diag);
+    return root ? query_of(to, root, out, diag) : SL_SYNTAX;
 }

@@ -1,44 +1,15 @@
-/* service.c: the emulated provider's decision, in the order providers take it: key, path, body,
- * model, wallet, growth, limits; then fate may still strike.
+/* service.c: the emulated provider's decision, in the order providers take it: key, path, limit
+ * by request type, body, model, wallet, growth, limits; then fate may still strike.
  *
  * Invariant: every plan that was admitted is given to service_done exactly once. */
-#include "service.h"
-#include "logbook.h"
-#include "ramp.h"
-#include "seen.h"
+#include "service_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Pools made for models that only "*" names: enough for any test, bounded against a flood. */
-enum { POOLS_MAX = 1024 };
-
 /* A whole answer grows in so many steps where output is charged as it is produced. */
 enum { GROWTH_STEPS = 16 };
-
-struct service_pool {
-    struct str name;
-    struct gauge_config config;
-    struct gauge *gauge;
-    struct ramp ramp;
-    struct logbook book;
-    unsigned generation; /* counts resets */
-};
-
-struct service {
-    struct emulate_config config;
-    struct arena arena; /* names */
-    struct service_pool *pools[POOLS_MAX];
-    size_t pool_count;
-    struct random luck; /* mishaps and latencies */
-    uint64_t requests;
-    struct {
-        int64_t arrivals, answered, wallet, unauthorised, bad;
-        int64_t mishaps[MISHAP_COUNT];
-    } totals;
-    struct seen seen;
-};
 
 static void set_luck(struct service *s)
 {
@@ -47,132 +18,92 @@ static void set_luck(struct service *s)
         s->config.phase_us = (int64_t)random_below(&s->luck, (uint64_t)s->config.minute_us);
 }
 
-struct service *service_new(const struct emulate_config *c)
+/* The configuration with texts of its own. */
+static void copy_config(struct service *s, const struct emulate_config *c)
 {
-    sl_assert(c->minute_us > 0 && c->model_count <= EMULATE_MODELS);
-    struct service *s = mem_zero(sizeof *s);
     s->config = *c;
     for (size_t i = 0; i < c->model_count; i++) {
         s->config.models[i].name = arena_copy(&s->arena, c->models[i].name);
         s->config.models[i].pool = arena_copy(&s->arena, c->models[i].pool);
     }
+    for (size_t i = 0; i < c->alias_count; i++) {
+        s->config.aliases[i].alias = arena_copy(&s->arena, c->aliases[i].alias);
+        s->config.aliases[i].model = arena_copy(&s->arena, c->aliases[i].model);
+    }
+    for (size_t i = 0; i < c->route_count; i++) {
+        struct emulate_route *r = &s->config.routes[i];
+        r->name = arena_copy(&s->arena, r->name);
+        for (size_t k = 0; k < r->pattern_count; k++)
+            r->patterns[k] = arena_copy(&s->arena, r->patterns[k]);
+    }
+    for (size_t i = 0; i < c->queue_count; i++)
+        s->config.queues[i].model = arena_copy(&s->arena, c->queues[i].model);
     if (c->keys)
         s->config.keys = arena_copy(&s->arena, str_of(c->keys)).p;
-    set_luck(s);
-    return s;
 }
 
-static void pool_free(struct service_pool *p)
+static void open_work(struct service *s)
 {
-    gauge_free(&p->gauge);
-    free(p);
+    const struct job_world w = {.config = &s->config,
+                                .registry = &s->registry,
+                                .store = &s->store,
+                                .roster = &s->roster,
+                                .luck = &s->luck};
+    jobs_open(&s->jobs, &w);
+    s->threads = (struct threads){
+        .config = &s->config, .registry = &s->registry, .roster = &s->roster, .luck = &s->luck};
+}
+
+struct service *service_new(const struct emulate_config *c)
+{
+    sl_assert(c->minute_us > 0 && c->model_count <= EMULATE_MODELS);
+    struct service *s = mem_zero(sizeof *s);
+    copy_config(s, c);
+    s->roster.config = &s->config;
+    set_luck(s);
+    route_limits_open(&s->routes, &s->config);
+    s->registry =
+        (struct registry){.seed = c->seed, .epoch_us = c->epoch_us, .minute_us = c->minute_us};
+    open_work(s);
+    return s;
 }
 
 void service_free(struct service **s)
 {
-    for (size_t i = 0; i < (*s)->pool_count; i++)
-        pool_free((*s)->pools[i]);
+    roster_free(&(*s)->roster);
+    route_limits_free(&(*s)->routes);
+    jobs_free(&(*s)->jobs);
+    threads_free(&(*s)->threads);
+    store_free(&(*s)->store);
     seen_free(&(*s)->seen);
     arena_free(&(*s)->arena);
     free(*s);
     *s = NULL;
 }
 
-static void pool_open(const struct service *s, struct service_pool *p)
-{
-    p->gauge = gauge_new(&p->config);
-    p->ramp = ramp_new(s->config.ramp_tpm, s->config.minute_us);
-    p->book = logbook_new();
-}
-
 void service_reset(struct service *s)
 {
-    for (size_t i = 0; i < s->pool_count; i++) {
-        struct service_pool *p = s->pools[i];
-        gauge_free(&p->gauge);
-        pool_open(s, p);
-        p->generation++;
-    }
+    roster_reset(&s->roster);
+    route_limits_reset(&s->routes);
+    jobs_free(&s->jobs);
+    threads_free(&s->threads);
+    store_free(&s->store);
+    open_work(s);
     seen_free(&s->seen);
     memset(&s->totals, 0, sizeof s->totals);
     s->luck = (struct random){s->config.seed};
 }
 
-/* ---- models and their pools ---- */
-
-/* "gpt-4o-2024-11-20" is a snapshot of "gpt-4o". */
-static bool is_snapshot(struct str model, struct str name)
-{
-    struct str date = str_from(model, name.n);
-    return str_starts(model, name) && str_starts(date, STR("-20")) && date.n >= 9;
-}
-
-static const struct emulate_model *model_entry(const struct emulate_config *c, struct str model)
-{
-    const struct emulate_model *snapshot = NULL, *any = NULL;
-    for (size_t i = 0; i < c->model_count; i++) {
-        const struct emulate_model *m = &c->models[i];
-        if (str_eq(m->name, model))
-            return m;
-        if (is_snapshot(model, m->name))
-            snapshot = m;
-        if (str_eq(m->name, STR("*")))
-            any = m;
-    }
-    return snapshot ? snapshot : any;
-}
-
-static struct gauge_config gauge_config_of(const struct emulate_config *c,
-                                           const struct emulate_model *m)
-{
-    struct gauge_config g = {.window = c->window,
-                             .minute_us = c->minute_us,
-                             .phase_us = c->phase_us,
-                             .refusals_drain = c->refusals_drain,
-                             .soft = c->soft,
-                             .fill_percent = c->fill_percent};
-    /* a slice shrinks as the minute does */
-    g.slice_us = (int64_t)((__int128)c->slice_us * c->minute_us / 60000000);
-    g.slice_us = g.slice_us < 1 ? 1 : g.slice_us > g.minute_us ? g.minute_us : g.slice_us;
-    for (size_t i = 0; m && i < m->limit_count; i++)
-        g.limits[g.limit_count++] = m->limits[i];
-    if (c->concurrency)
-        g.limits[g.limit_count++] = (struct gauge_limit){DIM_CONCURRENCY, c->concurrency};
-    return g;
-}
-
-/* The pool a model draws on, made when first asked for; NULL if there is no such model. */
-static struct service_pool *pool_for(struct service *s, struct str model)
-{
-    const struct emulate_model *m = model_entry(&s->config, model);
-    if (!m && s->config.model_count)
-        return NULL;
-    struct str name = model;
-    if (m && !str_eq(m->name, STR("*")))
-        name = m->pool.n ? m->pool : m->name;
-    for (size_t i = 0; i < s->pool_count; i++) {
-        if (str_eq(s->pools[i]->name, name))
-            return s->pools[i];
-    }
-    if (s->pool_count == POOLS_MAX)
-        return s->pools[POOLS_MAX - 1];
-    struct service_pool *p = mem_zero(sizeof *p);
-    p->name = arena_copy(&s->arena, name);
-    p->config = gauge_config_of(&s->config, m);
-    pool_open(s, p);
-    s->pools[s->pool_count++] = p;
-    return p;
-}
-
 /* ---- whose words and headers ---- */
 
-static enum emulate_dialect dialect_of(const struct service *s, const struct query_route *route)
+static enum emulate_dialect dialect_of(const struct service *s, const struct target *to)
 {
-    if (route->api == API_MESSAGES || route->api == API_COUNT_TOKENS)
+    if (to->api == API_MESSAGES || to->api == API_COUNT_TOKENS ||
+        to->api == API_MESSAGE_BATCHES)
         return EMULATE_ANTHROPIC;
-    if (route->azure)
+    if (to->azure)
         return EMULATE_AZURE;
-    if (s->config.dialect == EMULATE_ANTHROPIC && route->api != API_NONE)
+    if (s->config.dialect == EMULATE_ANTHROPIC && to->api != API_NONE)
         return EMULATE_OPENAI;
     return s->config.dialect;
 }
@@ -202,10 +133,16 @@ static struct denial denial_for(const struct plan *p, enum denial_kind kind)
                            .id = p->id.text};
 }
 
+void service_refuse(struct plan *p, const struct denial *no)
+{
+    p->status = denial_status(no);
+    buf_clear(&p->body);
+    denial_body(no, &p->body);
+}
+
 static void plan_refuse(struct plan *p, struct denial r)
 {
-    p->status = denial_status(&r);
-    denial_body(&r, &p->body);
+    service_refuse(p, &r);
 }
 
 static bool key_accepted(const struct service *s, struct str key)
@@ -219,37 +156,86 @@ static bool key_accepted(const struct service *s, struct str key)
     return found;
 }
 
-static bool is_about_models(enum query_api api)
+static bool is_about_models(enum target_api api)
 {
     return api == API_MODELS || api == API_MODEL;
 }
 
-/* Wrong key, path, body or model: refused before any limiter is asked. */
-static bool refused_at_the_door(struct service *s, const struct service_request *r,
-                                const struct query_route *route, struct arena *arena,
-                                struct plan *p)
+static bool is_errand(enum target_api api)
 {
-    struct str asked = arena_printf(arena, "%.*s %.*s", STR_ARG(str_cut(r->method, 16)),
-                                    STR_ARG(str_cut(r->target, 200)));
-    struct diag diag = {{0}, {0}};
+    return api == API_FILES || api == API_BATCHES || api == API_MESSAGE_BATCHES ||
+           api == API_THREADS || api == API_THREAD_MESSAGES || api == API_RUNS;
+}
+
+/* The request as the plan's refusals name it. */
+static const char *asked_text(const struct service_request *r, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s %.*s", STR_ARG(str_cut(r->method, 16)),
+                        STR_ARG(str_cut(r->target, 200)))
+        .p;
+}
+
+/* Wrong key, or nothing here: refused before any limiter is asked. */
+static bool refused_at_the_door(struct service *s, const struct service_request *r,
+                                const struct target *to, struct arena *arena, struct plan *p)
+{
     struct denial no = denial_for(p, DENIAL_BAD_KEY);
-    no.text = asked.p;
+    no.text = asked_text(r, arena);
     if (!key_accepted(s, r->key)) {
         s->totals.unauthorised++;
         plan_refuse(p, no);
         return true;
     }
+    if (to->api != API_NONE && to->api != API_BAD_METHOD)
+        return false;
+    no.kind = to->api == API_NONE ? DENIAL_NO_ROUTE : DENIAL_BAD_METHOD;
+    s->totals.bad++;
+    plan_refuse(p, no);
+    return true;
+}
+
+/* Asks the limits by request type. */
+static bool refused_by_type(struct service *s, int64_t now_us, struct str method,
+                            struct str path, struct plan *p)
+{
+    struct route_answer a = route_limits_arrive(&s->routes, method, path, now_us);
+    if (!a.refused_by)
+        return false;
+    p->retry_us = a.retry_us;
+    struct denial no = denial_for(p, DENIAL_CLASS);
+    no.why = a.why;
+    no.hidden = a.refused_by->hidden;
+    plan_refuse(p, no);
+    return true;
+}
+
+static bool refused_for_its_size(struct service *s, const struct service_request *r,
+                                 struct plan *p)
+{
+    if (!r->too_large)
+        return false;
+    struct denial no = denial_for(p, DENIAL_OTHER);
+    no.status = 413;
+    no.text = "Request exceeds the maximum size";
+    s->totals.bad++;
+    plan_refuse(p, no);
+    return true;
+}
+
+/* A wrong body or model. */
+static bool refused_for_its_body(struct service *s, const struct service_request *r,
+                                 const struct target *to, struct arena *arena, struct plan *p)
+{
+    struct diag diag = {{0}, {0}};
+    struct denial no = denial_for(p, DENIAL_BAD_REQUEST);
     enum sl_err err = SL_OK;
-    if (route->api == API_NONE || route->api == API_BAD_METHOD) {
-        no.kind = route->api == API_NONE ? DENIAL_NO_ROUTE : DENIAL_BAD_METHOD;
-        err = SL_UNKNOWN;
-    } else if (!is_about_models(route->api)) {
-        err = query_read(arena, route, r->body, &p->query, &diag);
+    if (!is_about_models(to->api)) {
+        err = query_read(arena, to, r->body, &p->query, &diag);
         no.kind = err == SL_SYNTAX ? DENIAL_BAD_JSON : DENIAL_BAD_REQUEST;
         no.field = err == SL_SYNTAX ? NULL : diag.where;
         no.text = diag.what;
     }
-    if (!err && route->api != API_MODELS && !(p->pool = pool_for(s, p->query.model))) {
+    if (!err && to->api != API_MODELS && !(p->pool = roster_find(&s->roster, p->query.model))) {
         no.kind = DENIAL_NO_MODEL;
         no.model = p->query.model;
         err = SL_UNKNOWN;
@@ -265,7 +251,7 @@ static bool refused_at_the_door(struct service *s, const struct service_request 
 static bool refused_by_limits(struct service *s, int64_t now_us, struct plan *p,
                               struct str api_version)
 {
-    struct service_pool *pool = p->pool;
+    struct roster_pool *pool = p->pool;
     struct gauge_ask ask = {.input_tokens = p->query.input_tokens,
                             .max_tokens = p->query.max_tokens};
     int64_t charge[DIM_COUNT];
@@ -343,14 +329,14 @@ static void models_body(const struct service *s, struct buf *out)
 }
 
 /* Roads that lead past the limiter. */
-static bool served_freely(struct service *s, const struct query_route *route, struct plan *p)
+static bool served_freely(struct service *s, const struct target *to, struct plan *p)
 {
     p->status = 200;
-    if (route->api == API_MODELS) {
+    if (to->api == API_MODELS) {
         models_body(s, &p->body);
-    } else if (route->api == API_MODEL) {
-        model_object(route->name, &p->body);
-    } else if (route->api == API_COUNT_TOKENS) {
+    } else if (to->api == API_MODEL) {
+        model_object(to->name, &p->body);
+    } else if (to->api == API_COUNT_TOKENS) {
         buf_printf(&p->body, "{\"input_tokens\":%lld}", (long long)p->query.input_tokens);
     } else {
         return false;
@@ -359,47 +345,109 @@ static bool served_freely(struct service *s, const struct query_route *route, st
     return true;
 }
 
+/* A path that is no API but has a limit: whatever it is, it is done. */
+static void plan_thing(struct service *s, const struct service_request *r, struct plan *p)
+{
+    p->status = 200;
+    p->admitted = true;
+    p->steps = 1;
+    p->latency_us = spread_draw(&s->config.latency_us, &s->luck);
+    buf_printf(&p->body, "{\"object\":\"thing\",\"id\":\"thing_%016llx\"}",
+               (unsigned long long)answer_hash(s->config.seed, r->target));
+    p->request = answer_hash(0, r->id.n ? r->id : r->body);
+}
+
+static bool refused_for_lack_of_money(struct service *s, struct plan *p)
+{
+    if (s->config.wallet_after < 0 || s->totals.arrivals <= s->config.wallet_after)
+        return false;
+    s->totals.wallet++;
+    s->totals.mishaps[MISHAP_WALLET]++;
+    p->pool = NULL;
+    plan_refuse(p, denial_for(p, DENIAL_WALLET));
+    return true;
+}
+
+/* Whether it lets a model work, sooner or later. */
+static bool costs_money(const struct target *to)
+{
+    return to->verb == TARGET_CREATE &&
+           (to->api == API_BATCHES || to->api == API_MESSAGE_BATCHES || to->api == API_RUNS);
+}
+
+/* One of the models' APIs. */
+static void arrive_at_model(struct service *s, int64_t now_us, const struct service_request *r,
+                            const struct target *to, struct plan *p)
+{
+    if (served_freely(s, to, p))
+        return;
+    if (refused_for_lack_of_money(s, p))
+        return;
+    if (refused_by_limits(s, now_us, p, to->api_version))
+        return;
+    p->admitted = true;
+    p->request = answer_hash(0, r->id.n ? r->id : r->body);
+    seen_admitted(&s->seen, p->request);
+    plan_answer(s, r, p);
+}
+
+/* The path as a provider writes it, whatever base this one has. */
+static struct str provider_path(const struct service_request *r, const struct target *to,
+                                struct arena *arena)
+{
+    struct str path = r->target;
+    path = str_split(&path, '?');
+    return to->tail.n ? arena_printf(arena, "/v1/%.*s", STR_ARG(to->tail)) : path;
+}
+
 void service_arrive(struct service *s, int64_t now_us, const struct service_request *r,
                     struct arena *arena, struct plan *out)
 {
-    struct query_route route = query_route(r->method, r->target);
-    *out = (struct plan){.retry_us = -1};
-    out->dialect = dialect_of(s, &route);
+    struct target to = target_read(r->method, r->target);
+    struct str path = provider_path(r, &to, arena);
+    if (to.api == API_NONE && route_limits_know(&s->routes, r->method, path))
+        to.api = API_THING;
+    *out = (struct plan){.retry_us = -1, .arena = arena};
+    out->dialect = dialect_of(s, &to);
     out->headers = headers_of(s, out->dialect);
     out->id = head_request_id(out->dialect, s->config.seed ^ ++s->requests);
-    out->query.api = route.api;
-    out->query.model = route.name;
-    if (route.api == API_REPORT || route.api == API_RESET) {
+    out->query.api = to.api;
+    out->query.model = to.name;
+    if (to.api == API_REPORT || to.api == API_RESET) {
         out->status = 200;
-        if (route.api == API_RESET)
+        if (to.api == API_RESET)
             service_reset(s);
         service_report(s, &out->body);
         return;
     }
-    s->totals.arrivals += !is_about_models(route.api);
-    if (refused_at_the_door(s, r, &route, arena, out) || served_freely(s, &route, out))
+    s->totals.arrivals += !is_about_models(to.api);
+    if (refused_at_the_door(s, r, &to, arena, out) ||
+        refused_by_type(s, now_us, r->method, path, out))
         return;
-    if (s->config.wallet_after >= 0 && s->totals.arrivals > s->config.wallet_after) {
-        s->totals.wallet++;
-        s->totals.mishaps[MISHAP_WALLET]++;
-        out->pool = NULL;
-        plan_refuse(out, denial_for(out, DENIAL_WALLET));
+    if (refused_for_its_size(s, r, out) ||
+        (costs_money(&to) && refused_for_lack_of_money(s, out)))
         return;
-    }
-    if (refused_by_limits(s, now_us, out, route.api_version))
-        return;
-    out->admitted = true;
-    out->request = answer_hash(0, r->id.n ? r->id : r->body);
-    seen_admitted(&s->seen, out->request);
-    plan_answer(s, r, out);
+    if (to.api == API_THING)
+        plan_thing(s, r, out);
+    else if (is_errand(to.api))
+        service_errand(s, now_us, r, &to, out);
+    else if (!refused_for_its_body(s, r, &to, arena, out))
+        arrive_at_model(s, now_us, r, &to, out);
 }
 
 void service_head(const struct service *s, const struct plan *p, int64_t now_us,
                   int64_t now_unix_us, struct head *out)
 {
     bool event_stream = p->streamed && p->status == 200;
-    head_add(out, "content-type", event_stream ? "text/event-stream" : "application/json");
+    head_add(out, "content-type",
+             event_stream ? "text/event-stream"
+             : p->content ? "application/octet-stream"
+                          : "application/json");
     head_identity(out, p->dialect, &p->id, p->latency_us);
+    /* refusals by request type: Assistants' tell nothing in headers, Anthropic's when to come
+     */
+    if (!p->pool && p->retry_us >= 0 && p->dialect == EMULATE_ANTHROPIC)
+        head_retry(out, p->headers, p->retry_us);
     if (!p->pool)
         return;
     bool late = s->config.headers_at_answer && p->generation == p->pool->generation;
@@ -411,7 +459,7 @@ void service_head(const struct service *s, const struct plan *p, int64_t now_us,
 
 static bool still_counts(const struct plan *p)
 {
-    return p->admitted && p->generation == p->pool->generation;
+    return p->admitted && p->pool && p->generation == p->pool->generation;
 }
 
 void service_produced(struct service *s, struct plan *p, int64_t now_us, int64_t produced)
@@ -439,39 +487,14 @@ void service_done(struct service *s, struct plan *p, bool answered)
         seen_answered(&s->seen, p->request);
     }
     p->admitted = false;
+    spool_free(&p->content);
     buf_free(&p->body);
     buf_free(&p->fault);
     script_free(&p->script);
 }
 
-void service_report(const struct service *s, struct buf *out)
+int64_t service_tick(struct service *s, int64_t now_us)
 {
-    int64_t admitted = 0, refused = 0, too_large = 0, ramp = 0;
-    buf_puts(out, "{\"models\":[");
-    for (size_t i = 0; i < s->pool_count; i++) {
-        const struct logbook *b = &s->pools[i]->book;
-        buf_puts(out, i ? "," : "");
-        logbook_write(b, &s->pools[i]->config, s->pools[i]->name, out);
-        admitted += b->admitted;
-        too_large += b->too_large;
-        ramp += b->ramp;
-        for (size_t d = 0; d < DIM_COUNT; d++)
-            refused += b->refused[d];
-    }
-    buf_printf(out,
-               "],\"totals\":{\"arrivals\":%lld,\"admitted\":%lld,\"answered\":%lld,"
-               "\"refused\":%lld,\"too_large\":%lld,\"slow_down\":%lld,\"wallet\":%lld,"
-               "\"unauthorised\":%lld,\"bad_requests\":%lld},\"faults\":{",
-               (long long)s->totals.arrivals, (long long)admitted,
-               (long long)s->totals.answered, (long long)refused, (long long)too_large,
-               (long long)ramp, (long long)s->totals.wallet, (long long)s->totals.unauthorised,
-               (long long)s->totals.bad);
-    for (enum mishap m = MISHAP_500; m <= MISHAP_WALLET; m++)
-        buf_printf(out, "%s\"%s\":%lld", m == MISHAP_500 ? "" : ",", mishap_name(m),
-                   (long long)s->totals.mishaps[m]);
-    buf_printf(out,
-               "},\"requests\":{\"distinct\":%zu,\"admitted_again\":%lld,"
-               "\"answered_again\":%lld}}",
-               s->seen.count, (long long)s->seen.admitted_again,
-               (long long)s->seen.answered_again);
+    int64_t batches = jobs_work(&s->jobs, now_us), runs = threads_work(&s->threads, now_us);
+    return batches < runs ? batches : runs;
 }

@@ -8,7 +8,9 @@
 #include "answer.h"
 #include "denial.h"
 #include "emulate.h"
+#include "form.h"
 #include "head.h"
+#include "roster.h"
 
 struct service;
 struct service *service_new(const struct emulate_config *c); /* copies all it needs */
@@ -21,24 +23,30 @@ struct service_request {
     struct str method, target, body;
     struct str key; /* API key, empty if none */
     struct str id;  /* x-sluice-id: which request this is, however often it is sent; or empty */
+    struct str host;         /* as the client addressed us, for URLs in answers */
+    const struct form *form; /* instead of a body: see intake.h */
+    bool too_large;          /* the body had more bytes than are kept */
 };
 
 /* What is to be done with one request. Lives as long as its arena. */
 struct plan {
     int status;
-    bool admitted;        /* holds a slot until service_done */
-    bool streamed;        /* 200 as a stream of `script`, else `body` */
-    struct buf body;      /* whole answers and refusals */
-    struct script script; /* streams */
-    struct buf fault;     /* streams: the error event of a mishap */
-    int64_t latency_us;   /* arrival to last byte; 0 for refusals */
+    bool admitted;         /* holds a slot until service_done */
+    bool streamed;         /* 200 as a stream of `script`, else `body` */
+    struct buf body;       /* whole answers and refusals */
+    struct spool *content; /* instead of a body: what this holds, the plan's own share */
+    bool dropped;          /* carried out; no answer, the connection dies */
+    struct script script;  /* streams */
+    struct buf fault;      /* streams: the error event of a mishap */
+    int64_t latency_us;    /* arrival to last byte; 0 for refusals */
     int64_t output_tokens;
     size_t steps; /* admitted: into how many equal parts the latency is cut, one at least */
     enum mishap mishap; /* RESET, STALL and MIDSTREAM strike after half of the steps */
     /* service's own */
+    struct arena *arena;
     struct query query;
-    struct service_pool *pool; /* NULL where no limiter was asked */
-    unsigned generation;       /* of the pool; another one now: it was reset meanwhile */
+    struct roster_pool *pool; /* NULL where no limiter was asked */
+    unsigned generation;      /* of the pool; another one now: it was reset meanwhile */
     struct gauge_answer figures;
     enum emulate_dialect dialect;
     enum emulate_headers headers;
@@ -59,5 +67,8 @@ void service_head(const struct service *s, const struct plan *p, int64_t now_us,
 void service_produced(struct service *s, struct plan *p, int64_t now_us, int64_t produced);
 /* The request is over; `answered` if its whole good answer was delivered. Frees the plan. */
 void service_done(struct service *s, struct plan *p, bool answered);
+/* What time alone makes happen: batches and runs. Does a slice of what is due. When to call
+ * again: now, later, or INT64_MAX for never; and after every service_arrive. */
+int64_t service_tick(struct service *s, int64_t now_us);
 
 #endif

@@ -2,11 +2,14 @@
 #include "duration.h"
 #include "emulate.h"
 #include "exits.h"
+#include "file.h"
 #include "option.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { CATALOGUE_BYTES_MAX = 16 << 20 };
 
 static const struct verb face = {
     .name = "emulate",
@@ -15,23 +18,21 @@ static const struct verb face = {
              "sluice emulate --limits MODEL:LIMITS ...",
     .about =
         "Serves the HTTP APIs of OpenAI (chat completions, completions, responses, embeddings, "
-        "models), Azure OpenAI (deployment paths) and Anthropic (messages), plain and "
-        "streamed, "
+        "models; files and batches; threads, messages and runs), Azure OpenAI (deployment "
+        "paths) and Anthropic (messages, message batches, token counting), plain and streamed, "
         "under a provider's limits and with its headers, refusals and retry times. Nothing "
-        "leaves "
-        "this machine and no key is needed.\n\n"
+        "leaves this machine and no key is needed.\n\n"
         "The first line on standard output names the base URL once requests are accepted. "
         "Answers depend on the seed and the request alone; a token is four characters.\n\n"
         "GET /_emulator/report tells, as JSON, for each model: arrivals, admissions, refusals "
-        "by "
-        "limit, what was charged, the least time the quota allows for that (bound_s) and how "
-        "near "
-        "to it the client came (efficiency); and which requests were carried out twice, told "
-        "apart by the header x-sluice-id or by their bodies. POST /_emulator/reset forgets "
-        "all.",
+        "by limit, what was charged, the least time the quota allows for that (bound_s) and "
+        "how near to it the client came (efficiency); which requests were carried out twice, "
+        "told apart by the header x-sluice-id or by their bodies; and likewise of limits by "
+        "request type, batches, files and runs. POST /_emulator/reset forgets all.",
     .examples = "$ sluice emulate --profile openai/tier-1\n"
                 "$ sluice emulate --limits 'gpt-4o:rpm=500,tpm=30000' --minute 2s\n"
-                "$ sluice emulate --profile anthropic/tier-2 --fault 529=1%,reset=0.5%\n",
+                "$ sluice emulate --profile anthropic/tier-2 --fault 529=1%,reset=0.5%\n"
+                "$ sluice emulate --batch-latency 1s --batch-faults fail=1%,expire=5%\n",
     .exits = "0 ended by a signal or by --for\n"
              "2 usage\n"
              "4 the address cannot be listened on\n",
@@ -39,16 +40,22 @@ static const struct verb face = {
 
 /* What the command line says, before it is understood. One process has one. */
 static struct words {
-    const char *listen, *profile, *window, *charge, *headers, *headers_at, *latency, *output,
-        *phase, *keys;
-    struct option_list limits, faults;
+    const char *listen, *profile, *catalogue, *window, *charge, *headers, *headers_at, *latency,
+        *output, *phase, *keys, *batch_latency, *batch_cancel, *run_latency;
+    struct option_list limits, routes, hidden, queues, faults, snags;
     int64_t minute_us, concurrency, seed, fill, wallet_after, ramp, for_us;
+    int64_t batch_window_us, batch_requests;
     bool drain, no_drain, strict, soft;
 } words = {
     .listen = "127.0.0.1:4291",
     .latency = "50ms-400ms",
     .output = "50-300",
     .phase = "random",
+    .batch_latency = "2s-6s",
+    .batch_cancel = "500ms-1s",
+    .run_latency = "200ms-1s",
+    .batch_window_us = INT64_C(86400000000),
+    .batch_requests = -1,
     .minute_us = 60000000,
     .seed = 1,
     .fill = 100,
@@ -62,10 +69,20 @@ static const struct option options[] = {
      "rule, headers and words of that provider; azure alone takes its limits from "
      "--limits.",
      &words.profile},
+    {"catalogue", 0, OPTION_TEXT, "FILE",
+     "Models, limits and routes of your own, laid over the built-in ones.", &words.catalogue},
     {"limits", 0, OPTION_LIST, "MODEL:LIMITS",
      "Limits of one model, as in gpt-4o:rpm=500,tpm=30000; also rpd, tpd, itpm, otpm, ipm, "
      "concurrency. MODEL may be * for all others. May be repeated.",
      &words.limits},
+    {"route", 0, OPTION_LIST, "METHOD /PATH=N",
+     "A limit by request type, per minute, or per hour as in 'POST /v1/batches=2000/h'. In a "
+     "path * is a segment, at its end the rest. May be repeated.",
+     &words.routes},
+    {"hidden", 0, OPTION_LIST, "METHOD /PATH=N",
+     "The same, but never told, in no header and no words: 'POST /v1/things/*=300'. A path "
+     "that is no API answers 200 where it has a limit.",
+     &words.hidden},
     {"window", 0, OPTION_TEXT, "KIND", "bucket, fixed, sliding, slices or slices:10s.",
      &words.window},
     {"charge", 0, OPTION_TEXT, "RULE",
@@ -91,9 +108,29 @@ static const struct option options[] = {
      "leaves (answer).",
      &words.headers_at},
     {"keys", 0, OPTION_TEXT, "A,B", "Accept these API keys only.", &words.keys},
+    {"Batches and runs", 0, OPTION_HEADING, NULL, NULL, NULL},
+    {"batch-latency", 0, OPTION_TEXT, "RANGE", "From a batch's creation to its end.",
+     &words.batch_latency},
+    {"batch-cancel", 0, OPTION_TEXT, "RANGE", "From its cancellation to its end.",
+     &words.batch_cancel},
+    {"batch-window", 0, OPTION_DURATION, "TIME",
+     "When a batch expires; shrinks as the minute does.", &words.batch_window_us},
+    {"batch-queue", 0, OPTION_LIST, "MODEL=TOKENS",
+     "Input tokens that OpenAI's batches of a model may hold in the queue, as in "
+     "gpt-4o=90000. MODEL may be *. May be repeated.",
+     &words.queues},
+    {"batch-requests", 0, OPTION_COUNT, "N",
+     "Requests that Anthropic's batches may have waiting; 0: any.", &words.batch_requests},
+    {"run-latency", 0, OPTION_TEXT, "RANGE", "From a run's creation to its end.",
+     &words.run_latency},
+    {"batch-faults", 0, OPTION_LIST, "KIND=RATE,...",
+     "Of a batch's requests and of runs: fail (server error), zero (status 0); of batches: "
+     "expire; of calls to these APIs: busy (503, nothing done), drop (done, but unanswered), "
+     "absent (404 although it is there).",
+     &words.snags},
     {"Time", 0, OPTION_HEADING, NULL, NULL, NULL},
-    {"minute", 0, OPTION_DURATION, "TIME", "How long a minute takes; a day shrinks alike.",
-     &words.minute_us},
+    {"minute", 0, OPTION_DURATION, "TIME",
+     "How long a minute takes; hours and days shrink alike.", &words.minute_us},
     {"phase", 0, OPTION_TEXT, "TIME", "Where the first reset stands: random, or a duration.",
      &words.phase},
     {"fill", 0, OPTION_PERCENT, "PERCENT", "What buckets hold at the first request.",
@@ -193,12 +230,34 @@ static enum sl_err read_lists(struct emulate_config *c, const struct words *w,
     enum sl_err err = SL_OK;
     for (size_t i = 0; !err && i < w->limits.n; i++)
         err = emulate_limits(c, str_of(w->limits.items[i]), diag);
+    for (size_t i = 0; !err && i < w->routes.n; i++)
+        err = emulate_add_route(c, str_of(w->routes.items[i]), false, diag);
+    for (size_t i = 0; !err && i < w->hidden.n; i++)
+        err = emulate_add_route(c, str_of(w->hidden.items[i]), true, diag);
     for (size_t i = 0; !err && i < w->faults.n; i++)
         err = mishap_parse(str_of(w->faults.items[i]), &c->mishaps, diag);
-    if (!err)
-        err = spread_parse(str_of(w->latency), SPREAD_DURATION, &c->latency_us, diag);
-    if (!err)
-        err = spread_parse(str_of(w->output), SPREAD_COUNT, &c->output_tokens, diag);
+    for (size_t i = 0; !err && i < w->queues.n; i++)
+        err = emulate_add_queue(c, str_of(w->queues.items[i]), diag);
+    for (size_t i = 0; !err && i < w->snags.n; i++)
+        err = snag_parse(str_of(w->snags.items[i]), &c->snags, diag);
+    return err;
+}
+
+static enum sl_err read_spreads(struct emulate_config *c, const struct words *w,
+                                struct diag *diag)
+{
+    const struct {
+        const char *text;
+        enum spread_unit unit;
+        struct spread *out;
+    } rows[] = {{w->latency, SPREAD_DURATION, &c->latency_us},
+                {w->output, SPREAD_COUNT, &c->output_tokens},
+                {w->batch_latency, SPREAD_DURATION, &c->batch_latency_us},
+                {w->batch_cancel, SPREAD_DURATION, &c->batch_cancel_us},
+                {w->run_latency, SPREAD_DURATION, &c->run_latency_us}};
+    enum sl_err err = SL_OK;
+    for (size_t i = 0; !err && i < sizeof rows / sizeof *rows; i++)
+        err = spread_parse(str_of(rows[i].text), rows[i].unit, rows[i].out, diag);
     return err;
 }
 
@@ -208,6 +267,8 @@ static enum sl_err configure(struct emulate_config *c, const struct words *w,
 {
     if (w->minute_us < 1000)
         return diag_set(diag, SL_RANGE, "--minute", "a millisecond at least");
+    if (w->batch_window_us < 1000000)
+        return diag_set(diag, SL_RANGE, "--batch-window", "a second at least");
     if ((w->drain && w->no_drain) || (w->strict && w->soft))
         return diag_set(diag, SL_RANGE, w->drain && w->no_drain ? "--drain" : "--strict",
                         "cannot be both");
@@ -219,9 +280,12 @@ static enum sl_err configure(struct emulate_config *c, const struct words *w,
     c->wallet_after = w->wallet_after;
     c->ramp_tpm = w->ramp;
     c->keys = w->keys;
+    c->batch_window_us = w->batch_window_us;
     enum sl_err err = SL_OK;
     if (w->profile)
         err = emulate_profile(c, catalogue, str_of(w->profile), diag);
+    if (w->batch_requests >= 0)
+        c->batch_requests = w->batch_requests;
     if (w->drain || w->no_drain)
         c->refusals_drain = w->drain;
     c->soft = w->soft;
@@ -232,6 +296,8 @@ static enum sl_err configure(struct emulate_config *c, const struct words *w,
         err = read_window(c, w->window, diag);
     if (!err)
         err = read_choices(c, w, diag);
+    if (!err)
+        err = read_spreads(c, w, diag);
     return err ? err : read_lists(c, w, diag);
 }
 
@@ -300,6 +366,17 @@ static int complain(const struct diag *diag, int code)
     return code;
 }
 
+/* With the user's file laid over it, if there is one; NULL with *diag. */
+static struct catalogue *open_catalogue(const char *path, struct diag *diag)
+{
+    struct buf text = {0};
+    struct catalogue *c = NULL;
+    if (!path || file_read(path, CATALOGUE_BYTES_MAX, &text, diag) == SL_OK)
+        c = catalogue_open(buf_str(&text), path, diag);
+    buf_free(&text);
+    return c;
+}
+
 int verb_emulate(int argc, char **argv)
 {
     const size_t n = sizeof options / sizeof *options;
@@ -319,7 +396,7 @@ int verb_emulate(int argc, char **argv)
         diag_set(&diag, SL_UNKNOWN, argv[0], "emulate takes options only; see --help");
         return complain(&diag, EXIT_USAGE);
     }
-    struct catalogue *catalogue = catalogue_open((struct str){0}, NULL, &diag);
+    struct catalogue *catalogue = open_catalogue(words.catalogue, &diag);
     if (!catalogue)
         return complain(&diag, EXIT_USAGE);
     struct emulate_config c = emulate_defaults();

@@ -23,6 +23,11 @@ struct job {
     const struct header *headers;
     size_t header_count;
     bool own_key; /* among its headers: the engine's is not sent */
+    /* Its body is a stream of `length` bytes (-1: not known) from the driver's `more`. Once
+     * some of it was taken the job is not sent again. */
+    bool streams;
+    int64_t length;
+    bool taken; /* the engine's to set */
     /* Something of the answer has gone where it cannot be taken back: the job is not sent
      * again, whatever befalls it. The driver sets it from within `piece`. */
     bool committed;
@@ -60,12 +65,15 @@ struct engine_driver {
      */
     void (*halted)(void *ctx, struct job *j, const struct ending *end);
     void *ctx;
+    /* Of a job whose body streams, the next piece: see call_handler.more. */
+    struct str (*more)(void *ctx, struct job *j);
 };
 
 /* For drivers that pass answers on as they come; with the driver's ctx. */
 struct engine_tap {
     /* An answer that succeeds has begun. true: its body goes to `piece`, and at the end `judge`
-     * says what it meant and used; false: it is collected for `over`. */
+     * says what it meant and used; false: it is collected for `over`. Not the place to cancel
+     * the job: that is for `piece`. */
     bool (*begun)(void *ctx, struct job *j, const struct message *m);
     void (*piece)(void *ctx, struct job *j, struct str bytes);
     /* Also asked of answers that were cut short or given up, for what they used. */
@@ -100,6 +108,8 @@ void engine_submit(struct engine *e, struct job *j);
 void engine_cancel(struct engine *e, struct job *j);
 /* Backpressure on an answer that is handed on in pieces: hold the provider back; go on. */
 void engine_hold(struct job *j, bool hold);
+/* There is more of a streamed body, or its end. */
+void engine_more(struct job *j);
 /* account_wake, and what that makes possible, in the loop's next turn. */
 void engine_wake(struct engine *e, uint32_t tenant);
 /* Nothing new is sent: queued jobs end as OUTCOME_UNSENT, those in flight are finished. */

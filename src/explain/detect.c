@@ -94,6 +94,11 @@ static const struct clue word_clues[] = {
     {"\"insufficient_quota\"", "openai"},
     {"enqueued token limit", "openai"},
     {"you've exceeded the rate limit, please slow down", "openai"},
+    {"the model is overloaded. please try again later", "gemini"},
+    {"resource has been exhausted (e.g. check quota)", "gemini"},
+    {"our servers are currently overloaded", "openai"},
+    {"you exceeded your current quota, please check your plan", "openai"},
+    {"this model's maximum context length is", "openai"},
     {"groq.", "groq"},
     {"openai.", "openai"},
 };
@@ -154,21 +159,63 @@ static bool gemini_shape(const struct json *v)
     return code && code->type == JSON_NUMBER && json_str(json_get(error, "status")).n;
 }
 
-static const char *by_shape(struct str body)
+static const char *by_shape(const struct evidence *e)
 {
     struct arena arena = {0};
     const char *name = NULL;
-    const struct json *v = json_parse(&arena, body, NULL);
-    if (v && v->type == JSON_ARRAY)
-        v = v->first;
-    if (anthropic_shape(v))
-        name = "anthropic";
-    else if (gemini_shape(v))
-        name = "gemini";
-    else if (openai_shape(v))
-        name = "openai";
+    for (size_t i = 0; !name && i < e->claim_count; i++) {
+        if (e->claims[i].prose)
+            continue;
+        const struct json *v = json_parse(&arena, e->claims[i].body, NULL);
+        if (v && v->type == JSON_ARRAY)
+            v = v->first;
+        if (anthropic_shape(v))
+            name = "anthropic";
+        else if (gemini_shape(v))
+            name = "gemini";
+        else if (openai_shape(v))
+            name = "openai";
+    }
     arena_free(&arena);
     return name;
+}
+
+static bool says(const struct evidence *e, const char *clue)
+{
+    struct str word = str_of(clue);
+    if (str_find_nocase(e->text, word, 0) >= 0)
+        return true;
+    for (size_t i = 0; i < e->claim_count; i++) {
+        bool apart = e->claims[i].body.p != e->text.p;
+        if (apart && str_find_nocase(e->claims[i].body, word, 0) >= 0)
+            return true;
+    }
+    return false;
+}
+
+/* A request's own line: whose host is it, whose path? */
+static const char *by_path(struct str path)
+{
+    static const struct clue paths[] = {{"api.openai.com", "openai"},
+                                        {"api.anthropic.com", "anthropic"},
+                                        {"api.groq.com", "groq"},
+                                        {"openai.azure.com", "azure"},
+                                        {"generativelanguage", "gemini"},
+                                        {"api.mistral.ai", "mistral"},
+                                        {"openrouter.ai", "openrouter"},
+                                        {"api.deepseek.com", "deepseek"},
+                                        {"api.together.", "together"},
+                                        {"api.moonshot.", "moonshot"},
+                                        {"/openai/deployments/", "azure"},
+                                        {"/threads", "openai"},
+                                        {"/assistants", "openai"},
+                                        {"/v1/messages", "anthropic"},
+                                        {"/v1beta/", "gemini"}};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (str_find(path, str_of(paths[i].text), 0) >= 0)
+            return paths[i].origin;
+    }
+    return NULL;
 }
 
 struct origin origin_detect(const struct evidence *e)
@@ -179,10 +226,11 @@ struct origin origin_detect(const struct evidence *e)
         if (header_says(e, header_clues[i].text))
             return origin_named(str_of(header_clues[i].origin));
     }
-    for (size_t i = 0; i < sizeof word_clues / sizeof *word_clues; i++) {
-        struct str clue = str_of(word_clues[i].text);
-        if (str_find_nocase(e->text, clue, 0) >= 0 || str_find_nocase(e->body, clue, 0) >= 0)
+    bool mere = e->claim_count == 1 && e->claims[0].body.n == 0;
+    for (size_t i = 0; !mere && i < sizeof word_clues / sizeof *word_clues; i++) {
+        if (says(e, word_clues[i].text))
             return origin_named(str_of(word_clues[i].origin));
     }
-    return origin_named(str_of(by_shape(e->body)));
+    const char *name = mere ? NULL : by_shape(e);
+    return origin_named(str_of(name ? name : by_path(e->logged.path)));
 }

@@ -1,27 +1,30 @@
-/* evidence.c: see evidence.h.
- *
- * A text that is one JSON document, or that begins as an HTTP response, is one piece (or one
- * for each response in it). Anything else is a log: a line begins a block, and lines that are
- * indented or that close a bracket belong to it, as in the dump of an exception. */
+/* evidence.c: see evidence.h. Each block gives one piece; what it may say is written down as
+ * claims, the most structured first. */
 #include "evidence.h"
+
+#include "blocks.h"
 #include "literal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-struct reader {
+struct evidence_reader {
+    struct blocks *blocks;
     void (*each)(void *ctx, const struct evidence *e);
     void *ctx;
-    size_t given; /* pieces so far */
-    struct arena arena;
-    struct buf converted; /* of a literal, alive as long as the piece */
+    int64_t now_us, last_at_us; /* -1: no stamp so far */
+    struct arena arena;         /* of the block at hand */
+    struct buf scratch;
 };
 
-static void give(struct reader *r, const struct evidence *e)
+static void add_claim(struct evidence *e, struct str body, int status, bool prose)
 {
-    r->given++;
-    r->each(r->ctx, e);
-    arena_reset(&r->arena);
+    if (e->claim_count < EVIDENCE_CLAIMS)
+        e->claims[e->claim_count++] = (struct claim){body, status, prose};
 }
+
+/* ---- statuses and headers -------------------------------------------------------------------
+ */
 
 static int status_in(const struct json *v, const char *const *names)
 {
@@ -33,236 +36,342 @@ static int status_in(const struct json *v, const char *const *names)
     return 0;
 }
 
-static void take_headers(struct evidence *e, const struct json *headers)
-{
-    const struct json *h = headers && headers->type == JSON_OBJECT ? headers->first : NULL;
-    for (; h && e->head.header_count < BOUND_HEADERS; h = h->next) {
-        struct str value = h->type == JSON_STRING ? h->text : h->raw;
-        e->head.headers[e->head.header_count++] = (struct header){h->key, str_trim(value)};
-    }
-}
-
-static void take_body(struct evidence *e, const struct json *body)
-{
-    if (body)
-        e->body = body->type == JSON_STRING ? body->text : body->raw;
-}
-
-/* A document: recorded refusals and results of a batch have an envelope, others are the body.
- */
-static void take_document(struct evidence *e, const struct json *v)
-{
-    static const char *const recorded[] = {"http_status", NULL};
-    static const char *const row[] = {"response.status_code", NULL};
-    static const char *const dumped[] = {"status", "status_code", "statusCode", NULL};
-    e->body = v->raw;
-    if (json_get(v, "http_status") && json_get(v, "body")) {
-        e->provider = json_str(json_get(v, "provider"));
-        e->status = status_in(v, recorded);
-        take_headers(e, json_get(v, "headers"));
-        take_body(e, json_get(v, "body"));
-    } else if (json_get(v, "custom_id") && json_path(v, "response.body")) {
-        e->status = status_in(v, row);
-        take_body(e, json_path(v, "response.body"));
-    } else if (json_get(v, "headers")) {
-        e->status = status_in(v, dumped);
-        take_headers(e, json_get(v, "headers"));
-    }
-}
-
-/* ---- HTTP responses -------------------------------------------------------------------------
- */
-
-static struct str next_line(struct str *rest)
-{
-    struct str line = str_split(rest, '\n');
-    return line.n && line.p[line.n - 1] == '\r' ? str_cut(line, line.n - 1) : line;
-}
-
-/* "HTTP/1.1 429 Too Many Requests"; 0 if the line is none. */
-static int status_line(struct str line)
+static int three_digits(struct str s)
 {
     int64_t n;
-    if (!str_starts(line, STR("HTTP/")))
-        return 0;
-    (void)str_split(&line, ' ');
-    struct str code = str_split(&line, ' ');
-    return str_int(code, false, &n) == SL_OK && n >= 100 && n < 600 ? (int)n : 0;
+    bool three = s.n >= 3 && (s.n == 3 || !strchr("0123456789", s.p[3]));
+    if (three && str_int(str_cut(s, 3), false, &n) == SL_OK && n >= 400 && n < 600)
+        return (int)n;
+    return 0;
 }
-
-/* Up to where the next response begins. */
-static size_t response_end(struct str text)
-{
-    struct str mark = STR("\nHTTP/");
-    ptrdiff_t at = str_find(text, mark, 0);
-    while (at >= 0) {
-        struct str rest = str_from(text, (size_t)at + 1);
-        if (status_line(next_line(&rest)))
-            return (size_t)at + 1;
-        at = str_find(text, mark, (size_t)at + 1);
-    }
-    return text.n;
-}
-
-static void read_response(struct reader *r, struct str text, size_t line)
-{
-    struct evidence e = {.line = line, .text = text};
-    struct str rest = text;
-    e.status = status_line(next_line(&rest));
-    while (rest.p && e.head.header_count < BOUND_HEADERS) {
-        struct str value = next_line(&rest);
-        if (str_trim(value).n == 0)
-            break;
-        struct str name = str_split(&value, ':');
-        e.head.headers[e.head.header_count++] = (struct header){name, str_trim(value)};
-    }
-    e.body = str_trim(rest);
-    give(r, &e);
-}
-
-/* ---- logs -----------------------------------------------------------------------------------
- */
 
 /* The status a text tells: "Error code: 429", "RateLimitError: 429 ...", "status=503". */
 static int status_told(struct str text)
 {
     static const char *const before[] = {
-        "error code: ", "status code: ", "status code ", "status_code=", "status: ",
-        "status=",      "error: ",       "http ",        "exhausted: ",  "http/1.1 "};
+        "error code: ", "status code: ", "status code ",   "status_code=",   "statuscode: ",
+        "status: ",     "status=",       "exception: ",    "error: ",        "http ",
+        "exhausted: ",  "http/1.1 ",     "client error '", "server error '", "resulted in a `"};
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
         struct str word = str_of(before[i]);
         for (ptrdiff_t at = str_find_nocase(text, word, 0); at >= 0;
              at = str_find_nocase(text, word, (size_t)at + 1)) {
-            struct str code = str_from(text, (size_t)at + word.n);
-            int64_t n;
-            bool three = code.n >= 3 && (code.n == 3 || !strchr("0123456789", code.p[3]));
-            if (three && str_int(str_cut(code, 3), false, &n) == SL_OK && n >= 400 && n < 600)
-                return (int)n;
+            int status = three_digits(str_from(text, (size_t)at + word.n));
+            if (status)
+                return status;
         }
     }
-    if (text.n > 4 && text.p[3] == ' ') {
-        int64_t n;
-        if (str_int(str_cut(text, 3), false, &n) == SL_OK && n >= 400 && n < 600)
-            return (int)n;
+    return text.n > 4 && strchr(" :", text.p[3]) ? three_digits(text) : 0;
+}
+
+static void add_header(struct evidence *e, struct str name, struct str value)
+{
+    if (e->head.header_count < BOUND_HEADERS)
+        e->head.headers[e->head.header_count++] = (struct header){name, str_trim(value)};
+}
+
+static void take_headers(struct evidence *e, const struct json *headers)
+{
+    const struct json *h = headers && headers->type == JSON_OBJECT ? headers->first : NULL;
+    for (; h; h = h->next)
+        add_header(e, h->key, h->type == JSON_STRING ? h->text : h->raw);
+}
+
+/* .NET's message ends with "Headers:" and these, a line each. */
+static void take_printed_headers(struct evidence *e, struct str text)
+{
+    struct str mark = STR("\nHeaders:\n");
+    ptrdiff_t at = str_find(text, mark, 0);
+    struct str rest = at < 0 ? (struct str){0} : str_from(text, (size_t)at + mark.n);
+    while (rest.p) {
+        struct str value = str_split(&rest, '\n'), name = str_split(&value, ':');
+        if (!value.p)
+            break;
+        add_header(e, str_trim(name), value);
     }
-    return 0;
+}
+
+/* ---- documents ------------------------------------------------------------------------------
+ */
+
+static struct str bytes_of(const struct json *v)
+{
+    return v->type == JSON_STRING ? v->text : v->raw;
+}
+
+/* Recorded refusals, results of a batch and dumps of responses have an envelope; of others the
+ * whole is the body. */
+static void claim_document(struct evidence *e, const struct json *v, int told)
+{
+    static const char *const recorded[] = {"http_status", NULL};
+    static const char *const row[] = {"response.status_code", NULL};
+    static const char *const dumped[] = {"status", "status_code", "statusCode", "http_status",
+                                         NULL};
+    static const char *const headers[] = {"headers", "responseHeaders", "response_headers",
+                                          "response.headers"};
+    static const char *const bodies[] = {"responseBody", "response_body", "body"};
+    if (json_get(v, "http_status") && json_get(v, "body")) {
+        e->provider = json_str(json_get(v, "provider"));
+        take_headers(e, json_get(v, "headers"));
+        add_claim(e, bytes_of(json_get(v, "body")), status_in(v, recorded), false);
+        return;
+    }
+    if (json_get(v, "custom_id") && json_path(v, "response.body")) {
+        add_claim(e, bytes_of(json_path(v, "response.body")), status_in(v, row), false);
+        return;
+    }
+    int status = status_in(v, dumped);
+    for (size_t i = 0; !e->head.header_count && i < sizeof headers / sizeof *headers; i++)
+        take_headers(e, json_path(v, headers[i]));
+    add_claim(e, v->raw, status ? status : told, false);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct str body = json_str(json_get(v, bodies[i]));
+        if (body.n)
+            add_claim(e, body, status ? status : told, false);
+    }
 }
 
 static bool tells_of_an_error(const struct json *v)
 {
-    return json_get(v, "error") || json_get(v, "message") || json_get(v, "body");
+    return json_get(v, "error") || json_get(v, "message") || json_get(v, "body") ||
+           json_get(v, "responseBody");
 }
 
-/* The first object in the text that tells of an error, as JSON. */
-static const struct json *object_in(struct reader *r, struct str text)
+/* ---- texts ----------------------------------------------------------------------------------
+ */
+
+/* The first object in the text that tells of an error, as JSON; *at is where it begins. */
+static const struct json *object_in(struct evidence_reader *r, struct str text, size_t *at)
 {
     enum { TRIES = 8 };
     size_t from = 0, used;
     for (int i = 0; i < TRIES; i++) {
-        ptrdiff_t at = str_find(text, STR("{"), from);
-        if (at < 0)
+        ptrdiff_t brace = str_find(text, STR("{"), from);
+        if (brace < 0)
             return NULL;
-        buf_clear(&r->converted);
-        if (literal_json(str_from(text, (size_t)at), &r->converted, &used) == SL_OK) {
-            const struct json *v = json_parse(&r->arena, buf_str(&r->converted), NULL);
+        buf_clear(&r->scratch);
+        *at = (size_t)brace;
+        if (literal_json(str_from(text, *at), &r->scratch, &used) == SL_OK) {
+            struct str copy = arena_copy(&r->arena, buf_str(&r->scratch));
+            const struct json *v = json_parse(&r->arena, copy, NULL);
             if (tells_of_an_error(v))
                 return v;
         }
-        from = (size_t)at + 1;
+        from = *at + 1;
     }
     return NULL;
 }
 
-static void read_block(struct reader *r, struct str text, size_t line, bool last)
+/* "headers: Headers { 'retry-after': '2', ... }" in the dump of an error, wherever it stands.
+ */
+static void take_dumped_headers(struct evidence_reader *r, struct evidence *e, struct str text)
 {
-    struct evidence e = {.line = line, .text = text, .alone = last && r->given == 0};
-    const struct json *v = json_parse(&r->arena, text, NULL);
-    if (!v)
-        v = object_in(r, text);
-    if (v && v->type == JSON_OBJECT && v->raw.n > 2) {
-        take_document(&e, v);
-    } else if (v && v->type == JSON_ARRAY) {
-        e.body = v->raw;
-    } else {
-        e.body = v && v->type == JSON_STRING ? v->text : text;
-        e.prose = true;
-    }
-    if (!e.status)
-        e.status = status_told(text);
-    give(r, &e);
-}
-
-/* Gemini's messages have lines of their own. */
-static bool continues(struct str line)
-{
-    return line.n && (strchr(" \t}])", line.p[0]) || str_starts(line, STR("* Quota")) ||
-                      str_starts(line, STR("Please retry in")));
-}
-
-static void read_log(struct reader *r, struct str text)
-{
-    struct str rest = text, block = {0};
-    size_t line = 0, begun = 0;
-    while (rest.p) {
-        struct str at = rest, one = next_line(&rest);
-        line++;
-        if (block.p && continues(one)) {
-            block.n = (size_t)(one.p + one.n - block.p);
+    enum { NEAR = 16 }; /* between the word and its bracket: ": Headers " */
+    struct str word = STR("eaders");
+    size_t used;
+    for (ptrdiff_t at = str_find(text, word, 0); at >= 0 && !e->head.header_count;
+         at = str_find(text, word, (size_t)at + 1)) {
+        struct str rest = str_from(text, (size_t)at + word.n);
+        ptrdiff_t brace = str_find(str_cut(rest, NEAR), STR("{"), 0);
+        buf_clear(&r->scratch);
+        if (brace < 0 ||
+            literal_json(str_from(rest, (size_t)brace), &r->scratch, &used) != SL_OK)
             continue;
-        }
-        if (str_trim(block).n)
-            read_block(r, str_trim(block), begun, false);
-        block = one;
-        begun = line;
-        if (status_line(one)) {
-            size_t n = response_end(at);
-            read_response(r, str_cut(at, n), line);
-            for (size_t i = 0; i + 1 < n; i++)
-                line += at.p[i] == '\n';
-            rest = n < at.n ? str_from(at, n) : (struct str){0};
-            block = (struct str){0};
-        }
+        struct str copy = arena_copy(&r->arena, buf_str(&r->scratch));
+        take_headers(e, json_parse(&r->arena, copy, NULL));
     }
-    if (str_trim(block).n)
-        read_block(r, str_trim(block), begun, true);
 }
 
-/* `curl -v` marks what it received by "< " and tells of itself by "* " and "> ": without the
- * marks it is what `curl -i` prints. */
-static struct str without_marks(struct reader *r, struct str text)
+/* JSON inside a quoted text: backslashes of one level taken away. */
+static struct str unescape(struct evidence_reader *r, struct str text)
 {
-    struct buf *out = &r->converted;
-    struct str rest = text;
-    if (!str_starts(text, STR("* ")) && str_find(text, STR("\n< HTTP/"), 0) < 0)
+    buf_clear(&r->scratch);
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '\\' && i + 1 < text.n && strchr("\"\\/'", text.p[i + 1]))
+            c = text.p[++i];
+        buf_char(&r->scratch, c);
+    }
+    return arena_copy(&r->arena, buf_str(&r->scratch));
+}
+
+/* Colours of a terminal say nothing here. */
+static struct str without_colours(struct evidence_reader *r, struct str text)
+{
+    if (str_find(text, STR("\033["), 0) < 0)
         return text;
-    while (rest.p) {
-        struct str line = next_line(&rest);
-        bool own = str_starts(line, STR("* ")) || str_starts(line, STR("> ")) ||
-                   str_starts(line, STR("{ [")) || str_starts(line, STR("} ["));
-        if (own || str_eq(line, STR(">")))
+    buf_clear(&r->scratch);
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] != '\033' || i + 1 >= text.n || text.p[i + 1] != '[') {
+            buf_char(&r->scratch, text.p[i]);
             continue;
-        buf_add(out, line.n && line.p[0] == '<' ? str_from(line, line.n > 1 ? 2 : 1) : line);
-        buf_char(out, '\n');
+        }
+        for (i += 2; i < text.n && !(text.p[i] >= '@' && text.p[i] <= '~');)
+            i++;
     }
-    struct str plain = arena_copy(&r->arena, buf_str(out));
-    buf_clear(out);
-    return plain;
+    return arena_copy(&r->arena, buf_str(&r->scratch));
+}
+
+/* The words before the object, or before protocol buffers. */
+static struct str words_before(struct str text, const char *mark)
+{
+    ptrdiff_t at = str_find(text, str_of(mark), 0);
+    return str_trim(at < 0 ? text : str_cut(text, (size_t)at));
+}
+
+static void claim_text(struct evidence_reader *r, struct evidence *e, struct str text,
+                       int status)
+{
+    enum { LEVELS = 3 };
+    size_t at = 0;
+    if (!status)
+        status = status_told(text);
+    struct str inner = text;
+    for (int i = 0; i < LEVELS; i++) {
+        const struct json *v = object_in(r, inner, &at);
+        if (v)
+            claim_document(e, v, status);
+        if (v || str_find(inner, STR("\\\""), 0) < 0)
+            break;
+        inner = unescape(r, inner);
+    }
+    if (!e->head.header_count)
+        take_dumped_headers(r, e, text);
+    buf_clear(&r->scratch);
+    if (literal_quota_failure(text, words_before(text, "[violations"), &r->scratch))
+        add_claim(e, arena_copy(&r->arena, buf_str(&r->scratch)), status, false);
+    add_claim(e, text, status, true);
+}
+
+/* An error as the provider sent it: its words are judged together with what stands beside them.
+ */
+static bool is_error_itself(const struct json *v)
+{
+    const struct json *error = json_get(v, "error");
+    return (error && error->type == JSON_OBJECT) || json_is(json_get(v, "type"), "error");
+}
+
+/* The texts of a JSON log's line that may hold the error: {"exc_info": "Traceback ..."}. */
+static void claim_leaves(struct evidence_reader *r, struct evidence *e, const struct json *v,
+                         int depth)
+{
+    enum { DEPTH = 6, LEAST = 12 };
+    bool itself = is_error_itself(v);
+    for (const struct json *c = v->first; c && depth < DEPTH; c = c->next) {
+        bool inner = c->type == JSON_OBJECT || c->type == JSON_ARRAY;
+        if (inner && !(itself && str_eq(c->key, STR("error"))))
+            claim_leaves(r, e, c, depth + 1);
+        else if (c->type == JSON_STRING && c->text.n >= LEAST && logged_suspect(c->text) &&
+                 (!itself || str_find(c->text, STR("{"), 0) >= 0) &&
+                 e->claim_count < EVIDENCE_CLAIMS)
+            claim_text(r, e, c->text, e->logged.status);
+    }
+}
+
+/* ---- pieces ---------------------------------------------------------------------------------
+ */
+
+static void read_response(struct evidence *e, struct str text)
+{
+    struct str rest = text;
+    int status = blocks_status_line(str_split(&rest, '\n'));
+    while (rest.p) {
+        struct str value = str_split(&rest, '\n');
+        if (str_trim(value).n == 0)
+            break;
+        struct str name = str_split(&value, ':');
+        add_header(e, name, value);
+    }
+    e->logged.status = status;
+    add_claim(e, str_trim(rest), status, false);
+}
+
+/* An access log's line of a request that went well, or that says its status and no more. */
+static bool is_mere_access(const struct evidence *e, const struct json *v)
+{
+    return !v && e->logged.path.n && e->logged.status && str_find(e->text, STR("{"), 0) < 0 &&
+           str_find(e->text, STR("\n"), 0) < 0;
+}
+
+static void read_lines(struct evidence_reader *r, struct evidence *e)
+{
+    struct str rest = e->text;
+    const struct json *v = NULL;
+    if (rest.p[0] == '{' || rest.p[0] == '[' || rest.p[0] == '"')
+        v = json_parse(&r->arena, rest, NULL);
+    e->logged = logged_read(str_split(&rest, '\n'), v, r->now_us);
+    if (logged_is_own(&e->logged)) {
+        if (e->logged.refused || !str_eq(e->logged.verdict, STR("ok")))
+            add_claim(e, (struct str){"", 0}, e->logged.status, false);
+        return;
+    }
+    if (is_mere_access(e, v)) {
+        if (e->logged.status >= 400)
+            add_claim(e, (struct str){"", 0}, e->logged.status, true);
+        return;
+    }
+    if (!e->alone && e->logged.status < 400 && !logged_suspect(e->text))
+        return;
+    if (v && v->type == JSON_OBJECT && v->raw.n > 2) {
+        claim_document(e, v, e->logged.status);
+        claim_leaves(r, e, v, 0);
+    } else if (v && v->type == JSON_ARRAY) {
+        add_claim(e, v->raw, 0, false);
+    } else {
+        take_printed_headers(e, e->text);
+        claim_text(r, e, v && v->type == JSON_STRING ? v->text : e->text, e->logged.status);
+    }
+}
+
+static void on_block(void *ctx, const struct block *b)
+{
+    struct evidence_reader *r = ctx;
+    struct evidence e = {.line = b->line, .alone = b->alone, .logged = {.at_us = -1}};
+    e.text = without_colours(r, b->text);
+    if (b->response)
+        read_response(&e, e.text);
+    else
+        read_lines(r, &e);
+    if (e.logged.at_us < 0)
+        e.logged.at_us = r->last_at_us; /* below a dated line */
+    r->last_at_us = e.logged.at_us;
+    r->each(r->ctx, &e);
+    arena_reset(&r->arena);
+}
+
+struct evidence_reader *evidence_new(int64_t now_us,
+                                     void (*each)(void *ctx, const struct evidence *e),
+                                     void *ctx)
+{
+    struct evidence_reader *r = mem_zero(sizeof *r);
+    r->blocks = blocks_new(on_block, r);
+    r->each = each;
+    r->ctx = ctx;
+    r->now_us = now_us;
+    r->last_at_us = -1;
+    return r;
+}
+
+void evidence_feed(struct evidence_reader *r, struct str bytes)
+{
+    blocks_feed(r->blocks, bytes);
+}
+
+size_t evidence_end(struct evidence_reader **pr)
+{
+    struct evidence_reader *r = *pr;
+    size_t lines = blocks_end(&r->blocks);
+    arena_free(&r->arena);
+    buf_free(&r->scratch);
+    free(r);
+    *pr = NULL;
+    return lines;
 }
 
 void evidence_each(struct str text, void (*each)(void *ctx, const struct evidence *e),
                    void *ctx)
 {
-    struct reader r = {.each = each, .ctx = ctx};
-    struct arena own = {0};
-    text = without_marks(&r, text);
-    own = r.arena; /* the text without marks outlives the pieces */
-    r.arena = (struct arena){0};
-    const struct json *whole = json_parse(&r.arena, str_trim(text), NULL);
-    if (whole)
-        read_block(&r, str_trim(text), 1, true);
-    else
-        read_log(&r, text);
-    arena_free(&own);
-    arena_free(&r.arena);
-    buf_free(&r.converted);
+    struct evidence_reader *r = evidence_new(0, each, ctx);
+    evidence_feed(r, text);
+    (void)evidence_end(&r);
 }

@@ -38,8 +38,8 @@ struct channel;
 struct channel *channel_open(struct origin *o, struct channel_handler h);
 /* No report comes any more; memory is freed as the loop runs on. A report may call it. */
 void channel_close(struct channel **c);
-/* After `ready`. True: all was handed to the system, and `written` will not be reported. Else
- * both are lent until `written`, and the next write has to wait for it. */
+/* After `ready`; not both empty. True: all was handed to the system, and `written` will not be
+ * reported. Else both are lent until `written`, and the next write has to wait for it. */
 bool channel_write(struct channel *c, struct str head, struct str body);
 /* Stops reading, so that the peer is held back. What is in memory is still reported. */
 void channel_pause(struct channel *c);

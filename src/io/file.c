@@ -7,10 +7,31 @@
 
 enum { CHUNK = 1 << 16 };
 
+static FILE *file_open(const char *path)
+{
+    return strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+}
+
+enum sl_err file_pass(const char *path, void (*take)(void *ctx, struct str bytes), void *ctx,
+                      struct diag *diag)
+{
+    static char piece[CHUNK];
+    FILE *f = file_open(path);
+    if (!f)
+        return diag_set(diag, SL_IO, path, "%s", strerror(errno));
+    for (size_t n; (n = fread(piece, 1, sizeof piece, f)) > 0;)
+        take(ctx, (struct str){piece, n});
+    enum sl_err err = SL_OK;
+    if (ferror(f))
+        err = diag_set(diag, SL_IO, path, "%s", strerror(errno));
+    if (f != stdin)
+        fclose(f);
+    return err;
+}
+
 enum sl_err file_read(const char *path, size_t max, struct buf *out, struct diag *diag)
 {
-    bool standard = strcmp(path, "-") == 0;
-    FILE *f = standard ? stdin : fopen(path, "rb");
+    FILE *f = file_open(path);
     if (!f)
         return diag_set(diag, SL_IO, path, "%s", strerror(errno));
     size_t start = out->n, n;
@@ -24,7 +45,7 @@ enum sl_err file_read(const char *path, size_t max, struct buf *out, struct diag
         err = diag_set(diag, SL_IO, path, "%s", strerror(errno));
     else if (out->n - start > max)
         err = diag_set(diag, SL_TOO_LARGE, path, "larger than %zu bytes", max);
-    if (!standard)
+    if (f != stdin)
         fclose(f);
     return err;
 }

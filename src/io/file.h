@@ -1,4 +1,5 @@
-/* file.h: whole small files (configuration, pasted refusals), as opposed to a batch's lines. */
+/* file.h: whole small files (configuration), and files of any size once through (logs), as
+ * opposed to a batch's lines. */
 #ifndef SLUICE_FILE_H
 #define SLUICE_FILE_H
 
@@ -7,6 +8,11 @@
 /* Appends the file's bytes, or standard input's for "-", to *out. SL_IO with the system's
  * reason, SL_TOO_LARGE over `max` bytes; *diag's `where` is the path. */
 enum sl_err file_read(const char *path, size_t max, struct buf *out,
+                      struct diag *diag) SL_CHECK;
+
+/* Gives all of a file's bytes, or standard input's for "-", to `take`, a piece at a time. SL_IO
+ * as above. */
+enum sl_err file_pass(const char *path, void (*take)(void *ctx, struct str bytes), void *ctx,
                       struct diag *diag) SL_CHECK;
 
 #endif

@@ -280,18 +280,35 @@ enum sl_err journal_append(struct journal *j, struct str line, struct diag *diag
     return SL_OK;
 }
 
+/* The system tells of a failed write once for each open file: a sync in flight may have heard
+ * of it, so its word is waited for. */
+static void hear_sync(struct journal *j)
+{
+    if (!j->sync)
+        return;
+    uv_sem_wait(&j->sync->done);
+    uv_sem_post(&j->sync->done); /* for who waits next */
+    if (j->sync->reason)
+        remember(j, j->sync->reason);
+}
+
+enum sl_err journal_sync(struct journal *j, struct diag *diag)
+{
+    hear_sync(j);
+    if (j->regular && !j->err && fdatasync(j->fd) != 0)
+        remember(j, errno);
+    return j->err ? tell(j, diag) : SL_OK;
+}
+
 enum sl_err journal_close(struct journal **journal, struct diag *diag)
 {
     struct journal *j = *journal;
     if (!j)
         return SL_OK;
     *journal = NULL;
-    if (j->sync) {
-        uv_sem_wait(&j->sync->done);
-        if (j->sync->reason)
-            remember(j, j->sync->reason);
+    hear_sync(j);
+    if (j->sync)
         j->sync->journal = NULL;
-    }
     if (j->regular && fsync(j->fd) != 0)
         remember(j, errno);
     if (close(j->fd) != 0)

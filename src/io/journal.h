@@ -34,6 +34,10 @@ int64_t journal_size(const struct journal *j);
  * gives the same error. A failed sync shows here too. */
 enum sl_err journal_append(struct journal *j, struct str line, struct diag *diag) SL_CHECK;
 
+/* Returns once all that was appended is on the disk: for lines that must be there before what
+ * they announce is done. Errors as above. */
+enum sl_err journal_sync(struct journal *j, struct diag *diag) SL_CHECK;
+
 /* Waits for a sync in flight, syncs what is left, unlocks, closes. The error of any append or
  * sync not yet seen. Run the loop afterwards: it still has a callback to drop. */
 enum sl_err journal_close(struct journal **j, struct diag *diag) SL_CHECK;

@@ -2,6 +2,7 @@
  * current line stay at `start`, those read beyond it follow. */
 #include "lines.h"
 #include "arena.h"
+#include "temporary.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,19 +32,6 @@ static enum sl_err io_error(const char *name, struct diag *diag)
 }
 
 /* ---- Opening -------------------------------------------------------------------------- */
-
-static int temporary_file(void)
-{
-    const char *folder = getenv("TMPDIR");
-    struct buf path = {0};
-    buf_printf(&path, "%s/sluice-XXXXXX", folder && *folder ? folder : "/tmp");
-    buf_cstr(&path);
-    int fd = mkostemp(path.p, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(path.p);
-    buf_free(&path);
-    return fd;
-}
 
 static bool write_all(int fd, const char *p, size_t n)
 {

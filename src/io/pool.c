@@ -82,7 +82,8 @@ static void refill(struct upstream *u)
         pool_open(u, NULL);
 }
 
-void pool_drop(struct link *l)
+/* Its place is another's. */
+static void leave(struct link *l)
 {
     struct upstream *u = l->upstream;
     sl_assert(!l->call);
@@ -90,6 +91,12 @@ void pool_drop(struct link *l)
     u->link_count--;
     u->opening -= !l->ready && !l->dedicated;
     channel_close(&l->channel);
+}
+
+void pool_drop(struct link *l)
+{
+    struct upstream *u = l->upstream;
+    leave(l);
     l->dead = l->feeding;
     if (!l->dead)
         link_free(l);
@@ -121,6 +128,7 @@ void pool_forget(struct call *k)
     if (k->head.p)
         explicit_bzero(k->head.p, k->head.cap); /* it may hold a key */
     buf_free(&k->head);
+    buf_free(&k->frame);
     free(k);
 }
 
@@ -154,7 +162,9 @@ void pool_hold_back(struct link *l)
 static void expect_next(struct link *l)
 {
     const struct upstream_config *config = &l->upstream->config;
-    if (l->call->paused)
+    /* Of a streamed body, its source is waited for. */
+    bool unborn = !l->answered && !l->sent && !l->writing;
+    if (l->call->paused || unborn)
         channel_expect(l->channel, 0, "");
     else if (l->answered)
         channel_expect(l->channel, config->idle_timeout_us, "the answer stopped in the middle");
@@ -164,6 +174,48 @@ static void expect_next(struct link *l)
     else
         channel_expect(l->channel, config->idle_timeout_us,
                        "the request could not be sent in time");
+}
+
+/* The frame of a chunk: what ends the one before it, and the size of this one; 0 ends all. */
+static struct str frame_of(struct call *k, size_t size)
+{
+    if (!k->chunked)
+        return STR("");
+    buf_clear(&k->frame);
+    buf_printf(&k->frame, "%s%zx\r\n%s", k->taken ? "\r\n" : "", size, size ? "" : "\r\n");
+    return buf_str(&k->frame);
+}
+
+/* One more piece of a streamed body. false: it has none now. */
+static bool write_piece(struct link *l)
+{
+    struct call *k = l->call;
+    struct str piece = k->handler.more(k->handler.ctx);
+    if (!piece.p)
+        return false;
+    struct str frame = frame_of(k, piece.n);
+    k->taken = true;
+    l->given = piece.n == 0;
+    l->writing = frame.n + piece.n > 0 && !channel_write(l->channel, frame, piece);
+    return true;
+}
+
+/* What was written has left: more of the body follows, or all of it is sent. */
+static void go_on(struct link *l)
+{
+    struct call *k = l->call;
+    while (!l->given && !l->writing && write_piece(l))
+        ;
+    l->sent = l->given && !l->writing;
+    expect_next(l);
+    if (l->sent)
+        k->handler.sent(k->handler.ctx);
+}
+
+void pool_pump(struct link *l)
+{
+    if (!l->writing && !l->sent)
+        go_on(l);
 }
 
 /* Reports as the last thing it does. */
@@ -177,23 +229,20 @@ static void assign(struct link *l, struct call *k)
     l->answer_bytes = 0;
     if (k->bodiless)
         parser_expect_no_body(l->parser);
-    l->sent = channel_write(l->channel, buf_str(&k->head), k->body);
-    expect_next(l);
+    l->sent = false;
+    l->given = !k->streams;
+    l->writing = !channel_write(l->channel, buf_str(&k->head), k->body);
     if (k->paused)
         pool_hold_back(l);
-    if (l->sent)
-        k->handler.sent(k->handler.ctx);
+    go_on(l);
 }
 
 static void on_written(void *ctx)
 {
     struct link *l = ctx;
-    struct call *k = l->call;
-    l->sent = true;
-    if (!k)
-        return;
-    expect_next(l);
-    k->handler.sent(k->handler.ctx);
+    l->writing = false;
+    if (l->call && !l->sent)
+        go_on(l);
 }
 
 static int on_event(void *ctx, enum parse_event ev, const struct message *m, struct str body)
@@ -208,7 +257,7 @@ static int on_event(void *ctx, enum parse_event ev, const struct message *m, str
         break;
     case PARSE_BODY:
         l->answer_bytes += body.n;
-        l->too_large = l->answer_bytes > BOUND_RESPONSE_BYTES;
+        l->too_large = l->answer_bytes > BOUND_RESPONSE_BYTES && !l->call->any_length;
         if (l->too_large)
             return 1;
         h->body(h->ctx, body);
@@ -240,16 +289,16 @@ static void complete(struct link *l, size_t surplus)
 {
     struct call *k = take_off(l);
     bool keep = l->keep && l->sent && surplus == 0 && l->held.n == 0 && !l->ended;
-    l->reused = true;
     if (keep) {
+        l->reused = true;
         release(l);
-    } else {
-        l->feeding = true;
-        pool_drop(l);
+        pool_finish(k, SL_OK, "");
+        return;
     }
+    leave(l);
+    refill(l->upstream);
     pool_finish(k, SL_OK, "");
-    if (!keep)
-        link_free(l);
+    link_free(l);
 }
 
 /* False if the link's call has ended, or the link is gone. */
@@ -352,7 +401,8 @@ static void on_ended(void *ctx, enum sl_err err, const char *why)
         l->ended = true;
         l->end_err = err;
         snprintf(l->end_why, sizeof l->end_why, "%s", why);
-    } else if (died && l->reused && !l->answered && !l->upstream->config.sends_once) {
+    } else if (died && l->reused && !l->answered && !l->call->taken &&
+               !l->upstream->config.sends_once) {
         again(l);
     } else {
         cut_short(l, err, why);

@@ -16,7 +16,12 @@ struct call {
     struct buf head;
     struct str body;
     bool queued;
-    bool bodiless; /* the answer to HEAD */
+    bool streams;     /* the body comes from handler.more, */
+    bool chunked;     /* in chunks, */
+    bool taken;       /* and some of it has been taken */
+    bool any_length;  /* its answer */
+    struct buf frame; /* around a chunk */
+    bool bodiless;    /* the answer to HEAD */
     bool paused;
     const char *broken; /* why it can never be sent, to be reported by the loop */
 };
@@ -38,9 +43,11 @@ struct link {
     bool dedicated; /* opened for one call, not for the queue */
     bool reused;    /* it idled, or carried a call: the peer may be closing it */
     bool keep;      /* the last answer allows another */
-    bool sent;
-    bool answered; /* the first byte of the answer came */
-    bool complete; /* the answer has ended */
+    bool given;     /* all of the request was handed to the channel, */
+    bool writing;   /* which says when it has left, */
+    bool sent;      /* and it has */
+    bool answered;  /* the first byte of the answer came */
+    bool complete;  /* the answer has ended */
     bool too_large;
     bool feeding; /* the parser is at work */
     bool wake;    /* its call was resumed */
@@ -71,6 +78,9 @@ void pool_detach(struct call *k);
 struct link *pool_open(struct upstream *u, struct call *k);
 /* Closes a link that carries no call. */
 void pool_drop(struct link *l);
+/* Sends what a streamed body has more of, as far as the system takes it. Reports as the last
+ * thing it does. */
+void pool_pump(struct link *l);
 /* Frees a detached call. */
 void pool_forget(struct call *k);
 /* Frees a detached call, and then reports. */

@@ -94,6 +94,21 @@ void replacement_drop(struct replacement **pr)
     free(r);
 }
 
+enum sl_err replacement_write(const char *path, struct str text, struct diag *diag)
+{
+    struct replacement *r = NULL;
+    enum sl_err err = replacement_begin(path, &r, diag);
+    if (!r)
+        return err;
+    if (str_ends(text, STR("\n"))) /* which replacement_add writes */
+        text.n--;
+    err = replacement_add(r, text, diag);
+    if (err == SL_OK)
+        return replacement_commit(&r, diag);
+    replacement_drop(&r);
+    return err;
+}
+
 bool file_is_regular(const char *path)
 {
     struct stat st;

@@ -19,6 +19,9 @@ enum sl_err replacement_commit(struct replacement **r, struct diag *diag) SL_CHE
 /* Leaves the file as it was. */
 void replacement_drop(struct replacement **r);
 
+/* All of it at once: a file of that text. */
+enum sl_err replacement_write(const char *path, struct str text, struct diag *diag) SL_CHECK;
+
 /* True also for a path where nothing is yet; false for "-", pipes, devices. */
 bool file_is_regular(const char *path);
 

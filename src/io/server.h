@@ -38,6 +38,9 @@ struct server_handler {
      * May be called within server_answer and server_begin. */
     void (*refused)(void *ctx, int status, const char *why, struct buf *body,
                     const char **content_type);
+    /* Whether the driver takes this request's body as a stream, however long it is; without it
+     * one over body_max is answered 413. Asked before `start`; may be NULL: none. */
+    bool (*streams)(void *ctx, const struct message *m);
 };
 
 enum { SERVER_PLACES = 8 };
@@ -100,6 +103,11 @@ enum sl_err server_tls_reload(struct server *s, const struct tls_files *files,
                               struct diag *diag) SL_CHECK;
 /* What its owner should be told of the key in use, or "": that others can read it. */
 const char *server_tls_warning(const struct server *s);
+
+/* Backpressure on a request's body: nothing more is read for now, and no patience runs out; or
+ * again. That the client has left is not seen while it is held. Not from within `body`'s own
+ * exchange's `gone`. */
+void exchange_hold(struct exchange *x, bool hold);
 
 /* The driver's own pointer on an exchange. */
 void exchange_set(struct exchange *x, void *user);

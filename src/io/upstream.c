@@ -63,10 +63,13 @@ static enum sl_err write_call(const struct upstream *u, const struct call_reques
                            str_of(u->origin.proxy.authorization));
     if (!err)
         err = write_headers(out, r->headers, r->header_count);
-    bool bare = r->body.n == 0 && (str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")));
-    if (!bare) {
+    bool bare = !r->streams && r->body.n == 0 &&
+                (str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")));
+    if (r->streams && r->length < 0) {
+        buf_puts(out, "transfer-encoding: chunked\r\n");
+    } else if (!bare) {
         buf_puts(out, "content-length: ");
-        buf_int(out, (int64_t)r->body.n);
+        buf_int(out, r->streams ? r->length : (int64_t)r->body.n);
         buf_puts(out, "\r\n");
     }
     write_head_end(out);
@@ -99,7 +102,10 @@ struct call *upstream_call(struct upstream *u, const struct call_request *r,
     struct call *k = mem_zero(sizeof *k);
     k->upstream = u;
     k->handler = h;
-    k->body = r->body;
+    k->body = r->streams ? STR("") : r->body;
+    k->streams = r->streams;
+    k->chunked = r->streams && r->length < 0;
+    k->any_length = r->any_length;
     k->bodiless = str_eq(str_of(r->method), STR("HEAD"));
     if (write_call(u, r, &k->head) != SL_OK) {
         k->broken = "the request's path or a header holds a byte that cannot be sent";
@@ -119,6 +125,12 @@ void call_cancel(struct call **call)
     *call = NULL;
     pool_detach(k);
     pool_forget(k);
+}
+
+void call_more(struct call *k)
+{
+    if (k->link && k->link->ready && k->link->call == k)
+        pool_pump(k->link);
 }
 
 void call_pause(struct call *k)

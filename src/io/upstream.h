@@ -50,6 +50,10 @@ struct call_handler {
      * (answer over BOUND_RESPONSE_BYTES), SL_CANCELLED. After this the call is gone. */
     void (*done)(void *ctx, enum sl_err err, const char *why);
     void *ctx;
+    /* A streamed body's next piece, lent until it is asked for again or the call ends; an empty
+     * one with p != NULL is the end; p == NULL: none yet, call_more will tell. May be asked
+     * within upstream_call and call_more. NULL where nothing streams. */
+    struct str (*more)(void *ctx);
 };
 
 struct call_request {
@@ -59,10 +63,19 @@ struct call_request {
     const struct header *headers;
     size_t header_count;
     struct str body; /* lent until done or call_cancel; the rest is copied */
+    /* The body comes from `more` instead, `length` bytes of it (-1: not known; it is sent in
+     * chunks). Once a piece was taken the call is never sent again. */
+    bool streams;
+    int64_t length;
+    /* The answer may be of any length: it is handed on, and never held as a whole. Else it is
+     * SL_TOO_LARGE over BOUND_RESPONSE_BYTES. */
+    bool any_length;
 };
 
 struct call *upstream_call(struct upstream *u, const struct call_request *r,
                            struct call_handler h);
+/* There is more of a streamed body, or its end. */
+void call_more(struct call *c);
 /* Ends the call without further reports; its connection is closed. May be called from a report
  * of the call but `done`. */
 void call_cancel(struct call **c);

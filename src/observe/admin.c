@@ -228,7 +228,12 @@ enum sl_err admin_open(uv_loop_t *loop, const struct admin_config *c, struct adm
 {
     struct admin *a = mem_zero(sizeof *a);
     struct server_config s = server_defaults();
-    struct server_handler h = {on_start, on_body, on_end, on_gone, on_drained, a, NULL};
+    struct server_handler h = {.start = on_start,
+                               .body = on_body,
+                               .end = on_end,
+                               .gone = on_gone,
+                               .drained = on_drained,
+                               .ctx = a};
     s.listen = c->listen;
     s.body_max = 1;
     s.connections_max = 256;

@@ -6,7 +6,7 @@
  */
 #include "courier.h"
 
-#include "errand.h"
+#include "program.h"
 #include "upstream.h"
 
 #include <openssl/evp.h>
@@ -39,7 +39,7 @@ struct channel {
     uv_timer_t timer;
     struct upstream *upstream;
     struct call *call;
-    struct errand *errand;
+    struct program *program;
     struct str path; /* of the address; in the courier's arena */
     struct buf body, secret;
     int status;
@@ -195,15 +195,15 @@ static void post(struct channel *c)
     c->status = 0;
     c->answer_bytes = 0;
     c->call = upstream_call(c->upstream, &r,
-                            (struct call_handler){on_sent, on_head, on_body, on_done, c});
+                            (struct call_handler){on_sent, on_head, on_body, on_done, c, NULL});
 }
 
 /* ---- by a command ------------------------------------------------------------------------ */
 
-static void on_errand(void *ctx, bool well, const char *why)
+static void on_program(void *ctx, bool well, const char *why)
 {
     struct channel *c = ctx;
-    c->errand = NULL;
+    c->program = NULL;
     if (well)
         on_taken(c);
     else
@@ -213,13 +213,13 @@ static void on_errand(void *ctx, bool well, const char *why)
 static void run(struct channel *c)
 {
     struct diag diag;
-    const struct errand_config e = {.argv = c->courier->config.command,
-                                    .input = buf_str(&c->body),
-                                    .timeout_us = ERRAND_US,
-                                    .shows_errors = c->courier->config.once,
-                                    .over = on_errand,
-                                    .ctx = c};
-    if (errand_run(c->courier->loop, &e, &c->errand, &diag) != SL_OK)
+    const struct program_config e = {.argv = c->courier->config.command,
+                                     .input = buf_str(&c->body),
+                                     .timeout_us = ERRAND_US,
+                                     .shows_errors = c->courier->config.once,
+                                     .over = on_program,
+                                     .ctx = c};
+    if (program_run(c->courier->loop, &e, &c->program, &diag) != SL_OK)
         on_not_taken(c, false, diag.what);
 }
 
@@ -374,7 +374,7 @@ void courier_close(struct courier **pc)
             call_cancel(&c->call);
         if (c->upstream)
             upstream_free(&c->upstream);
-        errand_drop(&c->errand);
+        program_drop(&c->program);
         uv_close((uv_handle_t *)&c->timer, drop_channel);
     }
     if (n > 0)

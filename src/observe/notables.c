@@ -1,14 +1,15 @@
 /* notables.c: see notables.h. */
 #include "notables.h"
 
-#include <stdio.h>
+#include <string.h>
 
 enum { TEN_MINUTES_US = 600000000 };
 
 static void keep_text(char *out, size_t size, struct str text, struct str *kept)
 {
-    int n = snprintf(out, size, "%.*s", STR_ARG(str_cut(text, size - 1)));
-    *kept = (struct str){out, n > 0 ? (size_t)n : 0};
+    *kept = (struct str){out, str_cut(text, size).n};
+    if (text.p)
+        memcpy(out, text.p, kept->n);
 }
 
 static void keep(struct notable *n, const struct scene_request *r)

@@ -1,5 +1,5 @@
 /* provider.c: the table of what is known of each provider.
- * Source: facts/providers.md section 1; what is not documented there is AUTO. */
+ * Source: facts/providers.md sections 1 and 4; what is not documented there is AUTO. */
 #include "provider.h"
 
 enum { SECOND_US = 1000000 };
@@ -13,7 +13,8 @@ static const struct provider table[PROVIDER_COUNT] = {
                              .window = WINDOW_AUTO,
                              .slice_us = SECOND_US,
                              .charge = CHARGE_MAX,
-                             .refusals_drain = true},
+                             .refusals_drain = true,
+                             .headers = HEADERS_DURATIONS},
     [PROVIDER_OPENAI] = {.id = PROVIDER_OPENAI,
                          .name = "openai",
                          .base_url = "https://api.openai.com/v1",
@@ -23,7 +24,8 @@ static const struct provider table[PROVIDER_COUNT] = {
                          .window = WINDOW_BUCKET,
                          .slice_us = SECOND_US,
                          .charge = CHARGE_MAX,
-                         .refusals_drain = true},
+                         .refusals_drain = true,
+                         .headers = HEADERS_DURATIONS},
     [PROVIDER_ANTHROPIC] = {.id = PROVIDER_ANTHROPIC,
                             .name = "anthropic",
                             .base_url = "https://api.anthropic.com/v1",
@@ -35,7 +37,8 @@ static const struct provider table[PROVIDER_COUNT] = {
                             .window = WINDOW_BUCKET,
                             .slice_us = SECOND_US,
                             .charge = CHARGE_ACTUAL,
-                            .refusals_drain = false},
+                            .refusals_drain = false,
+                            .headers = HEADERS_INSTANTS},
     [PROVIDER_AZURE] = {.id = PROVIDER_AZURE,
                         .name = "azure",
                         .key_env = "AZURE_OPENAI_API_KEY",
@@ -44,7 +47,8 @@ static const struct provider table[PROVIDER_COUNT] = {
                         .window = WINDOW_SLICES,
                         .slice_us = SECOND_US,
                         .charge = CHARGE_SUM,
-                        .refusals_drain = false},
+                        .refusals_drain = false,
+                        .headers = HEADERS_SECONDS},
     [PROVIDER_GEMINI] = {.id = PROVIDER_GEMINI,
                          .name = "gemini",
                          .base_url = "https://generativelanguage.googleapis.com/v1beta/openai",
@@ -54,7 +58,8 @@ static const struct provider table[PROVIDER_COUNT] = {
                          .window = WINDOW_AUTO,
                          .slice_us = SECOND_US,
                          .charge = CHARGE_MAX,
-                         .refusals_drain = true},
+                         .refusals_drain = true,
+                         .headers = HEADERS_NONE},
     [PROVIDER_GROQ] = {.id = PROVIDER_GROQ,
                        .name = "groq",
                        .base_url = "https://api.groq.com/openai/v1",
@@ -64,7 +69,8 @@ static const struct provider table[PROVIDER_COUNT] = {
                        .window = WINDOW_BUCKET,
                        .slice_us = SECOND_US,
                        .charge = CHARGE_MAX,
-                       .refusals_drain = true},
+                       .refusals_drain = true,
+                       .headers = HEADERS_DURATIONS},
 };
 
 const struct provider *provider_get(enum provider_id id)

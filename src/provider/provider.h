@@ -20,6 +20,14 @@ enum provider_id {
     PROVIDER_COUNT
 };
 
+/* How its answers tell what is left of a budget and when that is whole again. */
+enum header_form {
+    HEADERS_NONE,      /* they do not */
+    HEADERS_DURATIONS, /* "6m0.012s": milliseconds */
+    HEADERS_SECONDS,   /* whole seconds */
+    HEADERS_INSTANTS,  /* whole seconds of the wall clock; tokens left in thousands */
+};
+
 struct provider {
     enum provider_id id;
     const char *name;       /* "openai" */
@@ -34,6 +42,7 @@ struct provider {
     int64_t slice_us;
     enum charge_rule charge;
     bool refusals_drain; /* refused requests count against the quota */
+    enum header_form headers;
 };
 
 const struct provider *provider_get(enum provider_id id);

@@ -157,7 +157,8 @@ static bool is_missing_model(const struct sight *s)
 {
     static const char *const codes[] = {"model_not_found", "not_found", "DeploymentNotFound",
                                         NULL};
-    static const char *const phrases[] = {"access to model", "model does not exist", NULL};
+    static const char *const phrases[] = {"access to model", "model does not exist",
+                                          "does not exist or you do not have access", NULL};
     return s->status == 404 || coded(s, codes) || worded(s, phrases);
 }
 

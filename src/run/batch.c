@@ -11,6 +11,10 @@
  * again when the account can go on. */
 #include "batch.h"
 
+#include "detour.h"
+#include "posting.h"
+#include "shipping.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +56,10 @@ void batch_stop(struct batch *b, enum stop stop, const char *where, const char *
         return;
     b->stop = stop;
     diag_set(&b->why, SL_IO, where, "%s", what);
+    if (b->shipping)
+        shipping_stop(b->shipping);
+    if (!b->door.engine)
+        return; /* not begun yet */
     if (stop >= STOP_NETWORK) {
         engine_freeze(b->door.engine);
         uv_stop(&b->loop);
@@ -60,17 +68,21 @@ void batch_stop(struct batch *b, enum stop stop, const char *where, const char *
     }
 }
 
-static void end_when_done(struct batch *b)
+static bool anything_to_draw(const struct batch *b)
 {
-    if (b->jobs)
-        return;
-    if (b->stop == STOP_NONE) {
-        for (size_t p = 0; p < b->input.models.pool_count; p++) {
-            if (shuffle_left(&b->shuffle, p))
-                return;
-        }
+    for (size_t p = 0; p < b->input.models.pool_count; p++) {
+        if (shuffle_left(&b->shuffle, p))
+            return true;
     }
-    uv_stop(&b->loop);
+    return false;
+}
+
+void batch_end_when_done(struct batch *b)
+{
+    if (b->jobs || (b->shipping && shipping_is_busy(b->shipping)))
+        return;
+    if (b->stop != STOP_NONE || !anything_to_draw(b))
+        uv_stop(&b->loop);
 }
 
 /* ---- jobs ----------------------------------------------------------------------------------
@@ -103,6 +115,31 @@ static void drop_job(struct batch_job *j)
     input_request_free(&j->request);
     free(j);
     b->jobs--;
+}
+
+/* What its row is going to be charged, or is no longer. */
+static void add_remaining(struct batch *b, const struct row *row, int sign)
+{
+    struct demand d = row_demand(row);
+    struct pool_state *pool = &b->pools[b->input.models.list[row->model].pool];
+    for (int dim = 0; dim < DIM_COUNT; dim++)
+        pool->remaining[dim] +=
+            sign * demand_charge(&d, b->settings->account.config.charge, (enum dimension)dim);
+}
+
+void batch_offer(struct batch *b, size_t row)
+{
+    const struct row *r = &b->input.rows.list[row];
+    size_t pool = b->input.models.list[r->model].pool;
+    if (b->pools[pool].remaining[DIM_RPM] == 0)
+        b->pools[pool].since_us = engine_now(b->door.engine);
+    shuffle_add(&b->shuffle, pool, row);
+    add_remaining(b, r, 1);
+}
+
+void batch_withdraw(struct batch *b, const struct row *row)
+{
+    add_remaining(b, row, -1);
 }
 
 static void count_out(struct batch_job *j)
@@ -153,39 +190,13 @@ static void on_setback(void *ctx, struct job *job, const struct ending *end)
 /* ---- ends ----------------------------------------------------------------------------------
  */
 
-static int64_t price(int64_t tokens, int64_t pusd)
-{
-    return tokens > 0 && pusd > 0 ? tokens * pusd : 0;
-}
-
-static void add_cost(struct totals *t, const struct model *m, const struct batch_job *j,
-                     const struct usage *u)
-{
-    if (!m || m->input_pusd < 0 || t->cost_pusd < 0 || u->input_tokens < 0) {
-        t->cost_pusd = -1;
-        return;
-    }
-    int64_t cached = u->cached_tokens > 0 ? u->cached_tokens : 0, fresh = u->input_tokens;
-    if (j->request.line.route != ROUTE_MESSAGES) /* there, input comes without cached reads */
-        fresh -= cached;
-    int64_t cost =
-        price(fresh, m->input_pusd) + price(u->output_tokens, m->output_pusd) +
-        price(cached, m->cached_input_pusd < 0 ? m->input_pusd : m->cached_input_pusd);
-    t->cost_pusd += cost;
-    t->cost_batch_pusd += m->batch_percent > 0 ? cost / 100 * m->batch_percent : cost;
-}
-
 static void count_answer(struct batch_job *j, const struct ending *end)
 {
-    struct totals *t = &j->batch->totals;
-    t->ok++;
-    t->service_us += end->service_us;
-    t->served++;
-    t->input_tokens += end->usage.input_tokens > 0 ? end->usage.input_tokens : 0;
-    t->output_tokens += end->usage.output_tokens > 0 ? end->usage.output_tokens : 0;
-    t->cached_tokens += end->usage.cached_tokens > 0 ? end->usage.cached_tokens : 0;
-    totals_output(t, end->usage.output_tokens);
-    add_cost(t, j->batch->input.models.list[row_of(j)->model].known, j, &end->usage);
+    const struct posting a = {.model = j->batch->input.models.list[row_of(j)->model].known,
+                              .route = j->request.line.route,
+                              .usage = &end->usage,
+                              .service_us = end->service_us};
+    posting_add(&j->batch->totals, &a);
 }
 
 static struct result result_of(const struct batch_job *j, const struct ending *end)
@@ -270,7 +281,7 @@ static void on_over(void *ctx, struct job *job, const struct ending *end)
     }
     display_over(b, pool_of(j), &j->setbacks, job, end);
     drop_job(j);
-    end_when_done(b);
+    batch_end_when_done(b);
 }
 
 static void on_halted(void *ctx, struct job *job, const struct ending *end)
@@ -317,7 +328,7 @@ static void on_hungry(void *ctx)
         while (want-- && b->stop == STOP_NONE && shuffle_next(&b->shuffle, p, &row))
             submit(b, row);
     }
-    end_when_done(b);
+    batch_end_when_done(b);
 }
 
 /* ---- the outside
@@ -331,7 +342,7 @@ static void on_signal(uv_signal_t *handle, int number)
         batch_stop(b, STOP_INTERRUPT, "", "interrupted");
     else
         batch_stop(b, STOP_NOW, "", "interrupted");
-    end_when_done(b);
+    batch_end_when_done(b);
 }
 
 static void watch_patience(struct batch *b, int64_t now_us)
@@ -345,9 +356,14 @@ static void watch_patience(struct batch *b, int64_t now_us)
         patience_us = 0; /* a certificate does not mend while we wait */
     if (!reached && patience_us > FIRST_PATIENCE_US)
         patience_us = FIRST_PATIENCE_US;
+    const char *why = look.why[0] ? look.why : "the provider is overloaded";
     bool troubled = look.trouble != SL_OK || totals.paused;
+    if (!troubled && b->shipping && b->shipping->troubled) {
+        troubled = true;
+        why = b->shipping->why;
+    }
     if (troubled && out_us > patience_us)
-        batch_stop(b, STOP_NETWORK, "", look.why[0] ? look.why : "the provider is overloaded");
+        batch_stop(b, STOP_NETWORK, "", why);
 }
 
 /* Edges are kept as they become known: towards the end, with few answers, flow may lose them.
@@ -369,6 +385,8 @@ static void on_tick(uv_timer_t *timer)
     struct batch *b = timer->data;
     int64_t now = engine_now(b->door.engine);
     remember_edges(b, now);
+    detour_look(b, now);
+    batch_end_when_done(b);
     watch_tick(b, now);
     watch_patience(b, now);
 }
@@ -377,20 +395,15 @@ static void count_remaining(struct batch *b)
 {
     const struct rows *rows = &b->input.rows;
     for (size_t i = 0; i < rows->n; i++) {
-        if (rows->list[i].state != ROW_PENDING)
-            continue;
-        struct demand d = row_demand(&rows->list[i]);
-        struct pool_state *pool = &b->pools[b->input.models.list[rows->list[i].model].pool];
-        for (int dim = 0; dim < DIM_COUNT; dim++)
-            pool->remaining[dim] +=
-                demand_charge(&d, b->settings->account.config.charge, (enum dimension)dim);
+        if (rows->list[i].state == ROW_PENDING)
+            add_remaining(b, &rows->list[i], 1);
     }
 }
 
 static enum sl_err start_engine(struct batch *b, struct diag *diag)
 {
     struct engine_config wiring = {
-        .driver = {on_hungry, on_body, on_release, on_setback, on_over, on_halted, b}};
+        .driver = {on_hungry, on_body, on_release, on_setback, on_over, on_halted, b, NULL}};
     return door_open(&b->door, &b->settings->account, &b->loop, &wiring, diag);
 }
 
@@ -424,6 +437,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
     b->pools = mem_zero((models->pool_count + 1) * sizeof *b->pools);
     for (size_t p = 0; p < models->pool_count; p++) {
         struct batch_pool *pool = &models->pools[p];
+        b->pools[p].since_us = engine_now(b->door.engine);
         pool->pool = account_pool(account, pool->name, pool->limits, pool->limit_count);
         for (int d = 0; d < DIM_COUNT; d++)
             b->pools[p].edge_us[d] = -1;
@@ -431,11 +445,16 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
     count_remaining(b);
     shuffle_init(&b->shuffle, &b->input.rows, models, b->settings->account.config.seed);
     b->alive_us = engine_now(b->door.engine);
-    err = display_open(b, diag);
+    detour_look(b, b->alive_us);
+    if (b->shipping)
+        err = shipping_start(b->shipping, diag);
+    if (err == SL_OK)
+        err = display_open(b, diag);
     if (err != SL_OK)
         return err;
     start_watching(b);
-    engine_warm(b->door.engine, WARM_CONNECTIONS);
+    if (anything_to_draw(b))
+        engine_warm(b->door.engine, WARM_CONNECTIONS);
     uv_run(&b->loop, UV_RUN_DEFAULT);
     stop_watching(b);
     display_close(b);
@@ -454,8 +473,12 @@ void batch_settle(struct batch *b)
 void batch_free(struct batch *b)
 {
     display_close(b); /* of one that did not begin */
+    if (b->shipping)
+        shipping_close(b->shipping);
     door_close(&b->door);
     batch_settle(b);
+    if (b->shipping)
+        shipping_free(&b->shipping);
     uv_run(&b->loop, UV_RUN_DEFAULT);
     door_free(&b->door);
     for (struct batch_job *j = b->job_list, *next; j; j = next) {

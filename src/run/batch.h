@@ -6,6 +6,7 @@
 #include "door.h"
 #include "input.h"
 #include "recent.h"
+#include "report.h"
 #include "results.h"
 #include "settings.h"
 #include "shuffle.h"
@@ -18,24 +19,29 @@ enum stop {
     STOP_NONE,
     STOP_INTERRUPT, /* Ctrl-C: finish what is in flight */
     STOP_ACCOUNT,   /* wallet, key: finish what is in flight */
+    STOP_LOST,      /* a batch that was made is not known to the provider: likewise */
     STOP_NETWORK,   /* out for longer than the patience: nothing is in flight */
     STOP_NOW,       /* Ctrl-C again */
     STOP_DISK,      /* an answer could not be written: nothing more may be asked */
 };
 
 struct batch_job;
+struct shipping;
 
 struct pool_state {
     int64_t remaining[DIM_COUNT]; /* what unsent rows will be charged, for the ETA */
     struct recent tokens, requests;
+    int64_t since_us;           /* its rows have been waiting */
     int64_t edge_us[DIM_COUNT]; /* where a fixed window began, as last known; -1 never */
     struct tally tally;
 };
 
 struct batch {
     const struct settings *settings;
+    int64_t begun_us; /* of the monotonic clock */
     uv_loop_t loop;
     struct input input;
+    struct input_detour detour;
     struct results *results; /* NULL once settled */
     struct buf errors_path;
     struct results_found found;
@@ -45,6 +51,8 @@ struct batch {
     struct pool_state *pools; /* by index of input.models.pools */
     size_t jobs;              /* handed to the engine and not over */
     struct batch_job *job_list;
+    struct shipping *shipping; /* what goes through the Batch API; NULL: nothing does */
+    struct report_batches shipped;
     uv_timer_t tick; /* progress and patience */
     uv_signal_t sigint, sigterm;
     struct term term;
@@ -65,6 +73,12 @@ enum sl_err batch_run(struct batch *b, struct diag *diag) SL_CHECK;
 void batch_settle(struct batch *b);
 void batch_free(struct batch *b); /* not the struct itself */
 void batch_stop(struct batch *b, enum stop stop, const char *where, const char *what);
+/* A pending row that is to be asked live, beside those that were dealt. */
+void batch_offer(struct batch *b, size_t row);
+/* A row that was taken out of its deck, as it was there. */
+void batch_withdraw(struct batch *b, const struct row *row);
+/* Ends the loop if nothing is left to be done. */
+void batch_end_when_done(struct batch *b);
 
 /* watch.c: what people see. */
 void watch_start(struct batch *b);
@@ -74,5 +88,7 @@ void watch_end(struct batch *b); /* removes the block */
 int64_t watch_eta_us(struct batch *b, int64_t now_us);
 /* Why it does not simply go on; nothing if it does. */
 void watch_state(struct batch *b, struct buf *out);
+/* A line that stays, above the block. */
+void watch_note(struct batch *b, const char *text);
 
 #endif

@@ -103,6 +103,29 @@ static void pool_line(struct buf *b, const struct progress *p, const struct prog
     }
 }
 
+/* "batches   1 at work (in_progress, 812 / 1,000), ends within 21h 03m   1 waiting   2 done".
+ */
+static void batches(struct buf *b, const struct progress_batches *x)
+{
+    buf_printf(b, "batches   %zu at work", x->at_work);
+    if (x->at_work && x->status[0])
+        buf_printf(b, " (%s", x->status);
+    if (x->at_work && x->status[0] && x->total > 0) {
+        buf_puts(b, ", ");
+        buf_thousands(b, x->done);
+        buf_puts(b, " / ");
+        buf_thousands(b, x->total);
+    }
+    buf_puts(b, x->at_work && x->status[0] ? ")" : "");
+    if (x->at_work && x->ends_us >= 0) {
+        buf_puts(b, ", ends within ");
+        duration_human(b, x->ends_us);
+    }
+    buf_printf(b, "   %zu waiting   %zu done", x->waiting, x->over);
+    if (x->upload_percent >= 0)
+        buf_printf(b, "   uploading %d %%", x->upload_percent);
+}
+
 static void counts(struct buf *b, const struct progress *p)
 {
     buf_puts(b, "in flight ");
@@ -171,6 +194,12 @@ void progress_block(const struct progress *p, const struct progress_style *s, st
         pool_line(out, p, &p->pools[i], s);
         end_line(out, from, s, lines);
     }
+    if (p->batches) {
+        from = out->n;
+        buf_puts(out, "  ");
+        batches(out, p->batches);
+        end_line(out, from, s, lines);
+    }
     from = out->n;
     buf_puts(out, "  ");
     counts(out, p);
@@ -204,6 +233,10 @@ void progress_line(const struct progress *p, struct buf *out)
         buf_puts(out, shown == &pool->tokens ? "tokens " : "requests ");
         budget(out, shown);
         buf_puts(out, shown->binds ? " (binds)   " : "   ");
+    }
+    if (p->batches) {
+        batches(out, p->batches);
+        buf_puts(out, "   ");
     }
     counts(out, p);
     if (p->state[0])

@@ -18,6 +18,15 @@ struct progress_pool {
     struct progress_budget tokens, requests; /* the tightest of each kind */
 };
 
+struct progress_batches { /* of a run that goes through the Batch API */
+    size_t waiting, at_work, over;
+    int64_t done, total; /* requests of those at work, as far as the provider tells */
+    int upload_percent;  /* of the upload at hand; -1: none */
+    int64_t
+        ends_us; /* until the last of those at work has ended, at the latest; -1 not known */
+    const char *status; /* the provider's word, where one is at work; or "" */
+};
+
 struct progress {
     const char *input, *output;
     const char *account; /* "openai/tier-1", or the base URL */
@@ -28,6 +37,7 @@ struct progress {
     size_t pool_count; /* of the run; may be more than PROGRESS_POOLS */
     int64_t in_flight, waiting, refused;
     const struct kinds *retries;
+    const struct progress_batches *batches; /* NULL: there are none */
     const char
         *state; /* "provider out, probing (connection refused)", "stopping: ..."; or "" */
 };

@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include "duration.h"
+#include "money.h"
 
 static int64_t succeeded(const struct report *r)
 {
@@ -100,10 +101,27 @@ static void tokens_line(const struct report *r, struct buf *b)
     buf_char(b, '\n');
 }
 
+static void batches_line(const struct report_batches *x, struct buf *b)
+{
+    label(b, "batches");
+    buf_thousands(b, x->created);
+    buf_puts(b, "   answered ");
+    buf_thousands(b, x->answered);
+    buf_puts(b, "   given back ");
+    buf_thousands(b, x->returned);
+    buf_char(b, '\n');
+}
+
 static void time_line(const struct report *r, struct buf *b)
 {
     int64_t ppm = report_efficiency_ppm(r);
     label(b, "time");
+    if (r->batches) {
+        duration_human(b, r->batches->elapsed_us);
+        buf_puts(b, r->makespan_us ? ", of which live " : "\n");
+    }
+    if (r->batches && !r->makespan_us)
+        return;
     duration_human(b, r->makespan_us);
     if (r->bound_us > 0) {
         buf_puts(b, "   the quota allows no less than ");
@@ -117,16 +135,6 @@ static void time_line(const struct report *r, struct buf *b)
     buf_char(b, '\n');
 }
 
-/* Picodollars as "2.26", or "0.0031" where two digits would say nothing. */
-static void dollars(struct buf *b, int64_t pusd)
-{
-    int64_t per_cent = 10000000000, cents = (pusd + per_cent / 2) / per_cent;
-    if (cents >= 10 || pusd == 0)
-        buf_printf(b, "%lld.%02lld", (long long)(cents / 100), (long long)(cents % 100));
-    else
-        buf_printf(b, "0.%06lld", (long long)(pusd / 1000000));
-}
-
 static void cost_line(const struct report *r, struct buf *b)
 {
     label(b, "cost");
@@ -134,11 +142,11 @@ static void cost_line(const struct report *r, struct buf *b)
         buf_puts(b, "not known: the catalogue has no price for every model used\n");
         return;
     }
-    dollars(b, r->totals->cost_pusd);
+    money_write(b, r->totals->cost_pusd);
     buf_puts(b, " USD");
     if (r->totals->cost_batch_pusd > 0 && r->totals->cost_batch_pusd < r->totals->cost_pusd) {
         buf_puts(b, "  (");
-        dollars(b, r->totals->cost_batch_pusd);
+        money_write(b, r->totals->cost_batch_pusd);
         buf_puts(b, " USD through the Batch API)");
     }
     buf_char(b, '\n');
@@ -149,6 +157,13 @@ void report_table(const struct report *r, struct buf *b)
     requests_line(r, b);
     refused_line(r, b);
     tokens_line(r, b);
+    if (r->totals->downgraded) {
+        label(b, "downgraded");
+        buf_thousands(b, r->totals->downgraded);
+        buf_puts(b, " asked another model, as --over-limit says\n");
+    }
+    if (r->batches)
+        batches_line(r->batches, b);
     time_line(r, b);
     if (r->binding_dim != DIM_UNKNOWN) {
         buf_printf(b, "limit that binds %s (%.*s, ", dimension_unit(r->binding_dim),
@@ -247,10 +262,19 @@ void report_json(const struct report *r, struct buf *b)
     json_count(b, "succeeded_before", t->before_ok);
     json_count(b, "failed_before", t->before_failed);
     json_count(b, "left", r->left);
+    json_count(b, "downgraded", r->totals->downgraded);
     json_count(b, "cached_tokens", t->cached_tokens);
     json_count(b, "charged_tokens", r->charged);
     json_seconds(b, "paced_s", r->paced_us);
     json_millionths(b, "cost_usd", t->cost_pusd < 0 ? -1 : t->cost_pusd / 1000000);
+    if (r->batches)
+        buf_printf(b,
+                   "  \"batches\": {\"created\": %lld, \"answered\": %lld, "
+                   "\"given_back\": %lld},\n",
+                   (long long)r->batches->created, (long long)r->batches->answered,
+                   (long long)r->batches->returned);
+    else
+        buf_puts(b, "  \"batches\": null,\n");
     buf_puts(b, "  \"stopped\": ");
     if (r->stopped[0])
         buf_json(b, str_of(r->stopped));

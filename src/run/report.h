@@ -5,6 +5,11 @@
 #include "models.h"
 #include "totals.h"
 
+struct report_batches {
+    int64_t created, answered, returned; /* batches; rows they answered, and gave back */
+    int64_t elapsed_us;                  /* of this run */
+};
+
 struct report {
     const struct totals *totals;
     const struct models *models;
@@ -22,8 +27,9 @@ struct report {
     int64_t binding_limit;
     /* Advice on max_tokens: 0 none. */
     int64_t tip_max_tokens, tip_advised;
-    int64_t tip_us;      /* makespan it would have allowed */
-    const char *stopped; /* why it ended early; "" if it did not */
+    int64_t tip_us;                       /* makespan it would have allowed */
+    const char *stopped;                  /* why it ended early; "" if it did not */
+    const struct report_batches *batches; /* NULL: nothing went through the Batch API */
 };
 
 /* bound / paced in millionths; -1 where there is no figure. */

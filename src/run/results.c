@@ -23,9 +23,10 @@ struct results {
 
 /* Codes of ours that a resumed run asks again; a provider's own code of such a name means the
  * same. */
-static const char *const passing[] = {"overloaded", "rate_limit", "server_error",
-                                      "connection", "timeout",    "broken_answer",
-                                      "quota",      "auth"};
+static const char *const passing[] = {
+    "overloaded",       "rate_limit",   "server_error",  "connection",    "timeout",
+    "broken_answer",    "quota",        "auth",          "batch_expired", "batch_cancelled",
+    "batch_incomplete", "batch_failed", "batch_refused", "over_limit"};
 
 bool failure_passes(struct str code)
 {
@@ -298,6 +299,14 @@ enum sl_err results_open(uv_loop_t *loop, const struct results_config *c, struct
 const char *results_errors_path(const struct results *r)
 {
     return r->errors_path.n ? r->errors_path.p : "the output";
+}
+
+enum sl_err results_sync(struct results *r, struct diag *diag)
+{
+    enum sl_err err = journal_sync(r->output, diag);
+    if (err == SL_OK && r->errors)
+        err = journal_sync(r->errors, diag);
+    return err;
 }
 
 enum sl_err results_close(struct results **pr, struct diag *diag)

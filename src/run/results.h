@@ -41,6 +41,8 @@ enum sl_err results_open(uv_loop_t *loop, const struct results_config *c, struct
                          struct diag *diag) SL_CHECK;
 /* Where failures go; for messages. */
 const char *results_errors_path(const struct results *r);
+/* Returns once all that was written is on the disk. */
+enum sl_err results_sync(struct results *r, struct diag *diag) SL_CHECK;
 /* Syncs and closes. */
 enum sl_err results_close(struct results **r, struct diag *diag) SL_CHECK;
 

@@ -4,9 +4,12 @@
 
 #include "batch.h"
 #include "bound.h"
+#include "checking.h"
+#include "detour.h"
 #include "exits.h"
 #include "replace.h"
 #include "report.h"
+#include "shipping.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +17,6 @@
 #include <string.h>
 
 enum {
-    COMPLAINTS_SHOWN = 20, /* a screenful; a file of the wrong kind has a complaint per line */
     /* Below this many answers the 99th percentile of their lengths says nothing. */
     TIP_ANSWERS = 50,
 };
@@ -29,58 +31,17 @@ static int complain(const char *place, const struct diag *diag, int code)
 /* ---- the input
  * -------------------------------------------------------------------------------- */
 
-struct checking {
-    struct batch *batch;
-    int64_t complaints;
-    bool shown; /* a progress line stands on the terminal */
-};
-
-static void clear_checking(struct checking *c)
-{
-    if (c->shown)
-        fputs("\r\033[K", stderr);
-    c->shown = false;
-}
-
-static void on_complaint(void *ctx, int64_t number, const struct diag *diag)
-{
-    struct checking *c = ctx;
-    if (c->complaints++ >= COMPLAINTS_SHOWN)
-        return;
-    clear_checking(c);
-    fprintf(stderr, "sluice run: %s:%lld: %s%s%s\n", input_name(&c->batch->input.config),
-            (long long)number, diag->where, diag->where[0] ? ": " : "", diag->what);
-}
-
-static void on_checked(void *ctx, int64_t lines, int64_t bytes, int64_t bytes_total)
-{
-    struct checking *c = ctx;
-    if (c->batch->settings->quiet || !c->batch->term.interactive)
-        return;
-    struct buf b = {0};
-    buf_puts(&b, "checking ");
-    buf_thousands(&b, lines);
-    fprintf(stderr, "\r%s lines   %d %%\033[K", buf_cstr(&b),
-            bytes_total ? (int)(bytes * 100 / bytes_total) : 100);
-    buf_free(&b);
-    c->shown = true;
-}
-
 /* "3 of 1,319 lines are invalid; nothing was sent." */
-static int refuse_input(const struct checking *c, const struct batch *b)
+static int refuse_input(const struct batch *b)
 {
     struct buf out = {0};
-    if (c->complaints > COMPLAINTS_SHOWN) {
-        buf_puts(&out, "and ");
-        buf_thousands(&out, c->complaints - COMPLAINTS_SHOWN);
-        buf_puts(&out, " more\n");
-    }
-    buf_thousands(&out, (int64_t)b->input.invalid);
+    size_t invalid = b->input.invalid - b->input.excused;
+    buf_thousands(&out, (int64_t)invalid);
     buf_puts(&out, " of ");
     buf_thousands(&out, (int64_t)b->input.rows.n);
-    buf_puts(&out, b->input.invalid == 1 ? " lines is" : " lines are");
+    buf_puts(&out, invalid == 1 ? " lines is" : " lines are");
     buf_puts(&out, " invalid; nothing was sent. Fix ");
-    buf_puts(&out, b->input.invalid == 1 ? "it" : "them");
+    buf_puts(&out, invalid == 1 ? "it" : "them");
     buf_puts(&out, ", or pass --skip-invalid to run the rest.\n");
     fputs(buf_cstr(&out), stderr);
     buf_free(&out);
@@ -90,24 +51,29 @@ static int refuse_input(const struct checking *c, const struct batch *b)
 static int open_input(struct batch *b)
 {
     const struct settings *s = b->settings;
-    struct checking checking = {.batch = b};
-    struct input_listener listener = {on_complaint, on_checked, &checking};
+    b->detour = detour_of_lines(&s->detours);
     struct input_config c = {.path = s->input,
                              .form = s->form,
                              .provider = s->account.provider,
                              .catalogue = s->account.catalogue,
                              .limits = &s->account.limits,
                              .charge = s->account.config.charge,
-                             .use_percent = s->account.config.use_percent};
+                             .use_percent = s->account.config.use_percent,
+                             .detour = &b->detour};
+    struct checking checking = {"run", input_name(&c), b->term.interactive && !s->quiet, 0,
+                                false};
+    struct input_listener listener = checking_listener(&checking);
     struct diag diag;
     enum sl_err err = input_open(&b->input, &c, &listener, &diag);
-    clear_checking(&checking);
+    checking_end(&checking);
     if (err == SL_IO || err == SL_FULL)
         return complain("", &diag, EXIT_IO);
     if (err != SL_OK)
         return complain(input_name(&c), &diag, EXIT_USAGE);
-    if (b->input.invalid && !s->skip_invalid)
-        return refuse_input(&checking, b);
+    if (b->input.invalid > b->input.excused && !s->skip_invalid)
+        return refuse_input(b);
+    if (detour_open(b, &diag) != SL_OK)
+        return complain("--fallback", &diag, EXIT_USAGE);
     return EXIT_ALL_DONE;
 }
 
@@ -129,6 +95,10 @@ static int open_results(struct batch *b)
     b->totals.total = (int64_t)b->input.rows.n;
     b->totals.before_ok = b->found.ok;
     b->totals.before_failed = b->found.failed;
+    for (size_t i = 0; i < b->input.rows.n; i++) {
+        const struct row *row = &b->input.rows.list[i];
+        b->totals.downgraded += row->downgraded && row->state == ROW_PENDING;
+    }
     return EXIT_ALL_DONE;
 }
 
@@ -148,10 +118,11 @@ static int write_invalid(struct batch *b)
         buf_printf(&message, "line %u: %s%s%s", row->number, why.where,
                    why.where[0] ? ": " : "", why.what);
         struct result r = {.id = row->id, .custom_id = req.line.custom_id};
-        err = results_failure(b->results, &r, STR(FAILURE_INVALID), buf_str(&message), &diag);
+        struct str code = row->excused ? STR("too_large") : STR(FAILURE_INVALID);
+        err = results_failure(b->results, &r, code, buf_str(&message), &diag);
         buf_free(&message);
         b->totals.failed++;
-        kinds_add(&b->totals.failures, STR(FAILURE_INVALID));
+        kinds_add(&b->totals.failures, code);
     }
     input_request_free(&req);
     return err == SL_OK ? EXIT_ALL_DONE : complain("", &diag, EXIT_IO);
@@ -237,6 +208,15 @@ static void fill_report(struct batch *b, struct report *r)
                          .stopped = b->why.what};
     const struct totals *t = &b->totals;
     r->left = t->total - t->before_ok - t->before_failed - t->ok - t->failed;
+    if (b->shipping) {
+        const struct shipping *s = b->shipping;
+        b->shipped =
+            (struct report_batches){.created = s->created,
+                                    .answered = s->carried,
+                                    .returned = s->returned,
+                                    .elapsed_us = (int64_t)(uv_hrtime() / 1000) - b->begun_us};
+        r->batches = &b->shipped;
+    }
     if (!b->door.engine)
         return;
     struct engine_look look = engine_look(b->door.engine);
@@ -251,20 +231,23 @@ static void fill_report(struct batch *b, struct report *r)
 static int write_report(const struct batch *b, const struct report *r)
 {
     struct buf text = {0};
-    struct replacement *file;
     struct diag diag;
     report_json(r, &text);
-    text.n--; /* the newline is the file's */
-    enum sl_err err = replacement_begin(b->settings->report, &file, &diag);
-    if (err == SL_OK) {
-        err = replacement_add(file, buf_str(&text), &diag);
-        if (err == SL_OK)
-            err = replacement_commit(&file, &diag);
-        else
-            replacement_drop(&file);
-    }
+    enum sl_err err = replacement_write(b->settings->report, buf_str(&text), &diag);
     buf_free(&text);
     return err == SL_OK ? EXIT_ALL_DONE : complain("--report", &diag, EXIT_IO);
+}
+
+/* Batches do not end with the process. */
+static void say_under_way(const struct batch *b, struct buf *out)
+{
+    size_t n = b->shipping ? shipping_at_provider(b->shipping) : 0;
+    if (n && !b->settings->account.emulate)
+        buf_printf(out,
+                   "%zu batch%s the provider, where %s on. The same command fetches what comes "
+                   "of %s;\n--cancel ends %s.\n",
+                   n, n == 1 ? " is at" : "es are at", n == 1 ? "it goes" : "they go",
+                   n == 1 ? "it" : "them", n == 1 ? "it" : "them");
 }
 
 static void say_stop(const struct batch *b, const struct report *r)
@@ -289,8 +272,13 @@ static void say_stop(const struct batch *b, const struct report *r)
     else if (b->stop == STOP_DISK)
         buf_puts(&out, "Nothing more was sent. Make room, then run the same command again: it "
                        "continues, and only\nwhat was in flight is asked again.\n");
+    else if (b->stop == STOP_LOST)
+        buf_puts(&out,
+                 "Is it the same account, with the same key? If the batch is really gone, "
+                 "forget it with --cancel,\nthen run the same command again.\n");
     else if (r->left)
         buf_puts(&out, "Run the same command again: it continues with what is left.\n");
+    say_under_way(b, &out);
     fputs(buf_cstr(&out), stderr);
     buf_free(&out);
 }
@@ -303,12 +291,15 @@ static int exit_code(const struct batch *b, const struct report *r)
         return EXIT_INTERRUPTED;
     case STOP_ACCOUNT:
         return EXIT_ACCOUNT;
+    case STOP_LOST:
     case STOP_NETWORK:
     case STOP_DISK:
         return EXIT_IO;
     case STOP_NONE:
         break;
     }
+    if (b->settings->cancel)
+        return EXIT_ALL_DONE; /* rows are left on purpose */
     bool failures = b->totals.failed + b->totals.before_failed > 0 || r->left > 0;
     return failures ? EXIT_SOME_FAILED : EXIT_ALL_DONE;
 }
@@ -339,6 +330,29 @@ static bool anything_pending(const struct batch *b)
     return b->totals.before_ok + b->totals.before_failed + b->totals.failed < b->totals.total;
 }
 
+/* What goes through the Batch API is chosen, and told, before anything is sent. */
+static int open_shipping(struct batch *b)
+{
+    struct diag diag = {"", ""};
+    enum sl_err err = shipping_open(b, &b->shipping, &diag);
+    if (err == SL_OK && b->shipping && b->settings->mode == MODE_BATCH &&
+        !b->settings->cancel) {
+        const struct manifest_filter all = {.from = 0};
+        err = manifest_pack(b->shipping, &all, &diag);
+    }
+    if (err == SL_IO || err == SL_FULL)
+        return complain("", &diag, EXIT_IO);
+    if (err != SL_OK)
+        return complain("", &diag, EXIT_USAGE);
+    if (b->shipping && !b->settings->quiet) {
+        struct buf text = {0};
+        manifest_tell(b->shipping, &text);
+        fputs(buf_cstr(&text), stderr);
+        buf_free(&text);
+    }
+    return EXIT_ALL_DONE;
+}
+
 static int run(struct batch *b)
 {
     int code = open_input(b);
@@ -348,7 +362,10 @@ static int run(struct batch *b)
         code = write_invalid(b);
     if (code != EXIT_ALL_DONE)
         return code;
-    struct diag diag;
+    struct diag diag = {"", ""};
+    code = open_shipping(b);
+    if (code != EXIT_ALL_DONE)
+        return code;
     if (anything_pending(b) && batch_run(b, &diag) != SL_OK)
         return complain("", &diag, EXIT_USAGE);
     batch_settle(b);
@@ -376,6 +393,7 @@ int verb_run(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN);
     struct batch *b = mem_zero(sizeof *b);
     b->settings = &settings;
+    b->begun_us = (int64_t)(uv_hrtime() / 1000);
     b->term = term_look();
     b->term.color = b->term.color || settings.color;
     totals_init(&b->totals);

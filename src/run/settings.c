@@ -1,6 +1,8 @@
 /* settings.c: see settings.h. */
 #include "settings.h"
 
+#include "file.h"
+
 #include <string.h>
 
 static const struct verb face = {
@@ -34,7 +36,7 @@ static const struct verb face = {
              "130 interrupted\n",
 };
 
-enum { OPTIONS_MAX = 48 };
+enum { OPTIONS_MAX = 64 };
 
 static size_t table(struct settings *s, struct option *out)
 {
@@ -61,6 +63,39 @@ static size_t table(struct settings *s, struct option *out)
         {"quiet", 'q', OPTION_FLAG, NULL, "No progress and no table.", &s->quiet},
         {"color", 0, OPTION_FLAG, NULL, "Colours even where they would not be used.",
          &s->color},
+        {"Over a limit", 0, OPTION_HEADING, NULL, NULL, NULL},
+        {"over-limit", 0, OPTION_LIST, "[MODEL=]WHAT",
+         "What becomes of a request that its model's limits make wait: wait; downgrade, to a "
+         "--fallback; or fail, as in gpt-4o=fail,after=1h. MODEL may be gpt-4* or *.",
+         &s->over_limits},
+        {"fallback", 0, OPTION_LIST, "MODEL=OTHER",
+         "Another model, as in gpt-4o=gpt-4o-mini,on=wait,after=10m, for what would wait "
+         "longer "
+         "than that; or on=length, for what is too long for its own.",
+         &s->fallbacks},
+        {"config", 0, OPTION_TEXT, "FILE",
+         "Take both from the routes of a configuration, which may be a gateway's.",
+         &s->config_file},
+        {"Batch API", 0, OPTION_HEADING, NULL, NULL, NULL},
+        {"mode", 0, OPTION_TEXT, "MODE",
+         "live: as requests; batch: through the provider's Batch API.", &s->mode_text},
+        {"batch-rest", 0, OPTION_TEXT, "WHERE",
+         "What becomes of rows that a batch gives back (failed in passing, expired, "
+         "cancelled): "
+         "live asks them as requests, error writes them to the error file.",
+         &s->rest_text},
+        {"batch-queue", 0, OPTION_LIST, "MODEL=N",
+         "How many input tokens of a model may wait in OpenAI's batches at once, where the "
+         "tier "
+         "does not tell; *=N: how many requests in Anthropic's.",
+         &s->batch_queues},
+        {"poll", 0, OPTION_DURATION, "TIME",
+         "How often a batch is looked at when it takes long; young ones are looked at more "
+         "often.",
+         &s->poll_us},
+        {"cancel", 0, OPTION_FLAG, NULL,
+         "End the batches of this output that are under way, and fetch what they did.",
+         &s->cancel},
     };
     size_t n = sizeof list / sizeof *list;
     sl_assert(n + ACCOUNT_OPTIONS <= OPTIONS_MAX);
@@ -105,18 +140,90 @@ static enum sl_err take_files(struct settings *s, int files, char **argv, struct
     return SL_OK;
 }
 
+/* "gpt-4o=90000": the last "=" counts. */
+static bool split_queue(const char *text, struct str *model, int64_t *n)
+{
+    const char *equals = strrchr(text, '=');
+    if (!equals)
+        return false;
+    *model = (struct str){text, (size_t)(equals - text)};
+    return model->n && str_int(str_of(equals + 1), true, n) == SL_OK && *n > 0;
+}
+
+int64_t settings_batch_queue(const struct settings *s, struct str model)
+{
+    struct str name;
+    int64_t n, any = -1;
+    for (size_t i = s->batch_queues.n; i-- > 0;) {
+        if (!split_queue(s->batch_queues.items[i], &name, &n))
+            continue;
+        if (str_eq(name, model))
+            return n;
+        if (any < 0 && str_eq(name, STR("*")))
+            any = n;
+    }
+    return any;
+}
+
+static enum sl_err take_batch(struct settings *s, struct diag *diag)
+{
+    struct str mode = str_of(s->mode_text), rest = str_of(s->rest_text), name;
+    int64_t n;
+    s->mode = str_eq(mode, STR("batch")) ? MODE_BATCH : MODE_LIVE;
+    if (mode.n && s->mode == MODE_LIVE && !str_eq(mode, STR("live")))
+        return diag_set(diag, SL_UNKNOWN, "--mode", "\"%s\" is none of live, batch",
+                        s->mode_text);
+    s->rest = str_eq(rest, STR("error")) ? REST_ERROR : REST_LIVE;
+    if (rest.n && s->rest == REST_LIVE && !str_eq(rest, STR("live")))
+        return diag_set(diag, SL_UNKNOWN, "--batch-rest", "\"%s\" is none of live, error",
+                        s->rest_text);
+    if (s->poll_us < 1000)
+        return diag_set(diag, SL_RANGE, "--poll", "a millisecond at least");
+    for (size_t i = 0; i < s->batch_queues.n; i++) {
+        if (!split_queue(s->batch_queues.items[i], &name, &n))
+            return diag_set(diag, SL_SYNTAX, "--batch-queue",
+                            "\"%s\" is not of the form gpt-4o=90000", s->batch_queues.items[i]);
+    }
+    return SL_OK;
+}
+
+static enum sl_err take_detours(struct settings *s, struct diag *diag)
+{
+    enum { CONFIG_BYTES_MAX = 4 << 20 };
+    enum sl_err err = detour_rules_add(&s->detours, &s->over_limits, &s->fallbacks, diag);
+    if (err != SL_OK || !s->config_file)
+        return err;
+    struct buf text = {0};
+    struct complaints complaints = {.file = s->config_file};
+    err = file_read(s->config_file, CONFIG_BYTES_MAX, &text, diag);
+    if (err == SL_OK) {
+        err = detour_rules_parse(&s->detours, buf_str(&text), &complaints);
+        struct str rest = buf_str(&complaints.text), first = str_split(&rest, '\n');
+        if (err != SL_OK)
+            diag_set(diag, err, "--config", "%.*s", STR_ARG(first));
+    }
+    buf_free(&text);
+    buf_free(&complaints.text);
+    return err;
+}
+
 enum sl_err settings_read(struct settings *s, int argc, char **argv, bool *help,
                           struct diag *diag)
 {
     struct option options[OPTIONS_MAX];
     int files = 0;
     *s = (struct settings){.account = account_options_defaults(),
-                           .patience_us = 3600 * INT64_C(1000000)};
+                           .patience_us = 3600 * INT64_C(1000000),
+                           .poll_us = 60 * INT64_C(1000000)};
     size_t n = table(s, options);
     enum sl_err err = options_parse(options, n, argc, argv, &files, help, diag);
     if (err != SL_OK || *help)
         return err;
     err = take_files(s, files, argv, diag);
+    if (err == SL_OK)
+        err = take_batch(s, diag);
+    if (err == SL_OK)
+        err = take_detours(s, diag);
     if (err == SL_OK)
         err = account_options_make(&s->account, ORDER_BALANCE, diag);
     s->form =
@@ -127,4 +234,5 @@ enum sl_err settings_read(struct settings *s, int argc, char **argv, bool *help,
 void settings_free(struct settings *s)
 {
     account_options_free(&s->account);
+    detour_rules_free(&s->detours);
 }

@@ -30,6 +30,7 @@ struct totals {
     int64_t before_ok;        /* of those, done in earlier runs */
     int64_t before_failed;    /* final failures of earlier runs */
     int64_t ok, failed;       /* in this run */
+    int64_t downgraded;       /* rows that went to another model than they named */
     struct kinds failures;    /* by code */
     struct kinds retries;     /* by what made them necessary */
     struct refusal *refusals; /* by model and dimension */

@@ -3,6 +3,7 @@
 #include "batch.h"
 
 #include "progress.h"
+#include "shipping.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -79,6 +80,20 @@ static void clock_at(int64_t ahead_us, char out[16])
     strftime(out, 16, "%H:%M:%S", &tm);
 }
 
+/* Batches end when they end; and where all is theirs, the live budgets say nothing. */
+static void look_at_batches(struct batch *b, struct progress *p, struct progress_batches *out)
+{
+    if (!b->shipping)
+        return;
+    int64_t shipped = shipping_look(b->shipping, out);
+    p->batches = out;
+    p->waiting -= shipped;
+    if (shipped)
+        p->eta_us = -1;
+    if (shipped && p->waiting + p->in_flight == 0)
+        p->pool_count = 0;
+}
+
 static void look(struct batch *b, int64_t now_us, struct progress *p)
 {
     const struct totals *t = &b->totals;
@@ -143,7 +158,9 @@ void watch_tick(struct batch *b, int64_t now_us)
     struct progress p = {0};
     char at[16] = "";
     struct buf state = {0};
+    struct progress_batches batches = {.status = ""};
     look(b, now_us, &p); /* also where nothing is shown yet: it samples the rates */
+    look_at_batches(b, &p, &batches);
     if (!b->term.interactive && now_us < b->line_due_us)
         return;
     if (p.eta_us >= 0)
@@ -163,6 +180,17 @@ void watch_tick(struct batch *b, int64_t now_us)
         b->line_due_us += LINE_EVERY_US;
     }
     buf_free(&state);
+}
+
+void watch_note(struct batch *b, const char *text)
+{
+    struct buf out = {0};
+    if (b->settings->quiet)
+        return;
+    erase(b, &out);
+    buf_printf(&out, "sluice run: %s\n", text);
+    print(&out);
+    buf_free(&out);
 }
 
 void watch_end(struct batch *b)

@@ -21,7 +21,6 @@ static void answer(struct relay *r, const struct refusal_words *words)
 {
     struct turn_away t;
     r->state = RELAY_ANSWERED;
-    r->tenant->totals.refused++;
     turn_away_write(&t, words, &r->arena);
     record_declined(r, words->kind, t.status, words->what);
     if (!r->x)

@@ -67,6 +67,12 @@ static void on_start(void *ctx, struct exchange *x, const struct message *m)
         relay_start(g, x, m);
 }
 
+static bool on_streams(void *ctx, const struct message *m)
+{
+    (void)ctx;
+    return relay_streams(m);
+}
+
 static void on_body(void *ctx, struct exchange *x, struct str bytes)
 {
     relay_body(exchange_user(x), bytes);
@@ -354,7 +360,14 @@ static enum sl_err open_log(struct gateway *g, struct diag *diag)
 enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
                          struct diag *diag)
 {
-    struct server_handler h = {on_start, on_body, on_end, on_gone, on_drained, g, on_refused};
+    struct server_handler h = {.start = on_start,
+                               .body = on_body,
+                               .end = on_end,
+                               .gone = on_gone,
+                               .drained = on_drained,
+                               .refused = on_refused,
+                               .streams = on_streams,
+                               .ctx = g};
     struct server_config c = server_of(s);
     g->loop = loop;
     g->timer_due_us = INT64_MAX;
@@ -434,4 +447,5 @@ void gateway_free(struct gateway *g)
     daybook_close(&g->book);
     record_close(&g->record);
     setting_drop(&g->setting);
+    arena_free(&g->scratch);
 }

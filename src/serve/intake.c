@@ -7,8 +7,15 @@
 
 #include <string.h>
 
-/* A body above this is counted off the loop: below it that takes less than a millisecond. */
-enum { COUNTED_HERE_BYTES = 64 << 10 };
+enum {
+    /* A body above this is counted off the loop: below it that takes less than a millisecond.
+     */
+    COUNTED_HERE_BYTES = 64 << 10,
+    /* What is not counted goes on as it comes if it is larger than this, or a form. */
+    HELD_WHOLE_BYTES = 1 << 20,
+    /* Of a stream's body, what may wait here for the provider to take it. */
+    STREAM_BYTES = 256 << 10,
+};
 
 /* ---- who ----------------------------------------------------------------------------------
  */
@@ -58,6 +65,16 @@ static bool is_metered(enum route route, const struct message *m)
     struct str type = message_header(m, "content-type");
     return route != ROUTE_OTHER && str_eq(m->method, STR("POST")) &&
            !str_starts_nocase(type, STR("multipart/"));
+}
+
+bool relay_streams(const struct message *m)
+{
+    if (is_metered(route_of(m->target), m))
+        return false;
+    struct str type = message_find(m, STR("content-type"));
+    bool form = str_find_nocase(type, STR("multipart/"), 0) == 0;
+    return (m->chunked || m->content_length > 0) &&
+           (form || m->chunked || m->content_length > HELD_WHOLE_BYTES);
 }
 
 /* Requests that are no use of a model have pools by their kind, if anybody limits them. */
@@ -127,36 +144,42 @@ static void take_head(struct relay *r, const struct message *m)
     r->job.own_key = s->pass_keys && shown_key(m).n > 0;
 }
 
-void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
+static void hold_bytes(struct relay *r, size_t more, size_t less)
 {
-    struct tenant *t = gateway_tenant(g, shown_key(m));
-    struct relay *r = relay_new(g, x, t ? t : g->tenants.list[0]);
-    take_head(r, m);
-    if (!t)
-        decline(r, TURN_AWAY_KEY, -1,
-                STR("Incorrect API key provided: it is none of this gateway's. Make one with "
-                    "`sluice key create`"));
-    else if (m->upgrade && message_header(m, "upgrade").p)
-        decline(r, TURN_AWAY_UPGRADE, -1,
-                STR("WebSocket and other upgrades are not passed on; use HTTP streaming"));
-    else if (g->ending)
-        decline(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
-    else if (is_full(r))
-        decline(r, TURN_AWAY_FULL, RELAY_LATE_US,
-                STR("sluice holds as many requests as it may"));
+    r->gateway->held_bytes += more - less;
+    r->tenant->held_bytes += more - less;
 }
 
 void relay_body(struct relay *r, struct str bytes)
 {
-    if (r->state != RELAY_READING)
+    bool wanted = r->streams ? r->in_flow : r->state == RELAY_READING;
+    if (!wanted)
         return;
-    if (has_no_room(r, bytes.n)) {
+    if (!r->streams && has_no_room(r, bytes.n)) {
         decline(r, TURN_AWAY_FULL, RELAY_LATE_US, STR("sluice holds as many bytes as it may"));
         return;
     }
-    r->gateway->held_bytes += bytes.n;
-    r->tenant->held_bytes += bytes.n;
+    hold_bytes(r, bytes.n, 0);
     buf_add(&r->body, bytes);
+    if (!r->streams)
+        return;
+    if (r->body.n > STREAM_BYTES)
+        exchange_hold(r->x, true);
+    engine_more(&r->job);
+}
+
+struct str relay_more(struct relay *r)
+{
+    struct buf sent = r->lent;
+    hold_bytes(r, 0, sent.n);
+    r->lent = r->body;
+    r->body = sent;
+    buf_clear(&r->body);
+    if (r->x && !r->received)
+        exchange_hold(r->x, false);
+    if (r->lent.n)
+        return buf_str(&r->lent);
+    return r->received ? STR("") : (struct str){0};
 }
 
 /* ---- counted ------------------------------------------------------------------------------
@@ -164,12 +187,12 @@ void relay_body(struct relay *r, struct str bytes)
 
 /* Azure's paths name the deployment, and the body need not name a model: the tree that is
  * counted is given one. The bytes that are sent stay as they are. */
-static void name_deployment(struct relay *r, struct json *root)
+static void name_deployment(const struct relay *r, struct arena *arena, struct json *root)
 {
     struct str name = pass_deployment(r->target);
     if (!name.n || root->type != JSON_OBJECT || json_get(root, "model"))
         return;
-    struct json *model = arena_alloc(&r->arena, sizeof *model);
+    struct json *model = arena_alloc(arena, sizeof *model);
     *model = (struct json){
         .type = JSON_STRING, .text = name, .key = STR("model"), .next = root->first};
     root->first = model;
@@ -189,15 +212,19 @@ static const struct account_options *reader_of(const struct relay *r)
     return &s->accounts[0].options;
 }
 
-/* Runs on a thread of the pool for large bodies: touches this relay, and what never changes. */
+/* Runs on a thread of the pool for large bodies: touches this relay, and what never changes.
+ * The tree can be larger than the body, and is not kept. */
 static void count(struct relay *r)
 {
     const struct account_options *o = reader_of(r);
-    struct json *root = json_parse(&r->arena, buf_str(&r->body), &r->diag);
+    struct arena scratch = {0};
+    struct json *root = json_parse(&scratch, buf_str(&r->body), &r->diag);
     if (root)
-        name_deployment(r, root);
+        name_deployment(r, &scratch, root);
     r->err = root ? ask_parse(o->provider, o->catalogue, r->route, root, &r->ask, &r->diag)
                   : SL_SYNTAX;
+    r->ask.model = arena_copy(&r->arena, r->ask.model);
+    arena_free(&scratch);
 }
 
 /* ---- another model ------------------------------------------------------------------------
@@ -207,19 +234,20 @@ static void count(struct relay *r)
  * counted as its. */
 static bool become_model(struct relay *r, const char *name)
 {
-    struct json *root = json_parse(&r->arena, buf_str(&r->body), NULL);
-    const struct json *model = json_get(root, "model");
-    if (!model)
-        return false;
+    struct arena scratch = {0};
     struct str all = buf_str(&r->body);
-    size_t at = (size_t)(model->raw.p - all.p);
+    const struct json *model = json_get(json_parse(&scratch, all, NULL), "model");
+    struct str old = model ? model->raw : (struct str){0};
+    arena_free(&scratch);
+    if (!old.p)
+        return false;
+    size_t at = (size_t)(old.p - all.p);
     struct buf changed = {0};
     buf_add(&changed, str_cut(all, at));
     buf_json(&changed, str_of(name));
-    buf_add(&changed, str_from(all, at + model->raw.n));
+    buf_add(&changed, str_from(all, at + old.n));
     r->asked_model = arena_copy(&r->arena, r->asked_model.n ? r->asked_model : r->ask.model);
-    r->gateway->held_bytes += changed.n - r->body.n;
-    r->tenant->held_bytes += changed.n - r->body.n;
+    hold_bytes(r, changed.n, r->body.n);
     buf_free(&r->body);
     r->body = changed;
     count(r);
@@ -231,8 +259,9 @@ static bool becomes_longer(struct relay *r)
 {
     const struct route_setting *route = route_find(r->setting, r->ask.model);
     struct diag diag = r->diag;
-    for (size_t i = 0; route && i < route->fallback_count; i++) {
-        if (route->fallbacks[i].on_length && become_model(r, route->fallbacks[i].model) &&
+    for (size_t i = 0; route && i < route->over.fallback_count; i++) {
+        if (route->over.fallbacks[i].on_length &&
+            become_model(r, route->over.fallbacks[i].model) &&
             ask_check(&r->ask, &r->diag) == SL_OK)
             return true;
     }
@@ -276,8 +305,8 @@ static struct promise look_ahead(struct relay *r, struct outlet *o, struct str m
 static void becomes_quicker(struct relay *r)
 {
     const struct route_setting *route = route_find(r->setting, r->ask.model);
-    for (size_t i = 0; route && i < route->fallback_count; i++) {
-        const struct fallback *f = &route->fallbacks[i];
+    for (size_t i = 0; route && i < route->over.fallback_count; i++) {
+        const struct fallback *f = &route->over.fallbacks[i];
         struct str other = str_of(f->model);
         if (f->on_length || r->promise.wait_us <= f->after_us)
             continue;
@@ -296,9 +325,9 @@ static int64_t patience_us(const struct relay *r)
 {
     const struct route_setting *route = route_find(r->setting, r->ask.model);
     int64_t least_us = r->max_wait_us;
-    for (size_t i = 0; route && i < route->fallback_count; i++) {
-        if (!route->fallbacks[i].on_length && route->fallbacks[i].after_us < least_us)
-            least_us = route->fallbacks[i].after_us;
+    for (size_t i = 0; route && i < route->over.fallback_count; i++) {
+        if (!route->over.fallbacks[i].on_length && route->over.fallbacks[i].after_us < least_us)
+            least_us = route->over.fallbacks[i].after_us;
     }
     return least_us;
 }
@@ -344,8 +373,17 @@ static void submit(struct relay *r)
     engine_submit(r->outlet->door.engine, &r->job);
 }
 
+/* A route may say that waiting for long is failing. */
+static void lose_patience(struct relay *r)
+{
+    const struct route_setting *route = route_find(r->setting, r->ask.model);
+    if (route && route->over.kind == OVER_FAIL && route->over.after_us < r->max_wait_us)
+        r->max_wait_us = route->over.after_us;
+}
+
 static void queue_up(struct relay *r)
 {
+    lose_patience(r);
     set_stake(r);
     r->job.flow.demand = r->ask.demand;
     r->outlet = choose(r, r->ask.model);
@@ -355,9 +393,36 @@ static void queue_up(struct relay *r)
     submit(r);
 }
 
+/* What is asked for without being a use of a model: it costs nothing. */
+static bool is_free(const struct relay *r)
+{
+    static const char *const ends[] = {"v1/files", "openai/files", "/count_tokens", "/cancel"};
+    struct str rest = r->target, path = str_split(&rest, '?');
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (str_ends(path, str_of(ends[i])))
+            return true;
+    }
+    return !str_eq(str_of(r->job.method), STR("POST"));
+}
+
+/* A tenant who may spend so much, or on some models only, may do nothing of which nobody knows
+ * what it spends on which: a batch names its models in a file, a form after megabytes. */
+static bool may_spend_uncounted(const struct relay *r)
+{
+    const struct tenant_setting *s = &r->tenant->setting;
+    bool held = s->models.n > 0 || s->limits.spend_day > 0 || s->limits.spend_month > 0;
+    return !held || is_free(r);
+}
+
 /* A request alone: it draws on no tokens. */
 static void queue_up_uncounted(struct relay *r)
 {
+    if (!may_spend_uncounted(r)) {
+        decline(r, TURN_AWAY_FORBIDDEN, -1,
+                STR("This key may use some models only, or has a limit on spending, and what "
+                    "this request would use and spend cannot be known beforehand"));
+        return;
+    }
     r->ask.model = pool_of_kind(r->target);
     if (r->route == ROUTE_IMAGES)
         r->ask.demand.images = 1;
@@ -410,8 +475,40 @@ static void on_counted(uv_work_t *work, int status)
         relay_drop(r);
 }
 
+/* Queued before its body has come: what it waits for is known without. */
+static void start_upload(struct relay *r, const struct message *m)
+{
+    r->streams = r->job.streams = true;
+    r->job.length = m->chunked ? -1 : m->content_length;
+    queue_up_uncounted(r);
+}
+
+void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
+{
+    struct tenant *t = gateway_tenant(g, shown_key(m));
+    struct relay *r = relay_new(g, x, t ? t : g->tenants.list[0]);
+    take_head(r, m);
+    if (!t)
+        decline(r, TURN_AWAY_KEY, -1,
+                STR("Incorrect API key provided: it is none of this gateway's. Make one with "
+                    "`sluice key create`"));
+    else if (m->upgrade && message_header(m, "upgrade").p)
+        decline(r, TURN_AWAY_UPGRADE, -1,
+                STR("WebSocket and other upgrades are not passed on; use HTTP streaming"));
+    else if (g->ending)
+        decline(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
+    else if (is_full(r))
+        decline(r, TURN_AWAY_FULL, RELAY_LATE_US,
+                STR("sluice holds as many requests as it may"));
+    else if (relay_streams(m))
+        start_upload(r, m);
+}
+
 void relay_end(struct relay *r)
 {
+    r->received = true;
+    if (r->streams && r->in_flow)
+        engine_more(&r->job);
     if (r->state != RELAY_READING)
         return;
     if (!r->metered) {

@@ -61,8 +61,8 @@ static void say(const struct setting *s)
         printf("route    %s%s ->", r->models[0], r->model_count > 1 ? ", ..." : "");
         for (size_t k = 0; k < r->account_count; k++)
             printf(" %s", r->accounts[k]);
-        for (size_t k = 0; k < r->fallback_count; k++)
-            printf("%s %s", k ? "," : "  else", r->fallbacks[k].model);
+        for (size_t k = 0; k < r->over.fallback_count; k++)
+            printf("%s %s", k ? "," : "  else", r->over.fallbacks[k].model);
         printf("\n");
     }
     for (size_t i = 0; i < s->tenant_count; i++)

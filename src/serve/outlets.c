@@ -166,17 +166,11 @@ struct tally *outlet_tally(struct outlet *o, struct pool *p)
     return o->seen[o->seen_count++].tally;
 }
 
-static bool matches(const char *pattern, struct str model)
-{
-    struct str p = str_of(pattern);
-    return str_ends(p, STR("*")) ? str_starts(model, str_cut(p, p.n - 1)) : str_eq(p, model);
-}
-
 const struct route_setting *route_find(const struct setting *s, struct str model)
 {
     for (size_t i = 0; i < s->route_count; i++) {
         for (size_t k = 0; k < s->routes[i].model_count; k++) {
-            if (matches(s->routes[i].models[k], model))
+            if (over_limit_matches(s->routes[i].models[k], model))
                 return &s->routes[i];
         }
     }

@@ -16,38 +16,35 @@ static struct tally *tally_of(struct relay *r)
     return r->tally ? r->tally : &r->gateway->record.strays;
 }
 
+static void end_as(struct relay *r, enum tally_outcome outcome)
+{
+    struct tenant_totals *t = &r->tenant->totals;
+    tally_of(r)->outcomes[outcome]++;
+    t->answered += outcome == TALLY_OK;
+    t->refused += outcome == TALLY_TURNED_AWAY || outcome == TALLY_INVALID;
+    t->failed +=
+        outcome == TALLY_PROVIDER_ERROR || outcome == TALLY_UNREACHED || outcome == TALLY_CUT;
+}
+
 static bool is_refusal(enum turn_away_kind kind)
 {
     return kind == TURN_AWAY_WAIT || kind == TURN_AWAY_TOO_LARGE || kind == TURN_AWAY_SPEND;
 }
 
-/* A refusal that tells how an attempt ended: record_over has told that. */
-static bool was_sent_for(const struct relay *r, enum turn_away_kind kind)
-{
-    return (kind == TURN_AWAY_UNREACHED || kind == TURN_AWAY_TIMEOUT) &&
-           r->job.flow.sent_us >= 0;
-}
-
 static void tally_declined(struct relay *r, enum turn_away_kind kind)
 {
-    struct tally *t = tally_of(r);
     const struct flow *f = &r->job.flow;
+    bool unreached = kind == TURN_AWAY_UNREACHED || kind == TURN_AWAY_TIMEOUT;
     bool large = kind == TURN_AWAY_TOO_LARGE;
     enum dimension dim = large ? (enum dimension)f->waited_for : r->promise.dim;
     bool own = large ? f->own : r->promise.own;
     bool invalid =
         kind == TURN_AWAY_BAD_REQUEST || kind == TURN_AWAY_CONTEXT || kind == TURN_AWAY_UPGRADE;
-    if (was_sent_for(r, kind))
-        return;
-    if (kind == TURN_AWAY_UNREACHED || kind == TURN_AWAY_TIMEOUT) {
-        t->outcomes[TALLY_UNREACHED]++;
-        return;
-    }
-    t->outcomes[invalid ? TALLY_INVALID : TALLY_TURNED_AWAY]++;
+    end_as(r, unreached ? TALLY_UNREACHED : invalid ? TALLY_INVALID : TALLY_TURNED_AWAY);
     if (is_refusal(kind))
-        t->refusals[own     ? TALLY_CAUSE_TENANT
-                    : large ? TALLY_CAUSE_SIZE
-                            : TALLY_CAUSE_WAIT][dim]++;
+        tally_of(r)->refusals[own     ? TALLY_CAUSE_TENANT
+                              : large ? TALLY_CAUSE_SIZE
+                                      : TALLY_CAUSE_WAIT][dim]++;
 }
 
 void record_setback(struct relay *r, const struct ending *end)
@@ -63,9 +60,7 @@ static enum tally_outcome outcome_of(const struct relay *r, const struct ending 
         return TALLY_LEFT;
     if (end->outcome == OUTCOME_OK)
         return TALLY_OK;
-    if (r->job.committed)
-        return TALLY_CUT;
-    return end->answered ? TALLY_PROVIDER_ERROR : TALLY_UNREACHED;
+    return r->job.committed ? TALLY_CUT : TALLY_PROVIDER_ERROR;
 }
 
 /* ---- those to look at ---------------------------------------------------------------------
@@ -247,33 +242,34 @@ void record_declined(struct relay *r, enum turn_away_kind kind, int status, stru
 {
     tally_declined(r, kind);
     keep_refused(r, status, diagnosis(r, kind, what));
-    if (!was_sent_for(r, kind))
-        write_entry(r, &(struct entry){.status = status,
-                                       .verdict = turn_away_name(kind),
-                                       .usage = nothing});
+    write_entry(r, &(struct entry){
+                       .status = status, .verdict = turn_away_name(kind), .usage = nothing});
 }
 
 void record_left(struct relay *r)
 {
-    tally_of(r)->outcomes[TALLY_LEFT]++;
+    end_as(r, TALLY_LEFT);
     write_entry(r, &(struct entry){.verdict = "left", .usage = nothing});
+}
+
+void record_spent(struct relay *r, const struct ending *end)
+{
+    struct tenant_totals *t = &r->tenant->totals;
+    const struct flow *f = &r->job.flow;
+    reckon_retries(r->tally, &r->setbacks, end);
+    if (f->sent_us < 0)
+        return;
+    histogram_add(&r->tally->wait, f->sent_us - f->submitted_us);
+    reckon_used(r->tally, f, end);
+    t->waited_us += f->sent_us - f->submitted_us;
+    t->input_tokens += end->usage.input_tokens > 0 ? end->usage.input_tokens : 0;
+    t->output_tokens += end->usage.output_tokens > 0 ? end->usage.output_tokens : 0;
 }
 
 void record_over(struct relay *r, const struct ending *end)
 {
-    const struct flow *f = &r->job.flow;
-    bool sent = f->sent_us >= 0;
     enum tally_outcome outcome = outcome_of(r, end);
-    if (!sent && r->x)
-        return; /* refused after all: record_declined tells */
-    if (sent)
-        histogram_add(&r->tally->wait, f->sent_us - f->submitted_us);
-    if (r->x && end->outcome == OUTCOME_UNSENT)
-        return;
-    reckon_retries(r->tally, &r->setbacks, end);
-    r->tally->outcomes[outcome]++;
-    if (sent)
-        reckon_used(r->tally, f, end);
+    end_as(r, outcome);
     if (outcome == TALLY_OK)
         keep_if_slow(r, end->status);
     else if (outcome == TALLY_PROVIDER_ERROR)

@@ -24,11 +24,15 @@ enum sl_err record_open(struct record *k, const char *path, bool json,
 void record_flush(struct record *k);
 void record_close(struct record *k);
 
-/* Refused here: what was said to the client. */
+/* Each request ends by exactly one of record_declined, record_over and record_left. */
+
+/* Our own words: what was said to the client. */
 void record_declined(struct relay *r, enum turn_away_kind kind, int status, struct str what);
 /* An attempt failed that another will follow, perhaps. */
 void record_setback(struct relay *r, const struct ending *end);
-/* The job is over. */
+/* The job is over: what was spent on it, however its client is answered. */
+void record_spent(struct relay *r, const struct ending *end);
+/* ... by the provider's words, or because the client left. */
 void record_over(struct relay *r, const struct ending *end);
 /* The client left before it was known where its request goes. */
 void record_left(struct relay *r);

@@ -22,14 +22,15 @@ void relay_drop(struct relay *r)
     if (r->next)
         r->next->prev = r->prev;
     g->relay_count--;
-    g->held_bytes -= r->body.n;
+    g->held_bytes -= r->body.n + r->lent.n;
     r->tenant->held--;
-    r->tenant->held_bytes -= r->body.n;
+    r->tenant->held_bytes -= r->body.n + r->lent.n;
     if (r->reads)
         stream_free(&r->stream);
     setting_drop(&r->setting);
     buf_free(&r->held);
     buf_free(&r->body);
+    buf_free(&r->lent);
     arena_free(&r->arena);
     free(r);
     if (g->ending && !g->relays && g->idle)
@@ -70,8 +71,7 @@ static size_t answer_headers(struct relay *r, const struct message *m, bool hope
     const struct flow *f = &r->job.flow;
     size_t n = quotas_instead(r, out, pass_answer(m, out));
     int64_t waited_us = f->sent_us >= 0 ? f->sent_us - f->submitted_us : 0;
-    out[n++] = (struct header){STR("x-sluice-wait-ms"),
-                               arena_printf(&r->arena, "%lld", (long long)(waited_us / 1000))};
+    out[n++] = (struct header){STR("x-sluice-wait-ms"), arena_int(&r->arena, waited_us / 1000)};
     if (f->waited_for != DIM_UNKNOWN)
         out[n++] = (struct header){STR("x-sluice-limit"), waited_for(r)};
     if (r->asked_model.n)
@@ -109,7 +109,7 @@ static bool on_begun(void *ctx, struct job *j, const struct message *m)
         stream_free(&r->stream); /* of an attempt before this one */
     r->reads = true;
     buf_clear(&r->held);
-    stream_open(&r->stream, o->account->options.provider, &r->ask);
+    stream_open(&r->stream, o->account->options.provider, &r->ask, &r->gateway->scratch);
     return true;
 }
 
@@ -168,51 +168,48 @@ static void fail(struct relay *r, const struct ending *end)
                          end->why));
 }
 
-static void count_ending(struct relay *r, const struct ending *end)
+/* An answer of which something has reached the client. */
+static void end_passing(struct relay *r, const struct ending *end)
 {
-    struct tenant_totals *t = &r->tenant->totals;
-    const struct flow *f = &r->job.flow;
-    if (f->sent_us >= 0)
-        t->waited_us += f->sent_us - f->submitted_us;
-    if (!end->answered || end->verdict.kind != VERDICT_OK) {
-        t->failed += f->sent_us >= 0;
-        return;
-    }
-    t->answered++;
-    t->input_tokens += end->usage.input_tokens > 0 ? end->usage.input_tokens : 0;
-    t->output_tokens += end->usage.output_tokens > 0 ? end->usage.output_tokens : 0;
+    r->state = RELAY_ANSWERED;
+    if (end->answered)
+        server_finish(r->x);
+    else
+        server_reset(r->x); /* cut short: never to be taken for whole */
 }
 
-static void on_over(void *ctx, struct job *j, const struct ending *end)
+static void answer_or_decline(struct relay *r, const struct ending *end)
 {
-    struct relay *r = (struct relay *)j;
-    r->in_flow = false;
-    count_ending(r, end);
-    record_over(r, end);
-    gateway_wake(r->gateway, r->outlet, r->tenant->index);
-    if (!r->x) {
-        relay_drop(r);
-        return;
-    }
     /* Held until its time was over; what the provider said meanwhile is its last word. */
     bool last_word = end->answered && end->verdict.kind != VERDICT_RATE_LIMIT;
-    bool held_too_long = r->too_long && end->err == SL_OK && !last_word;
-    if (r->state == RELAY_PASSING) {
-        r->state = RELAY_ANSWERED;
-        if (end->answered)
-            server_finish(r->x);
-        else
-            server_reset(r->x); /* cut short: never to be taken for whole */
-    } else if (held_too_long) {
+    if (r->too_long && end->err == SL_OK && !last_word) {
         decline_waiting(r);
     } else if (end->outcome == OUTCOME_TOO_LARGE) {
         decline_too_large(r);
     } else if (end->outcome == OUTCOME_UNSENT && !r->too_long) {
         decline(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
     } else if (end->answered) {
+        record_over(r, end);
         answer(r, end);
     } else {
         fail(r, end);
+    }
+}
+
+static void on_over(void *ctx, struct job *j, const struct ending *end)
+{
+    struct relay *r = (struct relay *)j;
+    r->in_flow = false;
+    record_spent(r, end);
+    gateway_wake(r->gateway, r->outlet, r->tenant->index);
+    if (!r->x) {
+        record_over(r, end);
+        relay_drop(r);
+    } else if (r->state == RELAY_PASSING) {
+        record_over(r, end);
+        end_passing(r, end);
+    } else {
+        answer_or_decline(r, end);
     }
 }
 
@@ -311,7 +308,7 @@ static void on_hungry(void *ctx)
 static struct str on_request_body(void *ctx, struct job *j)
 {
     struct relay *r = (struct relay *)j;
-    return r->body.n ? buf_str(&r->body) : STR("");
+    return r->body.n && !r->streams ? buf_str(&r->body) : STR("");
 }
 
 static void on_release(void *ctx, struct job *j)
@@ -329,6 +326,12 @@ static void on_setback(void *ctx, struct job *j, const struct ending *end)
     o->gateway->look_again = true;
 }
 
+static struct str on_more(void *ctx, struct job *j)
+{
+    (void)ctx;
+    return relay_more((struct relay *)j);
+}
+
 static void on_halted(void *ctx, struct job *j, const struct ending *end)
 {
     (void)ctx; /* never: a gateway's account does not halt */
@@ -337,7 +340,8 @@ static void on_halted(void *ctx, struct job *j, const struct ending *end)
 struct engine_config relay_wiring(struct outlet *o)
 {
     return (struct engine_config){
-        .driver = {on_hungry, on_request_body, on_release, on_setback, on_over, on_halted, o},
+        .driver = {on_hungry, on_request_body, on_release, on_setback, on_over, on_halted, o,
+                   on_more},
         .tap = {on_begun, on_piece, on_judge},
     };
 }

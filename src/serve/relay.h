@@ -61,7 +61,10 @@ struct relay {
     bool slow;          /* the provider is held back */
     bool too_long;      /* its wait has become longer than it may be */
     struct str target;  /* as the client wrote it */
-    struct buf body;
+    struct buf body;    /* whole; of a stream, what has come and was not asked for yet */
+    struct buf lent;    /* of a stream, the piece that is on its way */
+    bool streams;       /* its body goes on as it comes */
+    bool received;      /* ... and all of it has come */
     struct ask ask;
     struct str asked_model; /* where a fallback replaced it; else empty */
     struct stake stake;
@@ -78,9 +81,13 @@ struct relay {
 
 /* ---- intake.c ---------------------------------------------------------------------------- */
 
+/* Files and the like: nothing of them is counted, and they need not be sent a second time. */
+bool relay_streams(const struct message *m);
 void relay_start(struct gateway *g, struct exchange *x, const struct message *m);
 void relay_body(struct relay *r, struct str bytes);
 void relay_end(struct relay *r);
+/* The next piece of an upload, for the engine. */
+struct str relay_more(struct relay *r);
 
 /* ---- relay.c ----------------------------------------------------------------------------- */
 

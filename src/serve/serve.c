@@ -3,11 +3,13 @@
 
 #include "exits.h"
 #include "gateway.h"
+#include "notify.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static const struct verb face = {
     .name = "serve",
@@ -50,7 +52,7 @@ struct process {
     struct setting *setting; /* as it is put together */
     uv_loop_t loop;
     uv_signal_t terminate, interrupt, hangup;
-    uv_timer_t grace;
+    uv_timer_t grace, watchdog;
     uv_fs_poll_t key_file;
     const char *file, *listen;
     struct account_options options;
@@ -135,6 +137,29 @@ static struct setting *setting_of_file(const char *path)
     return s;
 }
 
+/* ---- the service manager ------------------------------------------------------------------
+ */
+
+static void tell(enum notify what, const char *status)
+{
+    struct diag diag = {{0}, {0}};
+    if (notify_send(what, status, &diag) != SL_OK)
+        complain(&diag, 0);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    (void)timer; /* that the loop has come here is what it asks for */
+    tell(NOTIFY_WATCHDOG, NULL);
+}
+
+static void start_watchdog(struct process *p)
+{
+    uint64_t every_ms = (uint64_t)(notify_watchdog_us() / 1000);
+    if (every_ms > 0)
+        uv_timer_start(&p->watchdog, on_watchdog, every_ms, every_ms);
+}
+
 /* ---- signals ------------------------------------------------------------------------------
  */
 
@@ -156,6 +181,7 @@ static void on_end(uv_signal_t *signal, int number)
         on_idle(p);
         return;
     }
+    tell(NOTIFY_STOPPING, "letting requests finish");
     int64_t grace_us = p->gateway.setting->grace_us;
     uv_timer_start(&p->grace, on_grace, (uint64_t)(grace_us / 1000), 0);
     gateway_drain(&p->gateway);
@@ -170,6 +196,7 @@ static void on_hangup(uv_signal_t *signal, int number)
         fprintf(stderr, "sluice serve: SIGHUP: there is no file to read again (-c)\n");
         return;
     }
+    tell(NOTIFY_RELOADING, NULL);
     struct setting *s = setting_of_file(p->file);
     if (!s || gateway_renew(&p->gateway, s, &diag) != SL_OK)
         fprintf(stderr, "sluice serve: %s: not taken; it goes on as before%s%s\n", p->file,
@@ -177,6 +204,7 @@ static void on_hangup(uv_signal_t *signal, int number)
     else
         fprintf(stderr, "sluice serve: %s: read again\n", p->file);
     setting_drop(&s);
+    tell(NOTIFY_READY, NULL);
 }
 
 static void on_key_file(uv_fs_poll_t *poll, int status, const uv_stat_t *before,
@@ -231,11 +259,24 @@ static void open_signal(struct process *p, uv_signal_t *s, uv_signal_cb then, in
     uv_signal_start(s, then, number);
 }
 
+/* A request that is held has two sockets; a process is usually given 1,024 descriptors, and may
+ * have far more by asking. */
+static void raise_descriptors(void)
+{
+    struct rlimit most;
+    if (getrlimit(RLIMIT_NOFILE, &most) != 0)
+        return;
+    most.rlim_cur = most.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &most); /* else connections are turned away as they come */
+}
+
 static int serve(struct process *p, struct diag *diag)
 {
+    raise_descriptors();
     int rc = uv_loop_init(&p->loop);
     sl_assert(rc == 0);
     uv_timer_init(&p->loop, &p->grace);
+    uv_timer_init(&p->loop, &p->watchdog);
     uv_fs_poll_init(&p->loop, &p->key_file);
     p->grace.data = p->key_file.data = p;
     p->gateway.idle = on_idle;
@@ -246,7 +287,9 @@ static int serve(struct process *p, struct diag *diag)
     open_signal(p, &p->hangup, on_hangup, SIGHUP);
     if (err == SL_OK) {
         watch_key_file(p);
+        start_watchdog(p);
         say_hello(p);
+        tell(NOTIFY_READY, "serving");
         uv_run(&p->loop, UV_RUN_DEFAULT);
     }
     gateway_close(&p->gateway);
@@ -254,6 +297,7 @@ static int serve(struct process *p, struct diag *diag)
     uv_close((uv_handle_t *)&p->interrupt, NULL);
     uv_close((uv_handle_t *)&p->hangup, NULL);
     uv_close((uv_handle_t *)&p->grace, NULL);
+    uv_close((uv_handle_t *)&p->watchdog, NULL);
     uv_close((uv_handle_t *)&p->key_file, NULL);
     uv_run(&p->loop, UV_RUN_DEFAULT);
     rc = uv_loop_close(&p->loop);

@@ -196,35 +196,6 @@ static void read_texts(struct reader *r, const struct yaml *node, void *out)
     *t->n = fields_texts(r, node, t->list, SETTING_NAMES);
 }
 
-static void read_occasion(struct reader *r, const struct yaml *node, void *out)
-{
-    bool length = str_eq(node->text, STR("length"));
-    if (!length && !str_eq(node->text, STR("wait")))
-        complain_about(r->complaints, node, r->path,
-                       "wait (the wait is too long) or length (the prompt is)");
-    *(bool *)out = length;
-}
-
-static void read_fallbacks(struct reader *r, const struct yaml *node, void *out)
-{
-    struct route_setting *route = out;
-    const struct yaml *item = node->kind == YAML_LIST ? node->first : node;
-    for (; item; item = node->kind == YAML_LIST ? item->next : NULL) {
-        if (route->fallback_count == SETTING_FALLBACKS) {
-            complain_about(r->complaints, item, r->path, "more than %d", SETTING_FALLBACKS);
-            return;
-        }
-        struct fallback *f = &route->fallbacks[route->fallback_count++];
-        const struct option rows[] = {
-            {"model", 0, OPTION_TEXT, "NAME", NULL, &f->model},
-            {"after", 0, OPTION_DURATION, "TIME", NULL, &f->after_us}};
-        const struct field fields[] = {{"on", read_occasion, &f->on_length}};
-        fields_read(r, item, rows, 2, fields, 1);
-        if (!f->model)
-            complain_about(r->complaints, item, r->path, "needs a model");
-    }
-}
-
 static void read_routes(struct reader *r, const struct yaml *node, void *out)
 {
     struct setting *s = out;
@@ -240,10 +211,14 @@ static void read_routes(struct reader *r, const struct yaml *node, void *out)
         struct route_setting *route = &s->routes[s->route_count++];
         struct texts models = {route->models, &route->model_count};
         struct texts accounts = {route->accounts, &route->account_count};
+        const struct option rows[] = {
+            {"after", 0, OPTION_DURATION, "TIME", NULL, &route->over.after_us}};
         const struct field fields[] = {{"models", read_texts, &models},
                                        {"accounts", read_texts, &accounts},
-                                       {"fallback", read_fallbacks, route}};
-        fields_read(r, item, NULL, 0, fields, 3);
+                                       {"over_limit", over_limit_read_kind, &route->over.kind},
+                                       {"fallback", over_limit_read_fallbacks, &route->over}};
+        fields_read(r, item, rows, 1, fields, 4);
+        over_limit_settle(&route->over, r, item);
         setting_check_route(s, route, r, item);
     }
 }
@@ -397,6 +372,26 @@ static void read_top(struct setting *s, const struct yaml *root, struct complain
     setting_check_file(s, root, &r);
 }
 
+enum sl_err setting_parse(struct setting *s, struct str text, const char *name,
+                          struct complaints *complaints, struct buf *warnings)
+{
+    struct diag diag = {{0}, {0}};
+    const struct yaml *root = yaml_parse(&s->arena, arena_copy(&s->arena, text), &diag);
+    if (root) {
+        read_top(s, root, complaints);
+    } else {
+        buf_printf(&complaints->text, "%s:%s: %s\n", name, diag.where, diag.what);
+        complaints->n++;
+    }
+    if (!s->state)
+        s->state = state_directory(&s->arena);
+    if (!s->listen_count)
+        s->listen[s->listen_count++] = "127.0.0.1:4290";
+    if (!complaints->n)
+        setting_warn(s, name, warnings);
+    return complaints->n ? SL_SYNTAX : SL_OK;
+}
+
 enum sl_err setting_read(struct setting *s, const char *path, struct complaints *complaints,
                          struct buf *warnings)
 {
@@ -406,23 +401,9 @@ enum sl_err setting_read(struct setting *s, const char *path, struct complaints 
     if (err != SL_OK) {
         buf_printf(&complaints->text, "%s: %s\n", path, diag.what);
         complaints->n++;
-        buf_free(&text);
-        return err;
-    }
-    struct str lasting = arena_copy(&s->arena, buf_str(&text));
-    buf_free(&text);
-    const struct yaml *root = yaml_parse(&s->arena, lasting, &diag);
-    if (root) {
-        read_top(s, root, complaints);
     } else {
-        buf_printf(&complaints->text, "%s:%s: %s\n", path, diag.where, diag.what);
-        complaints->n++;
+        err = setting_parse(s, buf_str(&text), path, complaints, warnings);
     }
-    if (!s->state)
-        s->state = state_directory(&s->arena);
-    if (!s->listen_count)
-        s->listen[s->listen_count++] = "127.0.0.1:4290";
-    if (!complaints->n)
-        setting_warn(s, path, warnings);
-    return complaints->n ? SL_SYNTAX : SL_OK;
+    buf_free(&text);
+    return err;
 }

@@ -6,14 +6,13 @@
 
 #include "account_options.h"
 #include "alert_setting.h"
-#include "fields.h"
+#include "over_limit.h"
 #include "tenants.h"
 
 enum {
     SETTING_ACCOUNTS = 32,
     SETTING_ROUTES = 64,
     SETTING_NAMES = 16, /* models or accounts of one route */
-    SETTING_FALLBACKS = 4,
     SETTING_PLACES = 6,
 };
 
@@ -26,20 +25,12 @@ struct account_setting {
     int line;
 };
 
-/* What a request becomes when its own model does not do. */
-struct fallback {
-    const char *model;
-    bool on_length;   /* where the prompt is too long; else where the wait is */
-    int64_t after_us; /* ... longer than this */
-};
-
 struct route_setting {
     const char *models[SETTING_NAMES]; /* "gpt-4o", "gpt-4*", "*" */
     size_t model_count;
     const char *accounts[SETTING_NAMES];
     size_t account_count;
-    struct fallback fallbacks[SETTING_FALLBACKS];
-    size_t fallback_count;
+    struct over_limit over;
 };
 
 struct setting {
@@ -77,6 +68,9 @@ void setting_drop(struct setting **s);
  * goes to `warnings`, a line each. SL_SYNTAX if there is any complaint. */
 enum sl_err setting_read(struct setting *s, const char *path, struct complaints *complaints,
                          struct buf *warnings) SL_CHECK;
+/* The same of a text; `name` is what complaints call it. */
+enum sl_err setting_parse(struct setting *s, struct str text, const char *name,
+                          struct complaints *complaints, struct buf *warnings) SL_CHECK;
 /* What a file's check demands, for a setting that came from a command line. */
 enum sl_err setting_check(const struct setting *s, struct diag *diag) SL_CHECK;
 

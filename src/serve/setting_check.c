@@ -39,8 +39,9 @@ void setting_check_route(const struct setting *s, const struct route_setting *ro
     const struct account_setting *first = NULL;
     if (!route->model_count)
         complain_about(r->complaints, node, r->path, "a route needs models");
-    if (!route->account_count && !route->fallback_count)
-        complain_about(r->complaints, node, r->path, "a route needs accounts, or a fallback");
+    if (!route->account_count && route->over.kind == OVER_WAIT)
+        complain_about(r->complaints, node, r->path,
+                       "a route needs accounts, a fallback, or over_limit");
     for (size_t i = 0; i < route->account_count; i++) {
         const struct account_setting *a = setting_account(s, route->accounts[i]);
         if (!a) {

@@ -232,6 +232,100 @@ class Streams(unittest.TestCase):
             self.assertEqual(serve.process.wait(PATIENCE_S), 0)
 
 
+class Uploads(unittest.TestCase):
+    """Forms and large files go on as they come; what is not counted is not held."""
+
+    class Sink(Upstream):
+        """Reads bodies without keeping them: how long they were, and when they began."""
+
+        def __init__(self):
+            self.began = threading.Event()
+            self.sizes = []
+            self.read = self.take
+            super().__init__(lambda h, n: h.whole(200, b'{"id":"file-1"}'))
+
+        def take(self, handler):
+            size, left = 0, int(handler.headers.get("content-length", 0))
+            if handler.headers.get("transfer-encoding") == "chunked":
+                while left := int(handler.rfile.readline(), 16):
+                    size += len(handler.rfile.read(left))
+                    self.began.set()
+                    handler.rfile.readline()
+                handler.rfile.readline()
+            while left:
+                piece = len(handler.rfile.read1(min(left, 65536)))
+                size, left = size + piece, left - piece
+                self.began.set()
+            self.sizes.append(size)
+
+    def upload(self, serve, pieces, length=None):
+        connection = http.client.HTTPConnection("127.0.0.1", serve.port, timeout=PATIENCE_S)
+        connection.putrequest("POST", "/v1/files")
+        connection.putheader("content-type", "multipart/form-data; boundary=b")
+        connection.putheader(*(("content-length", str(length)) if length is not None
+                               else ("transfer-encoding", "chunked")))
+        connection.endheaders()
+        for piece in pieces:
+            connection.send(piece if length is not None
+                            else b"%x\r\n%s\r\n" % (len(piece), piece))
+        if length is None:
+            connection.send(b"0\r\n\r\n")
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        return answer.status, body
+
+    def test_they_begin_before_they_end(self):
+        """The provider has the first bytes while the client still holds the last."""
+        with self.Sink() as up, Serve(*account(up.url)) as serve:
+            def pieces():
+                yield b"x" * 1000
+                self.assertTrue(up.began.wait(PATIENCE_S))
+                yield b"y" * 1000
+
+            for length in (2000, None):
+                up.began.clear()
+                self.assertEqual(self.upload(serve, pieces(), length)[0], 200)
+            self.assertEqual(up.sizes, [2000, 2000])
+
+    def test_a_hundred_megabytes_are_not_held(self):
+        piece, pieces = b"z" * (1 << 20), 100
+        with self.Sink() as up, Serve(*account(up.url)) as serve:
+            status, _ = self.upload(serve, [piece] * pieces, len(piece) * pieces)
+            self.assertEqual((status, up.sizes), (200, [len(piece) * pieces]))
+            with open(f"/proc/{serve.process.pid}/status", encoding="ascii") as lines:
+                peak_kb = int(re.search(r"VmHWM:\s*(\d+)", lines.read()).group(1))
+            self.assertLess(peak_kb, 40 * 1024)
+
+    def test_a_refused_form_comes_back_as_it_is(self):
+        """Part of it is gone: nobody could send it again."""
+        with Upstream(lambda h, n: h.whole(*error_answer(
+                429, "rate_limit_exceeded", "Rate limit reached"))) as up, \
+                Serve(*account(up.url)) as serve:
+            status, body = self.upload(serve, [b"x" * 10], 10)
+            self.assertEqual((status, json.loads(body)["error"]["message"]),
+                             (429, "Rate limit reached"))
+            self.assertEqual(len(up.seen), 1)
+
+    def test_limits_of_files(self):
+        with Upstream() as up, \
+                Serve(*account(up.url, "--limits", "(files):rpm=1")) as serve:
+            self.assertEqual(self.upload(serve, [b"x"], 1)[0], 200)
+            answer = serve.request("GET", "/v1/files", headers={"x-sluice-max-wait": "0"})
+            self.assertEqual(answer.status, 429)
+            answer = serve.request("GET", "/v1/models", headers={"x-sluice-max-wait": "0"})
+            self.assertEqual(answer.status, 200)
+
+    def test_a_client_that_leaves_in_the_middle(self):
+        with self.Sink() as up, Serve(*account(up.url)) as serve:
+            left = socket.create_connection(("127.0.0.1", serve.port))
+            left.sendall(b"POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n"
+                         b"content-type: multipart/form-data; boundary=b\r\n\r\n" + b"x" * 500)
+            self.assertTrue(up.began.wait(PATIENCE_S))
+            left.close()
+            self.assertEqual(self.upload(serve, [b"x"], 1)[0], 200)
+
+
 class Retries(unittest.TestCase):
     def test_passing_faults_are_tried_again(self):
         def reply(h, n):

@@ -4,6 +4,7 @@ import http.client
 import http.server
 import json
 import os
+import re
 import signal
 import socketserver
 import subprocess
@@ -18,12 +19,13 @@ PATIENCE_S = 60  # only a broken test waits so long
 class Serve:
     """A `sluice serve` process on a free port."""
 
-    def __init__(self, *options, env=None):
+    def __init__(self, *options, env=None, listen="127.0.0.1:0"):
+        place = ("--listen", listen) if listen else ()
         self.process = subprocess.Popen(
-            [SLUICE, "serve", "--listen", "127.0.0.1:0", "--grace", "20s", *options],
+            [SLUICE, "serve", *place, "--grace", "20s", *options],
             stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
         line = self.process.stdout.readline()
-        assert line.startswith("listening on http://127.0.0.1:"), line
+        assert re.match(r"listening on https?://127.0.0.1:\d+\n", line), line
         self.port = int(line.rsplit(":", 1)[1])
 
     def __enter__(self):
@@ -66,7 +68,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def any(self):
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = self.server.read(self)
         with self.server.lock:
             self.server.seen.append((self.command, self.path, dict(self.headers), body))
             n = len(self.server.seen)
@@ -115,6 +117,10 @@ class Upstream(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02},
                          daemon=True).start()
+
+    @staticmethod
+    def read(handler):
+        return handler.rfile.read(int(handler.headers.get("content-length", 0)))
 
     def handle_error(self, *unused):
         pass  # clients that leave are the point of some tests

@@ -4,11 +4,14 @@ accounts, fallbacks, reloads, restarts.
 Run by hand: SLUICE=build/sluice python3 tests/e2e/serve_tenants.py [-v] [Class.test]
 """
 import concurrent.futures
+import http.client
 import json
 import os
 import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -324,6 +327,28 @@ class Limits(unittest.TestCase):
             self.assertEqual(i.post("web", model="gpt-4o-mini")[0].status, 200)
             self.assertEqual(i.post("web")[0].status, 403)
 
+    def test_what_a_request_spends_must_be_known(self):
+        """Of a key that is held to models or dollars, a batch could use and spend anything."""
+        config = ("tenants:\n  some: {models: [gpt-4o]}\n  rich: {limits: {spend_day: 1}}\n"
+                  "  free: {}\n")
+        with Upstream() as up, Installation(accounts(up) + config) as i:
+            told = {"some": 403, "rich": 403, "free": 200}
+            for tenant in told:
+                i.key(tenant)
+            i.start()
+            for tenant, status in told.items():
+                for path in ("/v1/batches", "/v1/audio/speech", "/v1/threads/t_1/runs"):
+                    self.assertEqual(i.post(tenant, "{}", path=path)[0].status, status, path)
+                for path in ("/v1/files", "/v1/batches/b_1/cancel", "/v1/messages/count_tokens"):
+                    self.assertEqual(i.post(tenant, "{}", path=path)[0].status, 200, path)
+                form = {"content-type": "multipart/form-data; boundary=x"}
+                self.assertEqual(i.post(tenant, "--x--\r\n", form, "/v1/audio/transcriptions")
+                                 [0].status, status)
+                asked = i.serve.request("GET", "/v1/batches", None,
+                                        {"x-api-key": i.keys[tenant]})
+                self.assertEqual(asked.status, 200)
+                asked.connection.close()
+
     def test_each_tenant_has_a_queue_of_its_own(self):
         go_on = threading.Event()
 
@@ -432,6 +457,19 @@ class Routes(unittest.TestCase):
             self.assertEqual(json.loads(up.seen[1][3]),
                              {**json.loads(up.seen[0][3]), "model": "gpt-4o-mini"})
 
+    def test_a_long_wait_fails_where_a_route_says_so(self):
+        with Upstream() as up, Installation(
+                f"accounts: {{main: {{base_url: '{up.url}', window: bucket,\n"
+                "  limits: {gpt-4o: {rpm: 1}, gpt-4.1: {rpm: 1}}}}\n"
+                "routes: [{models: [gpt-4o], over_limit: fail, after: 2s}]\n") as i:
+            serve = i.start()
+            self.assertEqual(serve.post()[0].status, 200)
+            refused, _ = serve.post()
+            self.assertEqual((refused.status, refused.getheader("x-sluice-refused")),
+                             (429, "yes"))
+            self.assertGreater(int(refused.getheader("retry-after")), 2)
+            self.assertEqual(len(up.seen), 1)
+
     def test_a_long_prompt_becomes_another_model(self):
         long = "one two three four " * 40000  # 160,000 tokens: over gpt-4o's window
         with Upstream() as up, Installation(
@@ -480,6 +518,57 @@ class Operations(unittest.TestCase):
             i.reload(accounts(new))
             eventually(lambda: serve.post()[0].status == 200 and new.seen)
 
+    def test_a_service_manager_is_told(self):
+        with Upstream() as up, Installation(accounts(up)) as i, \
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            place = os.path.join(i.directory, "notify")
+            manager.bind(place)
+            manager.settimeout(PATIENCE_S)
+            i.start(env={"NOTIFY_SOCKET": place, "WATCHDOG_USEC": "200000"})
+
+            def told(word):
+                while word not in manager.recv(4096).decode():
+                    pass
+
+            told("READY=1")
+            told("WATCHDOG=1")
+            i.reload(accounts(up))
+            told("RELOADING=1")
+            told("READY=1")
+            i.stop()
+            told("STOPPING=1")
+
+    def test_unix_sockets_and_several_places(self):
+        with Upstream() as up, Installation("") as i:
+            place = os.path.join(i.directory, "sock")
+            i.write(f"listen: ['127.0.0.1:0', 'unix:{place}']\n" + accounts(up))
+            i.serve = Serve("-c", i.file, listen=None)
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(place)
+                s.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+                self.assertIn(b" 200 ", s.recv(4096))
+            self.assertEqual(i.serve.post()[0].status, 200)
+            i.stop()
+            self.assertFalse(os.path.exists(place))
+
+    def test_tls(self):
+        with Upstream() as up, Installation("") as i:
+            files = [os.path.join(i.directory, name) for name in ("cert.pem", "key.pem")]
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
+                            "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
+                            "-out", files[0], "-keyout", files[1]],
+                           capture_output=True, check=True)
+            i.write(f"tls: {{certificate: {files[0]}, key: {files[1]}}}\n" + accounts(up))
+            i.start()
+            context = ssl.create_default_context(cafile=files[0])
+            c = http.client.HTTPSConnection("127.0.0.1", i.serve.port, context=context,
+                                            timeout=PATIENCE_S)
+            c.request("POST", CHAT, chat(), {"content-type": "application/json"})
+            answer = c.getresponse()
+            self.assertEqual((answer.status, b"choices" in answer.read()), (200, True))
+            c.close()
+
     def test_day_budgets_survive_a_restart(self):
         config = ("tenants: {web: {limits: {rpd: 3, spend_day: 5}}}\n")
         with Upstream() as up, \
@@ -498,6 +587,28 @@ class Operations(unittest.TestCase):
             for status in (200, 429):
                 self.assertEqual(i.post("web", headers=AT_ONCE)[0].status, status)
 
+    def test_every_request_has_one_line(self):
+        """Also one whose time is over while it waits to be sent again: the provider's words are
+        the last it hears."""
+        def reply(h, n):
+            if n == 1:
+                h.whole(200, {"usage": {"prompt_tokens": 3, "completion_tokens": 4}})
+            else:
+                h.whole(503, {"error": {"message": "later"}})
+
+        with Upstream(reply) as up, Installation(accounts(up, more=", retries: 9")) as i:
+            log = os.path.join(i.directory, "log")
+            i.write(accounts(up, more=", retries: 9") + f"log: {log}\nlog_format: json\n")
+            serve = i.start()
+            told = [serve.post(), serve.post("not JSON"),
+                    serve.post(headers={"x-sluice-max-wait": "0.1"})]
+            self.assertEqual([answer.status for answer, _ in told], [200, 400, 503])
+            i.stop()
+            with open(log, encoding="utf-8") as lines:
+                entries = [json.loads(line) for line in lines]
+            self.assertEqual([(e["status"], e["verdict"], e["input_tokens"]) for e in entries],
+                             [(200, "ok", 3), (400, "invalid", 0), (503, "overloaded", -1)])
+
     def test_check(self):
         with Upstream() as up, Installation(accounts(up) + "tenants: {web: {}}\n") as i:
             good = subprocess.run([SLUICE, "check", "-c", i.file], capture_output=True, text=True)
@@ -512,6 +623,20 @@ class Operations(unittest.TestCase):
                                      text=True)
             self.assertEqual((refused.returncode, refused.stderr), (2, bad.stderr.rsplit(
                 "\n", 2)[0] + "\n"))
+
+    def test_the_example_is_one(self):
+        example = os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "sluice.yaml")
+        with open(example, encoding="utf-8") as file:
+            text = file.read()
+        with Installation("") as i:
+            key = os.path.join(i.directory, "azure.key")
+            with open(key, "w", encoding="utf-8") as file:
+                file.write("sk-azure")
+            i.write(text.replace("/etc/sluice/azure-east.key", key))
+            judged = subprocess.run(
+                [SLUICE, "check", "-c", i.file], capture_output=True, text=True,
+                env={**os.environ, "OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a"})
+            self.assertEqual((judged.returncode, judged.stderr), (0, ""))
 
 
 if __name__ == "__main__":

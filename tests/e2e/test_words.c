@@ -123,6 +123,95 @@ static void refusals_keep_their_meaning(void **state)
     }
 }
 
+/* Refusals by request type count requests, whatever their words say of types. */
+static void refusals_by_type_keep_their_meaning(void **state)
+{
+    static const struct {
+        const char *provider;
+        bool hidden;
+        enum dimension dim;
+        int64_t limit, wait_s; /* -1: not said */
+    } rows[] = {
+        {"openai", false, DIM_RPM, -1, 60},    {"openai", true, DIM_RPM, -1, -1},
+        {"anthropic", false, DIM_RPM, 1, 60},  {"anthropic", true, DIM_UNKNOWN, -1, -1},
+        {"azure", false, DIM_UNKNOWN, -1, 60},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct emulate_config c = emulate_defaults();
+        assert_int_equal(emulate_profile(&c, NULL, str_of(rows[i].provider), NULL), SL_OK);
+        assert_int_equal(emulate_add_route(&c, STR("POST /v1/*=1"), rows[i].hidden, NULL),
+                         SL_OK);
+        c.window = GAUGE_BUCKET;
+        struct talk t = {.service = service_new(&c)};
+        say(&t, path_of(rows[i].provider), BODY);
+        struct plan first = t.plan;
+        say(&t, path_of(rows[i].provider), BODY);
+        struct verdict v = verdict_on(&t, rows[i].provider);
+        bool waits = rows[i].wait_s < 0 ? v.retry_us < 0 : v.retry_us == rows[i].wait_s * S;
+        if (v.kind != VERDICT_RATE_LIMIT || !v.retryable || v.dim != rows[i].dim ||
+            (rows[i].limit >= 0 && v.limit != rows[i].limit) || !waits)
+            fail_msg("%s: %s of %s, limit %lld, retry %lld us: %s", rows[i].provider,
+                     verdict_name(v.kind), dimension_name(v.dim), (long long)v.limit,
+                     (long long)v.retry_us, buf_cstr(&t.plan.body));
+        service_done(t.service, &first, true);
+        talk_close(&t);
+    }
+}
+
+/* A batch that failed is read on an answer 200: for want of room in the queue, which passes, or
+ * for its file, which does not. */
+static void failed_batches_keep_their_meaning(void **state)
+{
+    static const struct {
+        const char *text;
+        enum verdict_kind kind;
+        enum dimension dim;
+        int64_t limit;
+    } rows[] = {
+        {"{\"custom_id\":\"a\",\"method\":\"POST\",\"url\":\"/v1/chat/"
+         "completions\",\"body\":" BODY "}",
+         VERDICT_RATE_LIMIT, DIM_BATCH_ENQUEUED, 9},
+        {"{\"custom_id\":\"a\"}", VERDICT_OTHER, DIM_UNKNOWN, -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct emulate_config c = emulate_defaults();
+        assert_int_equal(emulate_add_queue(&c, STR("m=9"), NULL), SL_OK);
+        struct talk t = {.service = service_new(&c)};
+        struct form f = {.purpose = STR("batch"), .file = spool_new()};
+        assert_int_equal(spool_add(f.file, str_of(rows[i].text), NULL), SL_OK);
+        struct service_request r = {
+            .method = STR("POST"), .target = STR("/v1/files"), .form = &f};
+        service_arrive(t.service, 0, &r, &t.arena, &t.plan);
+        spool_free(&f.file);
+        struct str file =
+            json_str(json_get(json_parse(&t.arena, buf_str(&t.plan.body), NULL), "id"));
+        struct str order = arena_printf(&t.arena,
+                                        "{\"input_file_id\":\"%.*s\",\"endpoint\":"
+                                        "\"/v1/chat/completions\",\"completion_window\":"
+                                        "\"24h\"}",
+                                        STR_ARG(file));
+        service_done(t.service, &t.plan, true);
+        say(&t, "/v1/batches", order.p);
+        struct str id =
+            json_str(json_get(json_parse(&t.arena, buf_str(&t.plan.body), NULL), "id"));
+        id = arena_copy(&t.arena, id);
+        service_done(t.service, &t.plan, true);
+        for (int64_t now = 0; now != INT64_MAX;)
+            now = service_tick(t.service, now);
+        r = (struct service_request){.method = STR("GET")};
+        r.target = arena_printf(&t.arena, "/v1/batches/%.*s", STR_ARG(id));
+        service_arrive(t.service, 9 * S, &r, &t.arena, &t.plan);
+        assert_int_equal(t.plan.status, 200);
+        struct verdict v = verdict_on(&t, "openai");
+        if (v.kind != rows[i].kind || v.dim != rows[i].dim ||
+            (rows[i].limit >= 0 && v.limit != rows[i].limit) ||
+            v.retryable != (v.kind == VERDICT_RATE_LIMIT))
+            fail_msg("%s of %s, limit %lld: %s", verdict_name(v.kind), dimension_name(v.dim),
+                     (long long)v.limit, buf_cstr(&t.plan.body));
+        talk_close(&t);
+    }
+}
+
 static void an_empty_wallet_is_no_rate_limit(void **state)
 {
     static const char *const providers[] = {"openai", "azure", "groq", "anthropic", "gemini"};
@@ -191,6 +280,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals_keep_their_meaning),
+        cmocka_unit_test(refusals_by_type_keep_their_meaning),
+        cmocka_unit_test(failed_batches_keep_their_meaning),
         cmocka_unit_test(an_empty_wallet_is_no_rate_limit),
         cmocka_unit_test(headers_keep_their_figures),
         cmocka_unit_test(answers_tell_their_usage),

@@ -20,6 +20,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     catalogue_model(c, text);
+    const struct tier *tiers[16];
+    size_t n = catalogue_tier_list(c, STR("openai"), tiers, 16);
+    for (size_t i = 0; i < n; i++)
+        sl_assert(tiers[i]->name.n && tiers[i]->paid_usd >= -1 && tiers[i]->wait_days >= -1);
     catalogue_each_limit(c, STR("openai"), STR("1"), see, NULL);
     catalogue_each_limit(c, STR("x"), STR("y"), see, NULL);
     catalogue_close(&c);

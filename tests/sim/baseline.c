@@ -115,15 +115,15 @@ static int64_t sdk_pause_us(struct baseline *b, uint32_t job, int64_t advice_us)
     return backoff_us - (int64_t)((double)backoff_us * 0.25 * random_unit(&b->random));
 }
 
-static void on_answer(void *self, int64_t now_us, uint32_t job, const struct world_answer *a)
+static void on_answer(void *self, int64_t now_us, uint32_t job, const struct remote_answer *a)
 {
     struct baseline *b = self;
-    if (a->admitted) {
+    if (a->said.admitted) {
         b->busy--;
         return;
     }
-    int64_t pause_us =
-        b->cell.client == SIM_SDK ? sdk_pause_us(b, job, a->retry_us) : a->retry_us;
+    int64_t advice_us = a->said.retry_us;
+    int64_t pause_us = b->cell.client == SIM_SDK ? sdk_pause_us(b, job, advice_us) : advice_us;
     heap_put(&b->later, (struct happening){.at_us = now_us + pause_us, .job = job});
 }
 

@@ -1,16 +1,9 @@
-/* sluice.c: the fourth driver of the machine: events from the simulated world in, actions out.
- *
- * What the provider's figures become on the wire is done here without the wire: `rounded` gives
- * what headers_read would have read. */
+/* sluice.c: the client under test: the real machine, piloted as the verb `plan` does. */
 #include "sluice.h"
 #include "arena.h"
-#include "flow.h"
+#include "pilot.h"
 
 #include <stdlib.h>
-
-static const int64_t SECOND_US = 1000 * 1000, THOUSAND = 1000;
-/* The provider's wall clock at time 0 of the simulation: its seconds are not ours. */
-static const int64_t WALL_US = 471829;
 
 struct sluice_client {
     struct cell cell;
@@ -18,10 +11,10 @@ struct sluice_client {
     struct world *world;
     struct account *account;
     struct pool *pool;
+    struct pilot pilot;
     struct flow *flows;
     bool *finished;
     uint32_t offered, submitted;
-    struct actions actions;
     struct sluice_account sums;
 };
 
@@ -52,6 +45,54 @@ static struct account_config config_of(const struct cell *c)
     };
 }
 
+static enum header_form headers_of(const struct cell *c)
+{
+    static const enum header_form forms[] = {[SIM_ROUND_MS] = HEADERS_DURATIONS,
+                                             [SIM_ROUND_SECONDS] = HEADERS_SECONDS,
+                                             [SIM_ROUND_INSTANT] = HEADERS_INSTANTS};
+    return c->mode == SIM_BLIND ? HEADERS_NONE : forms[c->rounding];
+}
+
+static void submit(struct sluice_client *s, int64_t now_us)
+{
+    uint32_t i = s->submitted++;
+    const struct job *j = &s->work->jobs[i];
+    s->flows[i] = (struct flow){.id = i,
+                                .pool = s->pool,
+                                .demand = {.input_tokens = j->input_tokens,
+                                           .char_tokens = j->char_tokens,
+                                           .max_output_tokens = j->max_tokens,
+                                           .max_output_given = true}};
+    pilot_submit(&s->pilot, now_us, &s->flows[i]);
+}
+
+/* Keeps the machine supplied: with all there is where order counts, else with as many
+ * candidates as it likes to choose from. */
+static void on_hungry(void *ctx, int64_t now_us)
+{
+    struct sluice_client *s = ctx;
+    bool all = s->cell.work == SIM_ARRIVALS;
+    while (s->submitted < s->offered && (all || pool_appetite(s->pool) > 0))
+        submit(s, now_us);
+}
+
+static void on_send(void *ctx, int64_t now_us, struct flow *f)
+{
+    struct sluice_client *s = ctx;
+    (void)now_us;
+    world_send(s->world, (uint32_t)f->id);
+}
+
+static void on_over(void *ctx, int64_t now_us, struct flow *f, enum outcome outcome)
+{
+    struct sluice_client *s = ctx;
+    bool good = outcome == OUTCOME_OK && !s->finished[f->id];
+    (void)now_us;
+    s->finished[f->id] = true;
+    s->sums.finished += good;
+    s->sums.failed += !good;
+}
+
 struct sluice_client *sluice_client_new(const struct cell *c, const struct work *work,
                                         struct world *world)
 {
@@ -66,6 +107,9 @@ struct sluice_client *sluice_client_new(const struct cell *c, const struct work 
     s->world = world;
     s->account = account_new(&config);
     s->pool = account_pool(s->account, STR("gpt-4o"), limits, WORLD_BUDGETS);
+    s->pilot = (struct pilot){.account = s->account,
+                              .headers = headers_of(c),
+                              .driver = {on_hungry, on_send, on_over, s}};
     s->flows = mem_zero(work->n * sizeof *s->flows);
     s->finished = mem_zero(work->n * sizeof *s->finished);
     return s;
@@ -74,56 +118,11 @@ struct sluice_client *sluice_client_new(const struct cell *c, const struct work 
 void sluice_client_free(struct sluice_client **s)
 {
     account_free(&(*s)->account);
-    actions_free(&(*s)->actions);
+    pilot_free(&(*s)->pilot);
     free((*s)->flows);
     free((*s)->finished);
     free(*s);
     *s = NULL;
-}
-
-/* Carries out what the machine asked for; sending makes events of its own. */
-static void act(struct sluice_client *s, int64_t now_us)
-{
-    for (size_t i = 0; i < s->actions.n; i++) {
-        struct action a = s->actions.list[i];
-        if (a.kind == ACT_SEND) {
-            struct event sent = {.kind = EVENT_SENT, .now_us = now_us, .flow = a.flow};
-            world_send(s->world, (uint32_t)a.flow->id);
-            flow_step(s->account, &sent, &s->actions);
-        } else if (a.kind == ACT_FINISH) {
-            bool good = a.outcome == OUTCOME_OK && !s->finished[a.flow->id];
-            s->finished[a.flow->id] = true;
-            s->sums.finished += good;
-            s->sums.failed += !good;
-        } else {
-            s->sums.failed++; /* a halt: there is no reason for one here */
-        }
-    }
-    s->actions.n = 0;
-}
-
-static void submit(struct sluice_client *s, int64_t now_us)
-{
-    uint32_t i = s->submitted++;
-    const struct job *j = &s->work->jobs[i];
-    s->flows[i] = (struct flow){.id = i,
-                                .pool = s->pool,
-                                .demand = {.input_tokens = j->input_tokens,
-                                           .char_tokens = j->char_tokens,
-                                           .max_output_tokens = j->max_tokens,
-                                           .max_output_given = true}};
-    struct event in = {.kind = EVENT_SUBMIT, .now_us = now_us, .flow = &s->flows[i]};
-    flow_step(s->account, &in, &s->actions);
-    act(s, now_us);
-}
-
-/* Keeps the machine supplied: with all there is where order counts, else with as many
- * candidates as it likes to choose from. */
-static void top_up(struct sluice_client *s, int64_t now_us)
-{
-    bool all = s->cell.work == SIM_ARRIVALS;
-    while (s->submitted < s->offered && (all || pool_appetite(s->pool) > 0))
-        submit(s, now_us);
 }
 
 static void on_offer(void *self, int64_t now_us, uint32_t job)
@@ -134,107 +133,18 @@ static void on_offer(void *self, int64_t now_us, uint32_t job)
     s->offered++;
 }
 
-static int64_t floor_to(int64_t x, int64_t grain)
-{
-    int64_t rest = x % grain;
-    return x - (rest < 0 ? rest + grain : rest);
-}
-
-/* A figure as its header would have been read. */
-static struct reading rounded(const struct cell *c, const struct world_answer *a,
-                              const struct gauge_figure *f)
-{
-    struct reading r = {.dim = f->dim,
-                        .limit = f->limit,
-                        .remaining = f->remaining,
-                        .has_remaining = true,
-                        .reset_us = f->reset_us,
-                        .remaining_round = 1,
-                        .period_us = -1};
-    int64_t wall_us = WALL_US + a->decided_us;
-    switch (c->rounding) {
-    case SIM_ROUND_MS:
-        r.reset_round_us = THOUSAND;
-        r.reset_us = floor_to(f->reset_us, THOUSAND);
-        break;
-    case SIM_ROUND_SECONDS:
-        r.reset_round_us = SECOND_US;
-        r.reset_us = floor_to(f->reset_us + SECOND_US - 1, SECOND_US);
-        break;
-    case SIM_ROUND_INSTANT:
-        r.reset_round_us = SECOND_US;
-        r.reset_us = floor_to(wall_us + f->reset_us, SECOND_US) - floor_to(wall_us, SECOND_US);
-        if (f->dim == DIM_TPM) {
-            r.remaining_round = THOUSAND;
-            r.remaining = floor_to(f->remaining + THOUSAND / 2, THOUSAND);
-        }
-        break;
-    case SIM_ROUNDING_COUNT:
-        sl_assert(c->rounding < SIM_ROUNDING_COUNT);
-    }
-    return r;
-}
-
-static struct verdict verdict_on(const struct world_answer *a)
-{
-    struct verdict v = {.kind = VERDICT_OK,
-                        .dim = DIM_UNKNOWN,
-                        .limit = -1,
-                        .used = -1,
-                        .requested = -1,
-                        .retry_us = -1,
-                        .status = a->admitted ? 200 : 429};
-    if (a->admitted)
-        return v;
-    v.kind = VERDICT_RATE_LIMIT;
-    v.dim = a->why.dim;
-    v.limit = a->why.limit;
-    v.used = a->why.used;
-    v.requested = a->why.requested;
-    v.retry_us = floor_to(a->retry_us, THOUSAND);
-    v.retryable = true;
-    return v;
-}
-
-static void on_answer(void *self, int64_t now_us, uint32_t job, const struct world_answer *a)
+static void on_answer(void *self, int64_t now_us, uint32_t job, const struct remote_answer *a)
 {
     struct sluice_client *s = self;
     const struct job *j = &s->work->jobs[job];
-    struct reading readings[WORLD_BUDGETS];
-    for (size_t i = 0; i < WORLD_BUDGETS; i++)
-        readings[i] = rounded(&s->cell, a, &a->figures[i]);
-    struct event in = {.kind = EVENT_HEAD,
-                       .now_us = now_us,
-                       .flow = &s->flows[job],
-                       .status = a->admitted ? 200 : 429,
-                       .readings = readings,
-                       .reading_count = s->cell.mode == SIM_BLIND ? 0 : WORLD_BUDGETS,
-                       .retry_us = a->admitted ? -1 : a->retry_us};
-    flow_step(s->account, &in, &s->actions);
-    in = (struct event){.kind = EVENT_END,
-                        .now_us = now_us,
-                        .flow = &s->flows[job],
-                        .status = in.status,
-                        .retry_us = in.retry_us,
-                        .verdict = verdict_on(a),
-                        .usage = {j->input_tokens, j->output_tokens, -1}};
-    flow_step(s->account, &in, &s->actions);
-    act(s, now_us);
+    pilot_answer(&s->pilot, now_us, &s->flows[job], a,
+                 &(struct usage){j->input_tokens, j->output_tokens, -1});
 }
 
 static int64_t on_due(void *self, int64_t now_us)
 {
     struct sluice_client *s = self;
-    int64_t next_us;
-    uint32_t before;
-    top_up(s, now_us);
-    do { /* what was admitted makes room for candidates, which may be admitted at once */
-        before = s->submitted;
-        account_due(s->account, now_us, &s->actions, &next_us);
-        act(s, now_us);
-        top_up(s, now_us);
-    } while (s->submitted != before);
-    return next_us;
+    return pilot_due(&s->pilot, now_us);
 }
 
 struct client sluice_client_face(struct sluice_client *s)

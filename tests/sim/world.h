@@ -1,12 +1,7 @@
-/* world.h: a virtual clock, a network and a provider; whoever sends is a client.
+/* world.h: a cell of the grid as a world: the provider and its network (simulate's remote.h),
+ * the jobs as they become known, a stranger on the same account, and the log of all arrivals.
  *
- * A request takes a one-way delay uniform in [20 ms, 20 ms + J], drawn anew for each, so it may
- * overtake an earlier one; the emulated provider's gauge decides on arrival. Refusals leave at
- * once, answers after the job's service time, each with a delay of its own on the way back.
- * Under charge `actual` the input and one token are charged on arrival, the rest of the output
- * in four equal parts over the service time. Headers are computed at the decision (or when the
- * answer leaves: cell.late) and travel with the answer, so they are as old as the answer is
- * slow. A client's timers are whole milliseconds, as libuv's are.
+ * The one-way delay is uniform in [20 ms, 20 ms + J].
  *
  * The stranger sends nothing through this network: its requests appear at the provider as a
  * Poisson process and spend a fifth of what the account allows (on slices one every 1/rate +-
@@ -16,21 +11,13 @@
 #define SLUICE_SIM_WORLD_H
 
 #include "cell.h"
-#include "gauge.h"
 #include "oracle.h"
+#include "remote.h"
 #include "work.h"
 
 enum { WORLD_BUDGETS = ORACLE_BUDGETS }; /* RPM, TPM */
 
 struct world;
-
-struct world_answer {
-    bool admitted;
-    int64_t retry_us; /* refused: the provider's advice */
-    struct gauge_figure why;
-    struct gauge_figure figures[WORLD_BUDGETS]; /* the headers, before rounding */
-    int64_t decided_us; /* or when the headers were computed: for INSTANT rounding only */
-};
 
 /* Who sends. All three are called with the world's time. */
 struct client {
@@ -38,7 +25,7 @@ struct client {
     /* A job has become known (all of a batch at time 0). */
     void (*offer)(void *self, int64_t now_us, uint32_t job);
     /* The answer to world_send arrived, whole. */
-    void (*answer)(void *self, int64_t now_us, uint32_t job, const struct world_answer *a);
+    void (*answer)(void *self, int64_t now_us, uint32_t job, const struct remote_answer *a);
     /* After all that happened at one instant: send what may be sent. Returns when to be called
      * again if nothing happens before; INT64_MAX never. */
     int64_t (*due)(void *self, int64_t now_us);

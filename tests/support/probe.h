@@ -56,9 +56,10 @@ static inline void probe_start(struct probe *p, struct upstream *u, const char *
                                const char *path, struct str body)
 {
     struct header h = {STR("authorization"), STR("Bearer secret")};
-    struct call_request r = {method, str_of(path), &h, 1, body};
+    struct call_request r = {
+        .method = method, .path = str_of(path), .headers = &h, .header_count = 1, .body = body};
     p->call = upstream_call(
-        u, &r, (struct call_handler){probe_sent, probe_head, probe_body, probe_done, p});
+        u, &r, (struct call_handler){probe_sent, probe_head, probe_body, probe_done, p, NULL});
     assert_false(p->done);
 }
 

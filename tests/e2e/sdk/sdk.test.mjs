@@ -3,45 +3,10 @@
 //
 //   SLUICE=build/sluice tests/e2e/sdk/run tests/e2e/sdk/sdk.test.mjs
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-
-const sluice = process.env.SLUICE;
-
-class Program {
-    constructor(child, port) {
-        this.child = child;
-        this.port = port;
-    }
-
-    // A verb of sluice on a free port; its first line says which.
-    static start(verb, ...options) {
-        const child = spawn(sluice, [verb, '--listen', '127.0.0.1:0', ...options],
-            { stdio: ['ignore', 'pipe', 'inherit'] });
-        return new Promise((resolve, reject) => {
-            let text = '';
-            child.stdout.on('data', (bytes) => {
-                text += bytes;
-                const found = /127\.0\.0\.1:(\d+)/.exec(text);
-                if (found) resolve(new Program(child, Number(found[1])));
-            });
-            child.on('exit', (code) => reject(new Error(`sluice ${verb}: exit code ${code}`)));
-        });
-    }
-
-    async stop() {
-        const ended = new Promise((resolve) => this.child.on('exit', resolve));
-        this.child.kill('SIGTERM');
-        await ended;
-    }
-
-    async report() {
-        const answer = await fetch(`http://127.0.0.1:${this.port}/_emulator/report`);
-        return (await answer.json()).totals;
-    }
-}
+import { Program } from './program.mjs';
 
 // An emulated provider and a gateway before it.
 async function chain(emulate, serve) {

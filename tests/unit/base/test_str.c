@@ -1,4 +1,5 @@
 #include "check.h"
+#include "random.h"
 #include "str.h"
 
 static void integers_are_strict(void **state)
@@ -60,6 +61,35 @@ static void thousands_are_grouped(void **state)
     buf_free(&b);
 }
 
+/* The needle at each place, as one would look for it by hand. */
+static ptrdiff_t by_hand(struct str s, struct str needle, size_t from)
+{
+    for (size_t i = from; i <= s.n && needle.n <= s.n - i; i++) {
+        if (str_eq_nocase((struct str){s.p + i, needle.n}, needle))
+            return (ptrdiff_t)i;
+    }
+    return -1;
+}
+
+static void found_as_by_hand_whatever_the_case(void **state)
+{
+    static const char letters[] = "aAbQq.1 _";
+    struct random r = {7};
+    for (int round = 0; round < 20000; round++) {
+        char text[24], word[4];
+        struct str s = {text, random_below(&r, sizeof text)};
+        struct str needle = {word, random_below(&r, sizeof word)};
+        for (size_t i = 0; i < s.n; i++)
+            text[i] = letters[random_below(&r, sizeof letters - 1)];
+        for (size_t i = 0; i < needle.n; i++)
+            word[i] = letters[random_below(&r, sizeof letters - 1)];
+        size_t from = random_below(&r, sizeof text + 2);
+        if (str_find_nocase(s, needle, from) != by_hand(s, needle, from))
+            fail_msg("\"%.*s\" in \"%.*s\" from %zu: %td", STR_ARG(needle), STR_ARG(s), from,
+                     str_find_nocase(s, needle, from));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -67,6 +97,7 @@ int main(void)
         cmocka_unit_test(splitting_and_finding),
         cmocka_unit_test(json_strings_are_escaped_and_repaired),
         cmocka_unit_test(thousands_are_grouped),
+        cmocka_unit_test(found_as_by_hand_whatever_the_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -229,6 +229,73 @@ static void overrides_are_laid_over_by_name(void **state)
     catalogue_close(&c);
 }
 
+/* "name=limit/period paths;" of every class, in order. */
+static void note_route(void *ctx, const struct route_class *route)
+{
+    buf_printf(ctx, "%.*s=%lld/%lld %zu;", STR_ARG(route->name), (long long)route->limit,
+               (long long)route->period_s, route->pattern_count);
+}
+
+static void note_name(void *ctx, struct str name)
+{
+    buf_printf(ctx, "%.*s;", STR_ARG(name));
+}
+
+static void limits_by_request_type(void **state)
+{
+    static const struct {
+        const char *provider, *tier, *routes;
+        int64_t queued_requests;
+    } rows[] = {
+        {"openai", "tier-1",
+         "assistants-get=1000/60 3;assistants-post=300/60 4;assistants-runs=200/60 2;"
+         "assistants-delete=300/60 2;batch-creations=2000/3600 1;",
+         -1},
+        {"anthropic", "2", "message-batches=1000/60 2;count-tokens=2000/60 1;", 200000},
+        {"anthropic", "tier-4", "message-batches=4000/60 2;count-tokens=8000/60 1;", 500000},
+        {"anthropic", "Start", "message-batches=1000/60 2;count-tokens=5000/60 1;", 200000},
+        {"anthropic", "", "", -1}, /* none holds for all tiers */
+        {"groq", "free", "", -1},
+    };
+    struct catalogue *c = open_with(NULL);
+    struct buf text = {0};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct str provider = str_of(rows[i].provider), tier = str_of(rows[i].tier);
+        buf_clear(&text);
+        catalogue_each_route(c, provider, tier, note_route, &text);
+        assert_string_equal(buf_cstr(&text), rows[i].routes);
+        assert_int_equal(catalogue_batch_queue(c, provider, tier), rows[i].queued_requests);
+    }
+    catalogue_close(&c);
+
+    /* a user's class of the same name replaces, another one joins */
+    c = open_with("{\"routes\": [{\"provider\": \"openai\", \"class\": \"assistants-get\","
+                  " \"paths\": [\"GET /v1/threads/*\"], \"rpm\": 7},"
+                  " {\"provider\": \"openai\", \"tier\": \"1\", \"class\": \"videos\","
+                  " \"paths\": [\"POST /v1/videos\"], \"rph\": 9}]}");
+    buf_clear(&text);
+    catalogue_each_route(c, STR("openai"), STR("1"), note_route, &text);
+    assert_true(str_ends(buf_str(&text), STR("assistants-get=7/60 1;videos=9/3600 1;")));
+    assert_int_equal(str_find(buf_str(&text), STR("1000/60"), 0), -1);
+    buf_clear(&text);
+    catalogue_each_route(c, STR("openai"), STR("2"), note_route, &text);
+    assert_int_equal(str_find(buf_str(&text), STR("videos"), 0), -1);
+    buf_free(&text);
+    catalogue_close(&c);
+}
+
+static void all_names_of_a_model(void **state)
+{
+    struct catalogue *c = open_with(NULL);
+    struct buf text = {0};
+    catalogue_each_name(c, STR("claude-sonnet-4-5"), note_name, &text);
+    assert_string_equal(buf_cstr(&text), "claude-sonnet-4-5-20250929;claude-sonnet-4-5;");
+    catalogue_each_name(c, STR("no-such-model"), note_name, &text);
+    assert_string_equal(buf_cstr(&text), "claude-sonnet-4-5-20250929;claude-sonnet-4-5;");
+    buf_free(&text);
+    catalogue_close(&c);
+}
+
 static void a_bad_override_is_told_by_its_field(void **state)
 {
     static const struct {
@@ -257,6 +324,17 @@ static void a_bad_override_is_told_by_its_field(void **state)
         {"{\"limits\": [{\"provider\": \"x\", \"tier\": \"1\", \"models\": [\"a\"],"
          " \"rpm\": 99999999999999999999}]}",
          "mine.json: limits[0].rpm", "not a plain number"},
+        {"{\"routes\": [{\"provider\": \"x\", \"class\": \"a\", \"rpm\": 5}]}",
+         "mine.json: routes[0].paths", "not a list of texts"},
+        {"{\"routes\": [{\"provider\": \"x\", \"class\": \"a\", \"paths\": [\"GET /a\"]}]}",
+         "mine.json: routes[0].rpm", "either rpm or rph"},
+        {"{\"routes\": [{\"provider\": \"x\", \"class\": \"a\", \"paths\": [\"GET /a\"],"
+         " \"rpm\": 1, \"rph\": 2}]}",
+         "mine.json: routes[0].rpm", "either rpm or rph"},
+        {"{\"batch\": [{\"provider\": \"x\"}]}", "mine.json: batch[0].endpoints",
+         "not a list of texts"},
+        {"{\"batch\": [{\"provider\": \"x\", \"tier\": \"1\", \"rpm\": 5}]}",
+         "mine.json: batch[0].rpm", "no such field"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct diag diag = {0};
@@ -323,15 +401,55 @@ static void every_model_of_the_facts(void **state)
     arena_free(&arena);
 }
 
+static void assert_next(const struct catalogue *c, const char *name, const char *today,
+                        const char *want)
+{
+    const struct model *m = catalogue_model(c, str_of(name));
+    const struct model *next = catalogue_next_down(c, m, str_of(today));
+    assert_str(next ? next->name : STR("none"), want);
+}
+
+static void limits_have_dates(void **state)
+{
+    struct catalogue *c = open_with(NULL);
+    assert_str(catalogue_limits_date(c, STR("openai"), STR("tier-1"), STR("gpt-4o")), "2026");
+    assert_str(catalogue_limits_date(c, STR("openai"), STR("tier-1"), STR("gpt-5.1")), "");
+    catalogue_close(&c);
+}
+
+static void the_next_model_down(void **state)
+{
+    struct catalogue *c = open_with(NULL);
+    assert_next(c, "gpt-4o-2024-11-20", "2026-11-26", "gpt-4o-mini");
+    assert_next(c, "gpt-4.1-mini", "2026-10-22", "gpt-4.1-nano");
+    assert_next(c, "gpt-4.1-mini", "2026-10-23", "none"); /* shut down that day */
+    assert_next(c, "claude-opus-4-8", "2026-11-26", "claude-sonnet-4-6");
+    assert_next(c, "claude-opus-4-5", "2026-12-01", "claude-haiku-4-5-20251001");
+    assert_next(c, "gpt-5.1", "2026-11-26", "none");
+    catalogue_close(&c);
+    c = open_with("{\"models\": [{\"model\": \"a\", \"next_down\": \"b\"},"
+                  " {\"model\": \"b\", \"next_down\": \"a\", \"shutdown\": \"2026-01-01\"},"
+                  " {\"model\": \"c\", \"next_down\": \"c\", \"shutdown\": \"2026-01-01\"},"
+                  " {\"model\": \"d\", \"next_down\": \"nobody\"}]}");
+    assert_next(c, "a", "2026-11-26", "none"); /* but itself, by way of one that is gone */
+    assert_next(c, "c", "2026-11-26", "none");
+    assert_next(c, "d", "2026-11-26", "none");
+    catalogue_close(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_next_model_down),
+        cmocka_unit_test(limits_have_dates),
         cmocka_unit_test(models_are_found_by_any_of_their_names),
         cmocka_unit_test(figures_are_exact_and_unknown_is_said),
         cmocka_unit_test(limits_by_tier),
         cmocka_unit_test(no_limits_are_guessed),
         cmocka_unit_test(pools),
         cmocka_unit_test(overrides_are_laid_over_by_name),
+        cmocka_unit_test(limits_by_request_type),
+        cmocka_unit_test(all_names_of_a_model),
         cmocka_unit_test(a_bad_override_is_told_by_its_field),
         cmocka_unit_test(every_model_of_the_facts),
     };

@@ -87,6 +87,9 @@ static void complaints_have_line_path_and_advice(void **state)
         {"queue:\n", "s.yaml:1: queue: a plain value is wanted here: N\n"},
         {"queue: [1]\n", "s.yaml:1: queue: a plain value is wanted here: N\n"},
         {"queue: 1\nqueue: 2\n", "s.yaml:2: queue: stands here twice\n"},
+        {"\"a\\n\\e[2Jb\": 1\n",
+         "s.yaml:1: a\\x0a\\x1b[2Jb: not known here; known are listen, max_wait, queue, bytes, "
+         "use, resend, models, tenants\n"},
         {"tenants: [a]\n", "s.yaml:1: tenants: a map of names is wanted here\n"},
         {"tenants:\n  web:\n    wait: 1\n",
          "s.yaml:3: tenants.web.wait: not known here; did you mean weight?\n"},

@@ -19,6 +19,14 @@ static void literals_become_json(void **state)
         {"{'a-b': `c`}", "{\"a-b\":\"c\"}"},
         {"{ headers: Headers { 'a': '1' } }", "{\"headers\":{\"a\":\"1\"}}"},
         {"{}", "{}"},
+        {"{:error=>{:message=>\"a\", :param=>nil}}",
+         "{\"error\":{\"message\":\"a\",\"param\":null}}"},
+        {"{\"a\" => 1, \"b\" => :sym}", "{\"a\":1,\"b\":\"sym\"}"},
+        {"{type=error, error={message=some words, and more, code=null}}",
+         "{\"type\":\"error\",\"error\":{\"message\":\"some words, and more\",\"code\":null}}"},
+        {"{ message: \"a\", type: Some(\"b\"), param: None }",
+         "{\"message\":\"a\",\"type\":\"b\",\"param\":null}"},
+        {"{ a: [ [Object] ], b: [Headers] }", "{\"a\":[[\"Object\"]],\"b\":[\"Headers\"]}"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf out = {0};
@@ -43,11 +51,32 @@ static void torn_literals_are_refused(void **state)
     }
 }
 
+static void protocol_buffers_as_text(void **state)
+{
+    struct buf out = {0};
+    assert_true(literal_quota_failure(
+        STR("429 x [violations {\n  quota_id: \"APerDay\"\n  quota_value: 250\n}\nviolations "
+            "{\n"
+            "  quota_id: \"BPerMinute\"\n}\n, retry_delay {\n  seconds: 41\n}\n]"),
+        STR("x"), &out));
+    assert_string_equal(
+        buf_cstr(&out),
+        "{\"error\":{\"code\":429,\"status\":\"RESOURCE_EXHAUSTED\",\"message\":\"x\","
+        "\"details\":["
+        "{\"violations\":[{\"quotaId\":\"APerDay\",\"quotaValue\":\"250\"},{\"quotaId\":"
+        "\"BPerMinute\"}]},{\"retryDelay\":\"41s\"}]}}");
+    buf_clear(&out);
+    assert_false(literal_quota_failure(STR("violations of taste"), STR(""), &out));
+    assert_false(literal_quota_failure(STR("quota_id: \"a\""), STR(""), &out));
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals_become_json),
         cmocka_unit_test(torn_literals_are_refused),
+        cmocka_unit_test(protocol_buffers_as_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,8 +26,36 @@ static void a_file_is_appended_whole_or_refused(void **state)
     buf_free(&text);
 }
 
+static void add(void *ctx, struct str bytes)
+{
+    buf_add(ctx, bytes);
+}
+
+static void a_file_passes_by_in_pieces(void **state)
+{
+    enum { BYTES = 200000 };
+    char path[] = "/tmp/sluice-test-file-XXXXXX";
+    FILE *f = fdopen(mkstemp(path), "wb");
+    assert_non_null(f);
+    for (int i = 0; i < BYTES; i++)
+        fputc('a' + i % 26, f);
+    fclose(f);
+    struct buf text = {0};
+    struct diag diag = {0};
+    assert_int_equal(file_pass(path, add, &text, &diag), SL_OK);
+    assert_int_equal(text.n, BYTES);
+    assert_int_equal(text.p[BYTES - 1], 'a' + (BYTES - 1) % 26);
+    unlink(path);
+    assert_int_equal(file_pass(path, add, &text, &diag), SL_IO);
+    assert_string_equal(diag.where, path);
+    assert_int_equal(file_pass("/", add, &text, &diag), SL_IO);
+    assert_int_equal(text.n, BYTES);
+    buf_free(&text);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_file_is_appended_whole_or_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_file_is_appended_whole_or_refused),
+                                       cmocka_unit_test(a_file_passes_by_in_pieces)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

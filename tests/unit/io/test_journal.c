@@ -89,6 +89,30 @@ static void lines_are_read_back(void **state)
     world_close(&w);
 }
 
+/* With a sync in flight and without; a full disk is told here too. */
+static void a_sync_may_be_waited_for(void **state)
+{
+    struct world w;
+    struct journal *full = NULL;
+    struct journal_reader silent = {0};
+    world_open(&w);
+    struct journal *j = reopen(&w);
+    assert_int_equal(journal_append(j, STR("one"), &w.diag), SL_OK);
+    assert_int_equal(journal_sync(j, &w.diag), SL_OK);
+    assert_int_equal(journal_append(j, STR("two"), &w.diag), SL_OK);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    assert_int_equal(journal_sync(j, &w.diag), SL_OK);
+    assert_int_equal(journal_sync(j, &w.diag), SL_OK);
+    assert_int_equal(journal_close(&j, &w.diag), SL_OK);
+    expect_file(&w, "one\ntwo\n");
+    assert_int_equal(journal_open(&w.loop, "/dev/full", silent, &full, &w.diag), SL_OK);
+    assert_int_equal(journal_sync(full, &w.diag), SL_OK);
+    assert_int_equal(journal_append(full, STR("x"), &w.diag), SL_FULL);
+    assert_int_equal(journal_sync(full, &w.diag), SL_FULL);
+    assert_int_equal(journal_close(&full, &w.diag), SL_OK);
+    world_close(&w);
+}
+
 static void a_torn_last_line_is_cut_off(void **state)
 {
     struct world w;
@@ -253,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_read_back),
+        cmocka_unit_test(a_sync_may_be_waited_for),
         cmocka_unit_test(a_torn_last_line_is_cut_off),
         cmocka_unit_test(what_the_reader_refuses_is_not_touched),
         cmocka_unit_test(one_process_owns_it),

@@ -199,9 +199,10 @@ static void start_call(struct asked *a)
     a->open = true;
     a->call = NULL;
     s->started++;
-    struct call_request r = {"POST", str_of(path), NULL, 0, {s->bytes, a->sent}};
-    a->call = upstream_call(s->upstream, &r,
-                            (struct call_handler){on_sent, on_head, on_answer, on_done, a});
+    struct call_request r = {
+        .method = "POST", .path = str_of(path), .body = {s->bytes, a->sent}};
+    a->call = upstream_call(
+        s->upstream, &r, (struct call_handler){on_sent, on_head, on_answer, on_done, a, NULL});
 }
 
 static void on_turn(uv_idle_t *idle)

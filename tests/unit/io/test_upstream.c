@@ -474,36 +474,67 @@ static void a_big_body_and_an_early_answer(void **state)
     world_close(&w);
 }
 
-static void an_answer_without_end_is_refused(void **state)
+/* Chunks of 16 MB, as many as there shall be, or until the call is done. */
+static void send_chunks(struct world *w, struct peer *p, const struct probe *a, int chunks)
 {
-    struct world w;
-    struct peer p;
-    struct probe a = {0};
     struct buf big = {0};
+    struct str rest = {0};
     buf_puts(&big, "1000000\r\n");
     buf_reserve(&big, 0x1000000);
     memset(big.p + big.n, 'x', 0x1000000);
     big.n += 0x1000000;
     buf_puts(&big, "\r\n");
+    while (!a->done && (rest.n || chunks-- > 0)) {
+        if (rest.n == 0)
+            rest = buf_str(&big);
+        ssize_t n = send(p->fd, rest.p, rest.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        rest = str_from(rest, n > 0 ? (size_t)n : 0);
+        uv_run(&w->loop, UV_RUN_NOWAIT);
+    }
+    buf_free(&big);
+}
+
+/* Unless the caller says that it takes one: a file of results. */
+static void an_answer_may_be_of_any_length_where_it_is_handed_on(void **state)
+{
+    enum { CHUNKS = BOUND_RESPONSE_BYTES / 0x1000000 + 1 };
+    struct world w;
+    struct peer p;
+    struct probe a = {0};
+    world_listen(&w);
+    world_connect(&w);
+    struct call_request r = {.method = "GET", .path = STR("/a"), .any_length = true};
+    a.call = upstream_call(
+        w.upstream, &r,
+        (struct call_handler){probe_sent, probe_head, probe_body, probe_done, &a, NULL});
+    peer_accept(&p, &w.loop, w.listener);
+    peer_await(&p, "\r\n\r\n", 1);
+    peer_send(&p, STR("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"));
+    send_chunks(&w, &p, &a, CHUNKS);
+    peer_send(&p, STR("0\r\n\r\n"));
+    probe_await(&a, &w.loop);
+    assert_int_equal(a.body.n, (size_t)CHUNKS * 0x1000000);
+    expect_log(&a, &w, "sent; 200; done: no error");
+    peer_close(&p);
+    world_close(&w);
+}
+
+static void an_answer_without_end_is_refused(void **state)
+{
+    struct world w;
+    struct peer p;
+    struct probe a = {0};
     world_listen(&w);
     world_connect(&w);
     probe_start(&a, w.upstream, "POST", "/a", STR("1"));
     peer_accept(&p, &w.loop, w.listener);
     peer_await(&p, "\r\n\r\n1", 1);
     peer_send(&p, STR("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"));
-    struct str rest = {0};
-    while (!a.done) {
-        if (rest.n == 0)
-            rest = buf_str(&big);
-        ssize_t n = send(p.fd, rest.p, rest.n, MSG_DONTWAIT | MSG_NOSIGNAL);
-        rest = str_from(rest, n > 0 ? (size_t)n : 0);
-        uv_run(&w.loop, UV_RUN_NOWAIT);
-    }
+    send_chunks(&w, &p, &a, INT32_MAX);
     assert_true(a.body.n <= BOUND_RESPONSE_BYTES);
     assert_true(a.body.n > BOUND_RESPONSE_BYTES / 2);
     expect_log(&a, &w, "sent; 200; done: larger than a bound allows");
     peer_close(&p);
-    buf_free(&big);
     world_close(&w);
 }
 
@@ -535,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_report_may_end_the_call_or_the_upstream),
         cmocka_unit_test(a_big_body_and_an_early_answer),
         cmocka_unit_test(an_answer_without_end_is_refused),
+        cmocka_unit_test(an_answer_may_be_of_any_length_where_it_is_handed_on),
     };
     return cmocka_run_group_tests(tests, forget_proxies, NULL);
 }

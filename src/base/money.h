@@ -1,0 +1,11 @@
+/* money.h: dollars as people read them. */
+#ifndef SLUICE_MONEY_H
+#define SLUICE_MONEY_H
+
+#include "str.h"
+
+/* Picodollars as "2.26", "1,204.00"; "0.0177" or "0.003100" where two digits would say nothing.
+ */
+void money_write(struct buf *b, int64_t pusd);
+
+#endif
