@@ -12,7 +12,7 @@
 #include "batch.h"
 
 #include "detour.h"
-#include "posting.h"
+#include "receipt.h"
 #include "shipping.h"
 
 #include <signal.h>
@@ -192,11 +192,11 @@ static void on_setback(void *ctx, struct job *job, const struct ending *end)
 
 static void count_answer(struct batch_job *j, const struct ending *end)
 {
-    const struct posting a = {.model = j->batch->input.models.list[row_of(j)->model].known,
+    const struct receipt a = {.model = j->batch->input.models.list[row_of(j)->model].known,
                               .route = j->request.line.route,
                               .usage = &end->usage,
                               .service_us = end->service_us};
-    posting_add(&j->batch->totals, &a);
+    receipt_add(&j->batch->totals, &a);
 }
 
 static struct result result_of(const struct batch_job *j, const struct ending *end)

@@ -1,17 +1,17 @@
-/* posting.h: what an answer adds to the figures of a run. Pure. */
-#ifndef SLUICE_POSTING_H
-#define SLUICE_POSTING_H
+/* receipt.h: what an answer adds to the figures of a run. Pure. */
+#ifndef SLUICE_RECEIPT_H
+#define SLUICE_RECEIPT_H
 
 #include "provider.h"
 #include "totals.h"
 
-struct posting {
+struct receipt {
     const struct model *model; /* NULL: not known */
     enum route route;
     const struct usage *usage;
     int64_t service_us; /* -1: there is none */
     bool batch;         /* through the Batch API, at its price */
 };
-void posting_add(struct totals *t, const struct posting *a);
+void receipt_add(struct totals *t, const struct receipt *a);
 
 #endif
