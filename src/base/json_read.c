@@ -334,7 +334,8 @@ struct json *json_parse(struct arena *a, struct str text, struct diag *diag)
 struct json *json_parse_within(struct arena *a, struct str text, size_t values_max,
                                struct diag *diag)
 {
-    struct reader r = {.arena = a, .at = text.p, .end = text.p + text.n, .left = values_max};
+    struct reader r = {
+        .arena = a, .at = text.p, .end = text.n ? text.p + text.n : text.p, .left = values_max};
     skip_space(&r);
     struct json *root = read_value(&r, (struct str){0});
     if (root) {

@@ -86,6 +86,7 @@ struct connection {
     bool head_begun;
     bool reading;
     bool writing;
+    bool landed; /* all that flew has left, and nobody was told yet */
     bool ending; /* no request is read any more; closes once `out` has left */
     bool closing;
 };

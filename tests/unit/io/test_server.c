@@ -183,6 +183,22 @@ static void a_client_that_leaves_is_noticed(void **state)
     world_close(&w);
 }
 
+static void who_leaves_with_the_answer_has_had_it(void **state)
+{
+    struct world w;
+    struct client p;
+    world_open(&w, both_config());
+    both_open(&p, &w);
+    client_send(&p, STR("GET /hold " HOST "\r\n"));
+    world_await(&w, "end 0; ");
+    server_answer(w.held, 200, NULL, 0, STR("held"));
+    client_close(&p); /* in the same turn of the loop, before the server is told that it left */
+    world_await(&w, "complete; ");
+    while (server_connections(w.server))
+        uv_run(&w.loop, UV_RUN_ONCE);
+    world_close(&w);
+}
+
 static void a_slow_reader_shows_as_waiting_bytes(void **state)
 {
     struct world w;
@@ -483,6 +499,7 @@ int main(void)
         BOTH(an_answer_is_streamed_in_chunks),
         BOTH(an_old_client_is_streamed_to_until_the_end),
         BOTH(a_client_that_leaves_is_noticed),
+        BOTH(who_leaves_with_the_answer_has_had_it),
         BOTH(a_slow_reader_shows_as_waiting_bytes),
         BOTH(all_unsent_bytes_count_as_waiting),
         BOTH(hostile_requests_are_refused_and_closed),
