@@ -131,7 +131,7 @@ static void take_head(struct relay *r, const struct message *m)
 {
     const struct setting *s = r->setting;
     struct header *headers = arena_alloc(&r->arena, (m->header_count + 1) * sizeof *headers);
-    r->target = m->target;
+    r->target = arena_copy(&r->arena, m->target); /* counting may outlive the client */
     r->route = route_of(m->target);
     r->anthropic = speaks_anthropic(r->route, m);
     r->metered = is_metered(r->route, m);

@@ -263,12 +263,26 @@ static void on_over(void *ctx, struct job *j, const struct ending *end)
     }
 }
 
+/* It goes on for others: what its client's message lends it goes with that. */
+static void keep_headers(struct relay *r)
+{
+    size_t n = r->job.header_count;
+    struct header *own = arena_alloc(&r->arena, (n + 1) * sizeof *own);
+    for (size_t i = 0; i < n; i++)
+        own[i] = (struct header){arena_copy(&r->arena, r->job.headers[i].name),
+                                 arena_copy(&r->arena, r->job.headers[i].value)};
+    r->job.headers = own;
+}
+
 void relay_gone(struct relay *r)
 {
     r->x = NULL;
+    if (r->in_flow && polls_serves(r)) {
+        keep_headers(r);
+        return;
+    }
     if (r->in_flow) {
-        if (!polls_serves(r))
-            engine_cancel(r->outlet->door.engine, &r->job);
+        engine_cancel(r->outlet->door.engine, &r->job);
         return;
     }
     if (r->state < RELAY_WAITING || r->poll)
