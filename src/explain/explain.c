@@ -8,6 +8,7 @@
 #include "diagnosis.h"
 #include "exits.h"
 #include "file.h"
+#include "help.h"
 #include "option.h"
 #include "summary.h"
 
@@ -293,13 +294,8 @@ int verb_explain(int argc, char **argv)
         fprintf(stderr, "sluice explain: %s: %s\n", diag.where, diag.what);
         return EXIT_USAGE;
     }
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &verb, options, OPTIONS);
-        fwrite(text.p, 1, text.n, stdout);
-        buf_free(&text);
-        return EXIT_ALL_DONE;
-    }
+    if (help)
+        return help_print(&verb, options, OPTIONS);
     int code = run(&s, files, argv);
     catalogue_close(&s.catalogue);
     return code;

@@ -6,6 +6,7 @@
 #include "checking.h"
 #include "duration.h"
 #include "exits.h"
+#include "help.h"
 #include "plan_report.h"
 #include "replace.h"
 #include "term.h"
@@ -331,13 +332,8 @@ int verb_plan(int argc, char **argv)
     size_t n = table(&r, options);
     if (options_parse(options, n, argc, argv, &files, &help, &diag) != SL_OK)
         return complain("", &diag, EXIT_USAGE);
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &face, options, n);
-        fwrite(text.p, 1, text.n, stdout);
-        buf_free(&text);
-        return EXIT_ALL_DONE;
-    }
+    if (help)
+        return help_print(&face, options, n);
     int code = plan(&r, files, argv);
     guess_free(&r.guess);
     input_close(&r.input);

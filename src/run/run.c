@@ -382,12 +382,8 @@ int verb_run(int argc, char **argv)
         return complain("", &diag, EXIT_USAGE);
     }
     if (help) {
-        struct buf text = {0};
-        settings_help(&text);
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
         settings_free(&settings);
-        return EXIT_ALL_DONE;
+        return settings_help();
     }
     signal(SIGPIPE, SIG_IGN); /* seen as write errors instead */
     signal(SIGXFSZ, SIG_IGN);

@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include "file.h"
+#include "help.h"
 
 #include <string.h>
 
@@ -103,12 +104,12 @@ static size_t table(struct settings *s, struct option *out)
     return n + account_options_rows(&s->account, out + n);
 }
 
-void settings_help(struct buf *out)
+int settings_help(void)
 {
     struct settings none = {0};
     struct option options[OPTIONS_MAX];
     size_t n = table(&none, options);
-    options_help(out, &face, options, n);
+    return help_print(&face, options, n);
 }
 
 /* ---- checks --------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ struct settings {
 enum sl_err settings_read(struct settings *s, int argc, char **argv, bool *help,
                           struct diag *diag) SL_CHECK;
 void settings_free(struct settings *s);
-void settings_help(struct buf *out);
+int settings_help(void); /* printed; the exit code */
 /* What --batch-queue says of a model, or of "*"; -1: nothing. */
 int64_t settings_batch_queue(const struct settings *s, struct str model);
 

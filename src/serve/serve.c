@@ -3,6 +3,7 @@
 
 #include "exits.h"
 #include "gateway.h"
+#include "help.h"
 #include "notify.h"
 
 #include <signal.h>
@@ -343,15 +344,11 @@ int verb_serve(int argc, char **argv)
     int code = EXIT_USAGE;
     p.options = account_options_defaults();
     p.setting = setting_new();
-    if (configure(&p, argc, argv, &help, &diag)) {
-        code = help ? EXIT_ALL_DONE : serve(&p, &diag);
-    }
+    if (configure(&p, argc, argv, &help, &diag) && !help)
+        code = serve(&p, &diag);
     if (help) {
         struct option options[OPTIONS_MAX];
-        struct buf text = {0};
-        options_help(&text, &face, options, table(&p, options));
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
+        code = help_print(&face, options, table(&p, options));
     }
     setting_drop(&p.setting);
     return code;
