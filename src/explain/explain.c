@@ -60,8 +60,7 @@ static const struct verb verb = {
     .exits = "0 understood\n1 no refusal in the input\n2 usage\n4 a file cannot be read\n",
 };
 
-/* ---- judging --------------------------------------------------------------------------------
- */
+/* ---- judging ------------------------------------------------------------------------- */
 
 static void print(struct session *s, struct str text)
 {
@@ -119,8 +118,7 @@ static void take_piece(void *ctx, const struct evidence *e)
     arena_free(&arena);
 }
 
-/* ---- printing -------------------------------------------------------------------------------
- */
+/* ---- printing ------------------------------------------------------------------------ */
 
 static void print_result(struct session *s)
 {
@@ -197,8 +195,7 @@ static int explain(struct session *s, int files, char **paths)
     return EXIT_IO;
 }
 
-/* ---- the command line -----------------------------------------------------------------------
- */
+/* ---- the command line ---------------------------------------------------------------- */
 
 static enum sl_err take_provider(struct session *s, struct diag *diag)
 {

@@ -48,8 +48,7 @@ static int64_t of_tier(const struct limits_view *v, const struct tier *t,
     return tier_limit_of(v->standing->catalogue, v->provider, t, s->model, s->dim);
 }
 
-/* ---- what is in force -----------------------------------------------------------------------
- */
+/* ---- what is in force ---------------------------------------------------------------- */
 
 enum { MODEL = 22, UNIT = 24 };
 
@@ -120,8 +119,7 @@ static void write_now(struct buf *out, const struct limits_view *v)
         write_model(out, &v->probes[i]);
 }
 
-/* ---- which tier -----------------------------------------------------------------------------
- */
+/* ---- which tier ---------------------------------------------------------------------- */
 
 static const struct tier_score *score_of(const struct limits_view *v, const struct tier *t)
 {
@@ -182,8 +180,7 @@ static void write_tier(struct buf *out, const struct limits_view *v)
         write_odd(out, v);
 }
 
-/* ---- the catalogue's ------------------------------------------------------------------------
- */
+/* ---- the catalogue's ----------------------------------------------------------------- */
 
 enum { CELL = 7, COLUMNS = 6 };
 
@@ -251,8 +248,7 @@ static void write_catalogue(struct buf *out, const struct limits_view *v)
     }
 }
 
-/* ---- the tier above -------------------------------------------------------------------------
- */
+/* ---- the tier above ------------------------------------------------------------------ */
 
 static void write_brings(struct buf *out, const struct limits_view *v)
 {
@@ -293,8 +289,7 @@ static void write_payments(struct buf *out, const struct limits_view *v)
     (void)support_write_tier(out, v->standing, v->provider, v->in);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------------------- */
 
 static void (*const sections[])(struct buf *out, const struct limits_view *v) = {
     write_now, write_tier, write_catalogue, write_next, write_payments};

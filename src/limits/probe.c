@@ -30,8 +30,7 @@ struct asking_all {
     size_t open;
 };
 
-/* ---- requests -------------------------------------------------------------------------------
- */
+/* ---- requests ------------------------------------------------------------------------ */
 
 static bool named(struct str model, const char *const *marks)
 {
@@ -70,8 +69,7 @@ static void add_header(struct asking_all *all, struct str name, struct str value
     all->headers[all->header_count++] = (struct header){name, value};
 }
 
-/* ---- answers --------------------------------------------------------------------------------
- */
+/* ---- answers ------------------------------------------------------------------------- */
 
 static int64_t unix_now_us(void)
 {

@@ -73,8 +73,7 @@ static int complain(const struct diag *diag, int code)
     return code;
 }
 
-/* ---- asking ---------------------------------------------------------------------------------
- */
+/* ---- asking -------------------------------------------------------------------------- */
 
 static struct str today(char out[16])
 {
@@ -163,8 +162,7 @@ static int show(const struct asked *a, const struct probe *list, size_t n)
     return written ? exit_code(a, list, n) : EXIT_IO;
 }
 
-/* ---- the command line -----------------------------------------------------------------------
- */
+/* ---- the command line ---------------------------------------------------------------- */
 
 static enum sl_err take_standing(struct asked *a, struct diag *diag)
 {

@@ -95,8 +95,7 @@ static int complain(const char *place, const struct diag *diag, int code)
     return code;
 }
 
-/* ---- what is asked ------------------------------------------------------------------------
- */
+/* ---- what is asked ------------------------------------------------------------------- */
 
 static enum sl_err take_files(struct request *r, int files, char **argv, struct diag *diag)
 {
@@ -183,8 +182,7 @@ static enum sl_err take_service(struct request *r, struct diag *diag)
                           "\"%s\": write 2s, 500ms-3s or lognormal:1s-10s", r->service);
 }
 
-/* ---- the input ----------------------------------------------------------------------------
- */
+/* ---- the input ----------------------------------------------------------------------- */
 
 static bool provider_is_told(const struct request *r)
 {
@@ -255,8 +253,7 @@ static enum sl_err settle(struct request *r, struct diag *diag)
     return SL_OK;
 }
 
-/* ---- the plan -----------------------------------------------------------------------------
- */
+/* ---- the plan ------------------------------------------------------------------------ */
 
 static int show(const struct request *r, const struct plan *p)
 {

@@ -97,8 +97,7 @@ enum sl_err ask_check(const struct ask *ask, struct diag *diag) SL_CHECK;
  * input_tokens, OTPM max_output_tokens, requests and concurrency 1, under every rule. */
 int64_t demand_charge(const struct demand *d, enum charge_rule rule, enum dimension dim);
 
-/* ---- headers.c: what an answer says of the budgets ----------------------------------------
- */
+/* ---- headers.c: what an answer says of the budgets ----------------------------------- */
 
 /* Reads rate-limit headers of any known form into out[max]; returns how many. `now_unix_us` is
  * the wall clock, needed for Anthropic's absolute reset times (the answer's own Date header is
@@ -108,8 +107,7 @@ size_t headers_read(const struct provider *p, const struct message *m, int64_t n
 /* retry-after-ms, retry-after in seconds or as an HTTP date; -1 if absent. Not capped. */
 int64_t headers_retry_us(const struct message *m, int64_t now_unix_us);
 
-/* ---- verdict.c: what an answer means --------------------------------------------------------
- */
+/* ---- verdict.c: what an answer means ------------------------------------------------- */
 
 #define VERDICT_KINDS(X)                                                                       \
     X(OK, "ok")                                                                                \
@@ -150,8 +148,7 @@ struct verdict {
 struct verdict verdict_of(const struct provider *p, int status, const struct message *m,
                           struct str body, int64_t now_unix_us, struct arena *arena);
 
-/* ---- usage.c: what an answer used
- * ------------------------------------------------------------ */
+/* ---- usage.c: what an answer used ---------------------------------------------------- */
 
 struct usage {
     int64_t input_tokens; /* -1 if not said; for Anthropic without cached reads */

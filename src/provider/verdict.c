@@ -25,8 +25,7 @@ const char *verdict_name(enum verdict_kind k)
     return names[k];
 }
 
-/* ---- the kind -------------------------------------------------------------------------------
- */
+/* ---- the kind ------------------------------------------------------------------------ */
 
 struct sight {
     const struct provider *provider;
@@ -238,8 +237,7 @@ static enum verdict_kind kind_of(const struct sight *s)
     return is_known_failure(s) ? VERDICT_OTHER : VERDICT_OK;
 }
 
-/* ---- figures --------------------------------------------------------------------------------
- */
+/* ---- figures ------------------------------------------------------------------------- */
 
 /* Gemini names each limit passed by a quotaId ("GenerateRequestsPerDayPerProject...") and tells
  * the wait apart. Of several limits the one that takes longest to clear is the verdict's. */
@@ -405,8 +403,7 @@ static void fill_quota(const struct sight *s, struct verdict *v)
         (void)wording_number(str_from(message, (size_t)at + afford.n), &v->limit, &used);
 }
 
-/* ---- is it worth trying again ---------------------------------------------------------------
- */
+/* ---- is it worth trying again -------------------------------------------------------- */
 
 static bool passes(const struct sight *s)
 {

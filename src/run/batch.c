@@ -85,8 +85,7 @@ void batch_end_when_done(struct batch *b)
         uv_stop(&b->loop);
 }
 
-/* ---- jobs ----------------------------------------------------------------------------------
- */
+/* ---- jobs ---------------------------------------------------------------------------- */
 
 static bool load(struct batch_job *j)
 {
@@ -187,8 +186,7 @@ static void on_setback(void *ctx, struct job *job, const struct ending *end)
         snprintf(j->setback, sizeof j->setback, "%.*s", STR_ARG(failure_code(end)));
 }
 
-/* ---- ends ----------------------------------------------------------------------------------
- */
+/* ---- ends ---------------------------------------------------------------------------- */
 
 static void count_answer(struct batch_job *j, const struct ending *end)
 {
@@ -298,8 +296,7 @@ static void on_halted(void *ctx, struct job *job, const struct ending *end)
     buf_free(&what);
 }
 
-/* ---- drawing
- * --------------------------------------------------------------------------------- */
+/* ---- drawing ------------------------------------------------------------------------- */
 
 static void submit(struct batch *b, size_t row_index)
 {
@@ -331,8 +328,7 @@ static void on_hungry(void *ctx)
     batch_end_when_done(b);
 }
 
-/* ---- the outside
- * ------------------------------------------------------------------------------- */
+/* ---- the outside --------------------------------------------------------------------- */
 
 static void on_signal(uv_signal_t *handle, int number)
 {

@@ -28,8 +28,7 @@ static int complain(const char *place, const struct diag *diag, int code)
     return code;
 }
 
-/* ---- the input
- * -------------------------------------------------------------------------------- */
+/* ---- the input ----------------------------------------------------------------------- */
 
 /* "3 of 1,319 lines are invalid; nothing was sent." */
 static int refuse_input(const struct batch *b)
@@ -77,8 +76,7 @@ static int open_input(struct batch *b)
     return EXIT_ALL_DONE;
 }
 
-/* ---- the output
- * ---------------------------------------------------------------------------------- */
+/* ---- the output ---------------------------------------------------------------------- */
 
 static int open_results(struct batch *b)
 {
@@ -128,8 +126,7 @@ static int write_invalid(struct batch *b)
     return err == SL_OK ? EXIT_ALL_DONE : complain("", &diag, EXIT_IO);
 }
 
-/* ---- the end
- * ---------------------------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------------------- */
 
 static struct budget_use use_of(const struct batch *b, size_t pool, const struct budget_view *v)
 {
@@ -322,8 +319,7 @@ static int tell_end(struct batch *b)
     return code;
 }
 
-/* ---- the verb
- * ------------------------------------------------------------------------------------- */
+/* ---- the verb ------------------------------------------------------------------------ */
 
 static bool anything_pending(const struct batch *b)
 {

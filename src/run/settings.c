@@ -112,8 +112,7 @@ int settings_help(void)
     return help_print(&face, options, n);
 }
 
-/* ---- checks --------------------------------------------------------------------------------
- */
+/* ---- checks -------------------------------------------------------------------------- */
 
 static enum sl_err take_files(struct settings *s, int files, char **argv, struct diag *diag)
 {

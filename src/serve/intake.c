@@ -17,8 +17,7 @@ enum {
     STREAM_BYTES = 256 << 10,
 };
 
-/* ---- who ----------------------------------------------------------------------------------
- */
+/* ---- who ----------------------------------------------------------------------------- */
 
 /* The key that a client shows, in whichever header its SDK puts it. */
 static struct str shown_key(const struct message *m)
@@ -183,8 +182,7 @@ struct str relay_more(struct relay *r)
     return r->received ? STR("") : (struct str){0};
 }
 
-/* ---- counted ------------------------------------------------------------------------------
- */
+/* ---- counted ------------------------------------------------------------------------- */
 
 /* Azure's paths name the deployment, and the body need not name a model: the tree that is
  * counted is given one. The bytes that are sent stay as they are. */
@@ -229,8 +227,7 @@ static void count(struct relay *r)
     arena_free(&scratch);
 }
 
-/* ---- another model ------------------------------------------------------------------------
- */
+/* ---- another model ------------------------------------------------------------------- */
 
 /* The configuration says that another model may answer: the body names it from now on, and is
  * counted as its. */
@@ -271,8 +268,7 @@ static bool becomes_longer(struct relay *r)
     return false;
 }
 
-/* ---- where to -----------------------------------------------------------------------------
- */
+/* ---- where to ------------------------------------------------------------------------ */
 
 static void set_stake(struct relay *r)
 {

@@ -300,8 +300,7 @@ void relay_drained(struct relay *r)
     engine_hold(&r->job, false);
 }
 
-/* ---- promises that no longer hold ---------------------------------------------------------
- */
+/* ---- promises that no longer hold ---------------------------------------------------- */
 
 static bool waits(const struct relay *r)
 {
@@ -376,8 +375,7 @@ int64_t relay_overdue(struct gateway *g, int64_t now_us)
     return next_us;
 }
 
-/* ---- the engine's driver ------------------------------------------------------------------
- */
+/* ---- the engine's driver ------------------------------------------------------------- */
 
 static void on_hungry(void *ctx)
 {

@@ -81,8 +81,7 @@ static int complain(const struct diag *diag, int code)
     return code;
 }
 
-/* ---- the setting ---------------------------------------------------------------------------
- */
+/* ---- the setting --------------------------------------------------------------------- */
 
 static enum sl_err add_account(struct setting *s, const char *name,
                                const struct account_options *options, struct diag *diag)
@@ -138,8 +137,7 @@ static struct setting *setting_of_file(const char *path)
     return s;
 }
 
-/* ---- the service manager ------------------------------------------------------------------
- */
+/* ---- the service manager ------------------------------------------------------------- */
 
 static void tell(enum notify what, const char *status)
 {
@@ -161,8 +159,7 @@ static void start_watchdog(struct process *p)
         uv_timer_start(&p->watchdog, on_watchdog, every_ms, every_ms);
 }
 
-/* ---- signals ------------------------------------------------------------------------------
- */
+/* ---- signals ------------------------------------------------------------------------- */
 
 static void on_idle(void *ctx)
 {
@@ -226,8 +223,7 @@ static void watch_key_file(struct process *p)
     uv_fs_poll_start(&p->key_file, on_key_file, path, KEYS_LOOKED_AT_MS);
 }
 
-/* ---- running ------------------------------------------------------------------------------
- */
+/* ---- running ------------------------------------------------------------------------- */
 
 static void say_place(const struct gateway *g, size_t i)
 {
