@@ -33,6 +33,9 @@ enum {
      */
     BOUND_PART_HEAD_BYTES = 4 << 10,
     BOUND_PARTS = 64,
+    /* Tokens that one answer may say it used; more is not believed. The largest windows have
+     * ten million. Prices and sums of a million answers keep within 64 bits. */
+    BOUND_USAGE_TOKENS = 1 << 27,
     /* One event of a server-sent stream: a final Responses event repeats the whole answer. */
     BOUND_SSE_EVENT_BYTES = 16 << 20,
 };

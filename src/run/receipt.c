@@ -23,13 +23,11 @@ static int64_t cost_of(const struct receipt *a)
 static void add_cost(struct totals *t, const struct receipt *a)
 {
     int64_t cost = cost_of(a), percent = a->model ? a->model->batch_percent : -1;
-    if (cost < 0 || t->cost_pusd < 0 || (a->batch && percent < 0)) {
-        t->cost_pusd = -1;
-        return;
-    }
     int64_t batch_cost = percent > 0 ? cost / 100 * percent : cost;
-    t->cost_pusd += a->batch ? batch_cost : cost;
-    t->cost_batch_pusd += batch_cost;
+    if (cost < 0 || t->cost_pusd < 0 || (a->batch && percent < 0) ||
+        __builtin_add_overflow(t->cost_pusd, a->batch ? batch_cost : cost, &t->cost_pusd) ||
+        __builtin_add_overflow(t->cost_batch_pusd, batch_cost, &t->cost_batch_pusd))
+        t->cost_pusd = -1;
 }
 
 void receipt_add(struct totals *t, const struct receipt *a)
