@@ -140,6 +140,8 @@ struct verdict {
     struct str bucket;  /* "(for limit gpt-4.1)": the shared limit's name, or empty */
 };
 
+/* Of an answer that is one, and says nothing of limits. */
+struct verdict verdict_good(int status);
 /* Judges a whole answer, or one error event out of a 200 stream, or a failed batch or run
  * object (status 200). Status 0: not known, judged by the words alone. `m` may be NULL (no
  * headers). `body` is the text as received: JSON object, JSON array around it (Gemini), or

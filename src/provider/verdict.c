@@ -445,16 +445,21 @@ static struct str own_code(const struct refusal *r)
     return r->type.n ? r->type : r->state.n ? r->state : r->code;
 }
 
+struct verdict verdict_good(int status)
+{
+    return (struct verdict){.kind = VERDICT_OK,
+                            .dim = DIM_UNKNOWN,
+                            .limit = -1,
+                            .used = -1,
+                            .requested = -1,
+                            .retry_us = -1,
+                            .status = status};
+}
+
 struct verdict verdict_of(const struct provider *p, int status, const struct message *m,
                           struct str body, int64_t now_unix_us, struct arena *arena)
 {
-    struct verdict v = {.kind = VERDICT_OK,
-                        .dim = DIM_UNKNOWN,
-                        .limit = -1,
-                        .used = -1,
-                        .requested = -1,
-                        .retry_us = -1,
-                        .status = status};
+    struct verdict v = verdict_good(status);
     struct sight s = {.provider = p, .status = status, .http = status >= 400};
     s.r = refusal_read(body, s.http, arena);
     s.r.message = str_cut(s.r.message, MESSAGE_MAX);

@@ -6,12 +6,12 @@
 #include "batch.h"
 #include "beacon.h"
 #include "state.h"
+#include "wall.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { TOKEN_BYTES = 20 };
@@ -23,13 +23,6 @@ struct display {
     struct beacon *beacon;
     int64_t started_unix_us;
 };
-
-static int64_t unix_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* ---- counting ---------------------------------------------------------------------------- */
 
@@ -44,7 +37,7 @@ static struct scene_request notable(const struct batch *b, size_t pool, const st
     const struct flow *f = &j->flow;
     bool sent = f->sent_us >= 0;
     return (struct scene_request){
-        .unix_us = unix_now(),
+        .unix_us = wall_unix_us(),
         .tenant = STR(""),
         .model = b->input.models.pools[pool].name,
         .account = account_name(b),
@@ -76,7 +69,7 @@ void display_setback(struct batch *b, size_t pool, struct setbacks *s, const str
 {
     reckon_setback(s, end);
     reckon_refusal(&b->pools[pool].tally, b->settings->account.provider, &j->flow, end,
-                   unix_now());
+                   wall_unix_us());
 }
 
 static enum tally_outcome outcome_of(const struct ending *end)
@@ -184,7 +177,7 @@ static void draw(void *ctx, struct scene *out, struct arena *arena)
         draw_pool(b, i, now_us, &pools[i]);
     *out = (struct scene){.verb = "run",
                           .version = SLUICE_VERSION,
-                          .unix_us = unix_now(),
+                          .unix_us = wall_unix_us(),
                           .started_unix_us = b->display->started_unix_us,
                           .accounts = draw_account(b, arena),
                           .account_count = 1,
@@ -260,7 +253,7 @@ enum sl_err display_open(struct batch *b, struct diag *diag)
         listen = "127.0.0.1:0";
     struct display *d = b->display = mem_zero(sizeof *d);
     const struct lookout_config look = {.view = {draw, b}, .rules = alert_rules_defaults()};
-    d->started_unix_us = unix_now();
+    d->started_unix_us = wall_unix_us();
     bool random = choose_token(&token);
     lookout_open(&b->loop, &look, &d->lookout);
     const struct admin_config c = {

@@ -9,16 +9,15 @@
 #include "backoff.h"
 #include "batch.h"
 #include "replace.h"
+#include "wall.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
     SECOND = 1000000,
-    MINUTE = 60 * SECOND,
     POLL_LEAST_US = 2 * SECOND,
     /* A batch is looked at eight times in the time that it has already taken, so that short
      * ones end soon and long ones are left alone. */
@@ -301,9 +300,7 @@ static void look_at(const struct shipment *h, struct progress_batches *out)
         out->waiting++;
         return;
     }
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    int64_t left_us = h->expires_us - (int64_t)t.tv_sec * SECOND;
+    int64_t left_us = h->expires_us - wall_unix_us();
     out->at_work++;
     out->status = h->over ? "fetching" : h->status;
     out->done += h->done > 0 ? h->done : 0;

@@ -8,6 +8,7 @@
 #include "relay.h"
 #include "scenery.h"
 #include "setting_check.h"
+#include "wall.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +27,8 @@ int64_t gateway_now(const struct gateway *g)
 
 int64_t gateway_unix(const struct gateway *g)
 {
-    struct timespec t;
     (void)g;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+    return wall_unix_us();
 }
 
 struct tenant *gateway_tenant(const struct gateway *g, struct str key)

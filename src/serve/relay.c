@@ -158,8 +158,7 @@ static void on_piece(void *ctx, struct job *j, struct str bytes)
 static void on_judge(void *ctx, struct job *j, struct verdict *v, struct usage *u)
 {
     struct relay *r = (struct relay *)j;
-    *v =
-        (struct verdict){.kind = VERDICT_OK, .dim = DIM_UNKNOWN, .retry_us = -1, .status = 200};
+    *v = verdict_good(200);
     if (!r->reads)
         return;
     *v = stream_verdict(&r->stream);
@@ -186,7 +185,8 @@ static size_t age_headers(struct relay *r, int64_t age_us, struct header *out, s
     for (size_t i = 0; i < n; i++) {
         if (!str_eq_nocase(out[i].name, STR("age")))
             out[kept++] = out[i];
-        else if (str_int(str_trim(out[i].value), false, &said_s) == SL_OK)
+        else if (str_int(str_trim(out[i].value), false, &said_s) == SL_OK && said_s >= 0 &&
+                 said_s <= INT32_MAX)
             before_s = said_s;
     }
     out[kept++] =

@@ -126,6 +126,16 @@ class AtOnce(unittest.TestCase):
                 self.assertGreaterEqual(int(a.headers["age"]), 7)
             self.assertEqual(g.shared(), 39)
 
+    def test_an_age_beyond_all_measure_is_not_believed(self):
+        gate = Gate(headers={"age": str(2**63 - 1)})
+        with Upstream(gate) as up, Watched(up) as g:
+            callers = crowd(g, up, 2)
+            eventually(lambda: g.held() == 2)
+            gate.open.set()
+            ages = [int(caller.end().headers["age"]) for caller in callers]
+            self.assertEqual(ages[0], 2**63 - 1)  # as the provider said it
+            self.assertLess(ages[1], PATIENCE_S)
+
     def test_an_error_answers_all(self):
         gate = Gate(404, b'{"error": {"message": "No run found"}}')
         with Upstream(gate) as up, Watched(up, LONG) as g:
