@@ -13,6 +13,7 @@
 
 #include "detour.h"
 #include "receipt.h"
+#include "remember.h"
 #include "shipping.h"
 
 #include <signal.h>
@@ -377,6 +378,7 @@ static void on_tick(uv_timer_t *timer)
     struct batch *b = timer->data;
     int64_t now = engine_now(b->door.engine);
     remember_edges(b, now);
+    remember_note(b, false);
     detour_look(b, now);
     batch_end_when_done(b);
     watch_tick(b, now);
@@ -434,6 +436,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
         for (int d = 0; d < DIM_COUNT; d++)
             b->pools[p].edge_us[d] = -1;
     }
+    remember_open(b);
     count_remaining(b);
     shuffle_init(&b->shuffle, &b->input.rows, models, b->settings->account.config.seed);
     b->alive_us = engine_now(b->door.engine);
@@ -447,6 +450,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
         engine_warm(b->door.engine, WARM_CONNECTIONS);
     uv_run(&b->loop, UV_RUN_DEFAULT);
     stop_watching(b);
+    remember_note(b, true);
     return SL_OK;
 }
 
@@ -461,6 +465,7 @@ void batch_settle(struct batch *b)
 
 void batch_free(struct batch *b)
 {
+    remember_close(b);
     if (b->shipping)
         shipping_close(b->shipping);
     door_close(&b->door);
