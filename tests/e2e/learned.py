@@ -47,8 +47,7 @@ class Gateway(unittest.TestCase):
                 self.assertLessEqual(first, 5)
                 [lesson] = lessons(directory)
                 self.assertEqual(lesson["pool"], "(POST /v1/things/*)")
-                self.assertLessEqual(lesson["limit"], LIMIT)
-                self.assertGreater(lesson["limit"], LIMIT * 0.9)
+                self.assertAlmostEqual(lesson["limit"], LIMIT, delta=LIMIT / 10)
                 self.assertEqual(self.ask(emulator, directory, 2 * LIMIT), first)
 
 
