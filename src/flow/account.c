@@ -146,6 +146,11 @@ void pool_remember(struct pool *p, int64_t now_us, enum dimension dim, int64_t l
         counter_clamp(&b->spent, now_us, INT64_MIN / 4, left);
 }
 
+struct str pool_name(const struct pool *p)
+{
+    return str_of(p->name);
+}
+
 size_t pool_waiting(const struct pool *p)
 {
     return p->queue.n + p->waiting.n;

@@ -174,8 +174,11 @@ void pool_remember(struct pool *p, int64_t now_us, enum dimension dim, int64_t l
  * learned of a pool so far; false: nothing was, or its limits are told. `lately` is how many
  * requests went within the last minute. */
 bool pool_lesson(const struct pool *p, int64_t now_us, struct lesson *out, int64_t *lately);
+/* The name it was made by; lent. */
+struct str pool_name(const struct pool *p);
 /* What another process learned of it, when so many had gone within a minute at at_us. No
- * matter where its limits are told. Before its first request. */
+ * matter where its limits are told, or where a pool could not have learned that. Before its
+ * first request. */
 void pool_recall(struct pool *p, int64_t now_us, const struct lesson *lesson, int64_t at_us,
                  int64_t lately);
 /* How many requests wait there; and with those in flight. */

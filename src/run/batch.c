@@ -13,6 +13,7 @@
 
 #include "detour.h"
 #include "receipt.h"
+#include "remember.h"
 #include "shipping.h"
 
 #include <signal.h>
@@ -381,6 +382,7 @@ static void on_tick(uv_timer_t *timer)
     struct batch *b = timer->data;
     int64_t now = engine_now(b->door.engine);
     remember_edges(b, now);
+    remember_note(b, false);
     detour_look(b, now);
     batch_end_when_done(b);
     watch_tick(b, now);
@@ -438,6 +440,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
         for (int d = 0; d < DIM_COUNT; d++)
             b->pools[p].edge_us[d] = -1;
     }
+    remember_open(b);
     count_remaining(b);
     shuffle_init(&b->shuffle, &b->input.rows, models, b->settings->account.config.seed);
     b->alive_us = engine_now(b->door.engine);
@@ -454,6 +457,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
     uv_run(&b->loop, UV_RUN_DEFAULT);
     stop_watching(b);
     display_close(b);
+    remember_note(b, true);
     return SL_OK;
 }
 
@@ -469,6 +473,7 @@ void batch_settle(struct batch *b)
 void batch_free(struct batch *b)
 {
     display_close(b); /* of one that did not begin */
+    remember_close(b);
     if (b->shipping)
         shipping_close(b->shipping);
     door_close(&b->door);

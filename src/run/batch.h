@@ -5,6 +5,7 @@
 #include "display.h"
 #include "door.h"
 #include "input.h"
+#include "memory.h"
 #include "recent.h"
 #include "report.h"
 #include "results.h"
@@ -53,7 +54,9 @@ struct batch {
     struct batch_job *job_list;
     struct shipping *shipping; /* what goes through the Batch API; NULL: nothing does */
     struct report_batches shipped;
-    uv_timer_t tick; /* progress and patience */
+    struct memory *memory; /* of limits that were learned; NULL: none is kept */
+    struct buf known_as;   /* ... where the account is called so */
+    uv_timer_t tick;       /* progress and patience */
     uv_signal_t sigint, sigterm;
     struct term term;
     int drawn_lines;     /* of the block on the terminal now */

@@ -7,6 +7,7 @@
 #include "checking.h"
 #include "detour.h"
 #include "exits.h"
+#include "remember.h"
 #include "replace.h"
 #include "report.h"
 #include "shipping.h"
@@ -311,6 +312,7 @@ static int tell_end(struct batch *b)
     if (!b->settings->quiet) {
         struct buf table = {0};
         report_table(&r, &table);
+        remember_say(b, &table);
         fputs(buf_cstr(&table), stderr);
         buf_free(&table);
     }

@@ -64,6 +64,8 @@ static size_t table(struct settings *s, struct option *out)
         {"quiet", 'q', OPTION_FLAG, NULL, "No progress and no table.", &s->quiet},
         {"color", 0, OPTION_FLAG, NULL, "Colours even where they would not be used.",
          &s->color},
+        {"state", 0, OPTION_TEXT, "DIR",
+         "Where limits that were learned from refusals are remembered.", &s->state},
         {"Over a limit", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"over-limit", 0, OPTION_LIST, "[MODEL=]WHAT",
          "What becomes of a request that its model's limits make wait: wait; downgrade, to a "

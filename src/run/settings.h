@@ -19,7 +19,7 @@ struct settings {
     const char *mode_text, *rest_text;
     struct option_list batch_queues;
     struct option_list over_limits, fallbacks;
-    const char *config_file;
+    const char *config_file, *state; /* state NULL: where it always is */
     int64_t poll_us;
     bool cancel;
     struct account_options account;

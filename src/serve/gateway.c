@@ -8,6 +8,7 @@
 #include "relay.h"
 #include "scenery.h"
 #include "setting_check.h"
+#include "state.h"
 #include "wall.h"
 
 #include <stdio.h>
@@ -231,9 +232,28 @@ static void keep_book(struct gateway *g)
         fprintf(stderr, "sluice serve: %s: %s\n", diag.where, diag.what);
 }
 
+static void keep_lessons(struct gateway *g, bool last)
+{
+    struct diag diag;
+    outlets_note(&g->outlets, g->memory, gateway_now(g), gateway_unix(g));
+    if (memory_write(g->memory, last, &diag) != SL_OK)
+        fprintf(stderr, "sluice serve: %s: %s\n", diag.where, diag.what);
+}
+
 static void on_bookkeeping(uv_timer_t *timer)
 {
     keep_book(timer->data);
+    keep_lessons(timer->data, false);
+}
+
+/* What cannot be read is learned anew: no reason not to serve. */
+static void open_memory(struct gateway *g, const struct setting *s)
+{
+    struct arena arena = {0};
+    struct diag diag;
+    if (memory_open(s->state ? s->state : state_directory(&arena), &g->memory, &diag) != SL_OK)
+        fprintf(stderr, "warning: %s: %s\n", diag.where, diag.what);
+    arena_free(&arena);
 }
 
 /* All of it, or nothing. */
@@ -393,6 +413,7 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
     uv_unref((uv_handle_t *)&g->turn);
     uv_timer_start(&g->bookkeeping, on_bookkeeping, BOOK_MS, BOOK_MS);
     enum sl_err err = SL_OK;
+    open_memory(g, s);
     if (s->state)
         err = daybook_open(s->state, &g->book, diag);
     if (err == SL_OK)
@@ -433,6 +454,7 @@ void gateway_close(struct gateway *g)
 {
     g->ending = true;
     keep_book(g);
+    keep_lessons(g, true);
     beacon_douse(&g->beacon);
     admin_close(&g->admin);
     lookout_close(&g->lookout);
@@ -455,6 +477,7 @@ void gateway_free(struct gateway *g)
     keys_close(&g->keys);
     free(g->owners);
     daybook_close(&g->book);
+    memory_close(&g->memory);
     record_close(&g->record);
     setting_drop(&g->setting);
     arena_free(&g->scratch);

@@ -28,6 +28,7 @@ struct gateway {
     struct keys *keys;        /* of tenants; NULL without any */
     struct tenant **owners;   /* of its entries, in their order; NULL: nobody any more */
     struct daybook *book;     /* NULL: none is kept */
+    struct memory *memory;    /* of limits that were learned; NULL: it cannot be read */
     struct polls polls;
     struct record record;
     struct admin *admin;     /* NULL: no such listener */

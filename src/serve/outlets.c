@@ -40,6 +40,7 @@ static struct outlet *open_outlet(struct gateway *g, struct setting *s,
     o->setting = setting_hold(s);
     o->account = a;
     o->anthropic = a->options.provider->id == PROVIDER_ANTHROPIC;
+    memory_account(&a->options, &o->known_as);
     a->options.config.resends = s->resend;
     a->options.config.halts = false;
     /* A first burst that is too large is refused, waits, and its client never knows; a slow
@@ -63,6 +64,9 @@ static struct pool *pool_at(struct outlet *o, size_t index)
     if (!p->pool) {
         p->pool = account_pool(account, p->name, p->limits, p->limit_count);
         daybook_tell_pool(g->book, o->name, account, p->pool, gateway_now(g), gateway_unix(g));
+        if (!o->account->options.emulator)
+            memory_recall(g->memory, buf_str(&o->known_as), p->pool, gateway_now(g),
+                          gateway_unix(g));
     }
     return p->pool;
 }
@@ -160,6 +164,8 @@ static void renew(struct outlet *o, struct setting *s, struct account_setting *a
     o->account = a;
     o->name = a->name;
     o->retired = false;
+    buf_clear(&o->known_as);
+    memory_account(&a->options, &o->known_as);
     account_use(engine_account(o->door.engine), now_us, a->options.config.use_percent);
     for (size_t i = 0; i < before.n; i++)
         relimit(o, pool_of_model(o, before.list[i].name), now_us);
@@ -205,6 +211,19 @@ enum sl_err outlets_apply(struct outlets *o, struct gateway *g, struct setting *
     return SL_OK;
 }
 
+void outlets_note(const struct outlets *o, struct memory *m, int64_t now_us, int64_t unix_us)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        const struct outlet *one = o->list[i];
+        bool lasts = !one->retired && !one->account->options.emulator;
+        for (size_t k = 0; lasts && k < one->models.pool_count; k++) {
+            if (one->models.pools[k].pool)
+                memory_note(m, buf_str(&one->known_as), one->models.pools[k].pool, now_us,
+                            unix_us);
+        }
+    }
+}
+
 void outlets_close(struct outlets *o)
 {
     for (size_t i = 0; i < o->n; i++) {
@@ -222,6 +241,7 @@ void outlets_free(struct outlets *o)
         for (size_t k = 0; k < o->list[i]->seen_count; k++)
             free(o->list[i]->seen[k].tally);
         free(o->list[i]->seen);
+        buf_free(&o->list[i]->known_as);
         free(o->list[i]);
     }
     free(o->list);

@@ -3,6 +3,7 @@
 #define SLUICE_OUTLETS_H
 
 #include "door.h"
+#include "memory.h"
 #include "setting.h"
 #include "tally.h"
 
@@ -21,6 +22,7 @@ struct outlet {
     struct setting *setting;         /* which made it, or changed it last: its texts are lent */
     struct account_setting *account; /* of that setting */
     struct door door;
+    struct buf known_as;  /* memory.h: by its URL and key */
     struct models models; /* seen so far, with their pools */
     struct seen *seen;    /* the same pools, with what became of their requests */
     size_t seen_count;
@@ -39,6 +41,8 @@ struct outlets {
  * opened, which retire at once. */
 enum sl_err outlets_apply(struct outlets *o, struct gateway *g, struct setting *s,
                           struct diag *diag) SL_CHECK;
+/* Takes down what their pools have learned. */
+void outlets_note(const struct outlets *o, struct memory *m, int64_t now_us, int64_t unix_us);
 void outlets_close(struct outlets *o);
 void outlets_free(struct outlets *o);
 

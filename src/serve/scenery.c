@@ -19,6 +19,7 @@ static void draw_budgets(struct scene_pool *out, const struct pool_view *view)
                                   .charged = v->charged,
                                   .refusals = v->refusals,
                                   .binds = v->binds,
+                                  .learned = v->learned,
                                   .wait_us = v->wait_us};
     }
 }

@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import threading
+import time
 import unittest
 
 from run_support import main
@@ -34,9 +35,9 @@ class Gate:
 class Watched(Installation):
     """A gateway whose status can be asked for."""
 
-    def __init__(self, up, more="", tenants=""):
+    def __init__(self, up, more="", tenants="", account=""):
         super().__init__("admin: {listen: '127.0.0.1:0', token_env: ADMIN}\n" + more +
-                         f"accounts:\n  a: {{base_url: '{up.url}', provider: openai}}\n" + tenants)
+                         f"accounts:\n  a: {{base_url: '{up.url}', provider: openai{account}}}\n" + tenants)
 
     def __enter__(self):
         for tenant in re.findall(r"(\w+): {}", self.tenants_of()):
@@ -285,6 +286,31 @@ class Kept(unittest.TestCase):
         with Upstream(lambda h, n: h.whole(200, PENDING)) as up, Watched(up, "poll_pace: 0s\n") as g:
             self.assertEqual(self.answers(up, g, g.get, g.get), [1, 1])
             self.assertEqual(g.shared(), 0)
+
+
+class Paced(unittest.TestCase):
+    THINGS, LIMIT, MINUTE_S, ROUNDS = 10, 60, 2, 300
+
+    def test_many_things_take_half_of_the_limit_at_most(self):
+        """Each is asked about all the time; so much in a minute may go up for them all."""
+        limits = f"limits: {{'(assistants-get)': {{rpm: {self.LIMIT}}}}}"
+        with Upstream(lambda h, n: h.whole(200, PENDING)) as up, \
+                Watched(up, "poll_pace: 1ms\n", account=f", minute: {self.MINUTE_S}s, {limits}") as g:
+            paths = [f"/v1/threads/thread_{i}/runs/run_{i}" for i in range(self.THINGS)]
+            for path in paths:
+                g.get(path)
+            before, began = len(up.seen), time.monotonic()
+            callers = [threading.Thread(target=lambda p=p: [g.get(p) for _ in range(self.ROUNDS)])
+                       for p in paths]
+            for caller in callers:
+                caller.start()
+            for caller in callers:
+                caller.join()
+            minutes = (time.monotonic() - began) / self.MINUTE_S
+            went = len(up.seen) - before
+            # two of each before their pace is that of a crowd
+            self.assertLessEqual(went, self.LIMIT / 2 * minutes + 2 * self.THINGS)
+            self.assertEqual(g.shared() + len(up.seen), self.THINGS * (self.ROUNDS + 1))
 
 
 class Tenants(unittest.TestCase):
