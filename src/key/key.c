@@ -73,9 +73,12 @@ static int create(const struct words *w)
         return fail(&diag, SL_MISSING);
     }
     enum sl_err err = keys_create(w->state, str_of(w->tenant), str_of(w->note), &key, &diag);
-    if (err == SL_OK && w->json)
-        printf("{\"tenant\":\"%s\",\"key\":\"%s\"}\n", w->tenant, buf_cstr(&key));
-    else if (err == SL_OK)
+    if (err == SL_OK && w->json) {
+        struct buf name = {0};
+        buf_json(&name, str_of(w->tenant));
+        printf("{\"tenant\":%s,\"key\":\"%s\"}\n", buf_cstr(&name), buf_cstr(&key));
+        buf_free(&name);
+    } else if (err == SL_OK)
         printf("%s\n", buf_cstr(&key));
     if (key.p)
         explicit_bzero(key.p, key.cap);

@@ -63,7 +63,7 @@ enum route {
 };
 
 /* The route of a request path as a batch line or a client writes it (with or without /v1, an
- * Azure deployment path, a query). */
+ * Azure deployment path, a query, dots and percent signs that a server may undo). */
 enum route route_of(struct str path);
 
 struct ask {

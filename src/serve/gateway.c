@@ -281,7 +281,7 @@ static struct server_config server_of(const struct setting *s)
     c.listen = NULL;
     for (size_t i = 0; i < s->listen_count; i++)
         c.places[c.place_count++] =
-            (struct server_place){.address = s->listen[i], .tls = s->certificate != NULL};
+            (struct server_place){.address = s->listen[i], .tls = setting_has_tls(s, i)};
     c.tls = (struct tls_files){s->certificate, s->certificate_key};
     return c;
 }
@@ -290,12 +290,6 @@ static bool is_ready(void *ctx)
 {
     const struct gateway *g = ctx;
     return !g->ending;
-}
-
-static enum sl_err read_token(const struct setting *s, struct keyring *token, struct diag *diag)
-{
-    return s->admin_token_env ? keyring_add_env(token, s->admin_token_env, diag)
-                              : keyring_add_file(token, s->admin_token_file, diag);
 }
 
 /* Who looks at the gateway: nobody, unless somebody wants to. */
@@ -352,7 +346,7 @@ static enum sl_err open_admin(struct gateway *g, struct diag *diag)
     struct keyring token = {.n = 0};
     if (!s->admin_listen)
         return SL_OK;
-    enum sl_err err = read_token(s, &token, diag);
+    enum sl_err err = setting_admin_token(s, &token, diag);
     if (err == SL_OK) {
         struct admin_config c = {.listen = s->admin_listen,
                                  .token = token.lent[0],
@@ -377,11 +371,10 @@ static enum sl_err open_views(struct gateway *g, struct diag *diag)
     return open_admin(g, diag);
 }
 
-static enum sl_err open_log(struct gateway *g, struct diag *diag)
+static enum sl_err open_log(struct record *k, const struct setting *s, struct diag *diag)
 {
-    const struct setting *s = g->setting;
     bool json = s->log_format && strcmp(s->log_format, "json") == 0;
-    return record_open(&g->record, s->log, json, diag);
+    return record_open(k, s->log, json, diag);
 }
 
 enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
@@ -419,7 +412,7 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
     if (err == SL_OK)
         err = take_setting(g, s, diag);
     if (err == SL_OK)
-        err = open_log(g, diag);
+        err = open_log(&g->record, s, diag);
     if (err == SL_OK)
         err = server_new(loop, &c, h, &g->server, diag);
     return err == SL_OK ? open_views(g, diag) : err;
@@ -429,17 +422,24 @@ enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *dia
 {
     const struct tls_files files = {s->certificate, s->certificate_key};
     struct courier *courier = NULL;
-    enum sl_err err = open_courier(g, s, &courier, diag);
+    struct record log = {.log = NULL}; /* another file, or the same begun anew */
+    enum sl_err err = open_log(&log, s, diag);
+    if (err == SL_OK)
+        err = open_courier(g, s, &courier, diag);
     if (err == SL_OK && g->setting->certificate && s->certificate)
         err = server_tls_reload(g->server, &files, diag);
     if (err == SL_OK)
         err = take_setting(g, s, diag);
     if (err != SL_OK) {
         courier_close(&courier);
+        record_close(&log);
         return err;
     }
     take_courier(g, courier);
-    return open_log(g, diag); /* another file, or the same begun anew */
+    record_close(&g->record);
+    g->record.log = log.log;
+    g->record.json = log.json;
+    return SL_OK;
 }
 
 void gateway_drain(struct gateway *g)

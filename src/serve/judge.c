@@ -49,7 +49,7 @@ static void say_tenant(const struct tenant_setting *t)
 static void say(const struct setting *s)
 {
     for (size_t i = 0; i < s->listen_count; i++)
-        printf("listen   %s%s\n", s->listen[i], s->certificate ? " (TLS)" : "");
+        printf("listen   %s%s\n", s->listen[i], setting_has_tls(s, i) ? " (TLS)" : "");
     if (s->admin_listen)
         printf("admin    %s\n", s->admin_listen);
     for (size_t i = 0; i < s->account_count; i++) {

@@ -54,7 +54,8 @@ struct relay {
     struct relay *prev, *next;
     enum relay_state state;
     enum route route;
-    bool anthropic;     /* the client speaks Anthropic's shapes */
+    enum tongue tongue; /* which the client speaks, */
+    bool anthropic;     /* and so whether it knows Anthropic's shapes */
     bool metered;       /* counted as a request of its model; else as a request alone */
     bool in_flow;       /* submitted and not over */
     bool in_flow_since; /* it was submitted */

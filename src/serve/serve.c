@@ -185,6 +185,29 @@ static void on_end(uv_signal_t *signal, int number)
     gateway_drain(&p->gateway);
 }
 
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* What a new setting says and a running process does not do. */
+static void say_what_stays(const struct process *p, const struct setting *before,
+                           const struct setting *now)
+{
+    bool places = before->listen_count == now->listen_count || p->listen;
+    for (size_t i = 0; places && !p->listen && i < now->listen_count; i++)
+        places = same(before->listen[i], now->listen[i]);
+    bool stays[] = {!places, !before->certificate != !now->certificate,
+                    !same(before->admin_listen, now->admin_listen),
+                    !same(before->state, now->state)};
+    static const char *const names[] = {"listen", "tls", "admin", "state"};
+    for (size_t i = 0; i < sizeof stays / sizeof *stays; i++) {
+        if (stays[i])
+            fprintf(stderr, "warning: %s: %s: stays as it was until a restart\n", p->file,
+                    names[i]);
+    }
+}
+
 /* Another setting, or a complaint and the one there was. */
 static void on_hangup(uv_signal_t *signal, int number)
 {
@@ -196,11 +219,13 @@ static void on_hangup(uv_signal_t *signal, int number)
     }
     tell(NOTIFY_RELOADING, NULL);
     struct setting *s = setting_of_file(p->file);
-    if (!s || gateway_renew(&p->gateway, s, &diag) != SL_OK)
-        fprintf(stderr, "sluice serve: %s: not taken; it goes on as before%s%s\n", p->file,
-                diag.what[0] ? ": " : "", diag.what);
-    else
+    if (!s || gateway_renew(&p->gateway, s, &diag) != SL_OK) {
+        fprintf(stderr, "sluice serve: %s: not taken; it goes on as before%s%s%s%s\n", p->file,
+                diag.what[0] ? ": " : "", diag.where, diag.where[0] ? ": " : "", diag.what);
+    } else {
+        say_what_stays(p, p->setting, s);
         fprintf(stderr, "sluice serve: %s: read again\n", p->file);
+    }
     setting_drop(&s);
     tell(NOTIFY_READY, NULL);
 }
