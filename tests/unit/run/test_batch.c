@@ -125,8 +125,13 @@ static void begin(struct shop *s, const char *concurrency)
     totals_init(&b->totals);
     struct input_listener listener = {look_at_nothing, NULL, NULL};
     struct account_options *a = &s->settings.account;
-    struct input_config in = {s->desk.requests, s->settings.form, a->provider, NULL,
-                              a->catalogue,     &a->limits,       CHARGE_MAX,  100};
+    struct input_config in = {.path = s->desk.requests,
+                              .form = s->settings.form,
+                              .provider = a->provider,
+                              .catalogue = a->catalogue,
+                              .limits = &a->limits,
+                              .charge = CHARGE_MAX,
+                              .use_percent = 100};
     assert_int_equal(input_open(&b->input, &in, &listener, &d), SL_OK);
     struct results_config r = {s->desk.output, NULL};
     assert_int_equal(results_open(&b->loop, &r, &b->input, &b->results, &b->found, &d), SL_OK);
