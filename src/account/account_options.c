@@ -93,6 +93,27 @@ size_t account_options_rows(struct account_options *a, struct option *out)
     return n;
 }
 
+static bool is_among(const char *name, const char *const *names)
+{
+    for (; *names; names++) {
+        if (strcmp(name, *names) == 0)
+            return true;
+    }
+    return false;
+}
+
+size_t account_options_rows_but(struct account_options *a, const char *const *names,
+                                struct option *out)
+{
+    struct option rows[ACCOUNT_OPTIONS];
+    size_t n = 0, count = account_options_rows(a, rows);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_among(rows[i].name, names))
+            out[n++] = rows[i];
+    }
+    return n;
+}
+
 /* ---- checks --------------------------------------------------------------------------------
  */
 

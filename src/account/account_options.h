@@ -34,6 +34,10 @@ struct account_options {
 struct account_options account_options_defaults(void);
 /* The rows of a command line; out has room for ACCOUNT_OPTIONS. Returns how many. */
 size_t account_options_rows(struct account_options *a, struct option *out);
+/* The same without those named (a list that NULL ends), for a verb to which they mean nothing.
+ */
+size_t account_options_rows_but(struct account_options *a, const char *const *names,
+                                struct option *out);
 /* Checks what was given and makes the rest of it. Opens the catalogue it names;
  * account_options_free closes it. `order` is the driver's. *diag names the option at fault. */
 enum sl_err account_options_make(struct account_options *a, enum order order,

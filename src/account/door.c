@@ -1,6 +1,8 @@
 /* door.c: see door.h. */
 #include "door.h"
 
+#include "inflight.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +36,8 @@ static struct upstream_config upstream_of(const struct account_options *a, const
     u.first_byte_timeout_us = a->first_byte_timeout_us;
     u.idle_timeout_us = a->idle_timeout_us;
     u.ca_file = a->ca_file;
+    u.connections_max =
+        a->config.concurrency > 0 ? (size_t)a->config.concurrency : INFLIGHT_CEILING;
     return u;
 }
 

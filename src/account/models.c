@@ -40,7 +40,7 @@ static enum sl_err parse_limit(struct str part, int64_t minute_us, struct limit_
 static enum sl_err parse_entry(struct str text, int64_t minute_us, struct limit_entry *out)
 {
     ptrdiff_t equals = str_find(text, STR("="), 0);
-    if (equals < 0)
+    if (!text.p || equals < 0)
         return SL_MISSING;
     ptrdiff_t colon = equals; /* the last one before "=": names hold colons ("ft:gpt-4o:us") */
     while (colon >= 0 && text.p[colon] != ':')

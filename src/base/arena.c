@@ -1,4 +1,4 @@
-/* arena.c: blocks that double; a reset keeps the newest (largest) one. */
+/* arena.c: blocks that double; a reset keeps the newest (largest) one within reason. */
 #include "arena.h"
 #include "err.h"
 
@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_MIN = 4096 };
+enum {
+    BLOCK_MIN = 1000,     /* most requests need less, and ten thousand of them are held */
+    BLOCK_KEPT = 1 << 20, /* a larger one is not kept for whoever may need it again */
+};
 
 struct arena_block {
     struct arena_block *next;
@@ -65,6 +68,12 @@ struct str arena_copy(struct arena *a, struct str s)
     return (struct str){p, s.n};
 }
 
+struct str arena_int(struct arena *a, int64_t n)
+{
+    char room[STR_DECIMAL];
+    return arena_copy(a, str_decimal(n, room));
+}
+
 struct str arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list args;
@@ -90,8 +99,10 @@ static void free_blocks(struct arena_block *b)
 
 void arena_reset(struct arena *a)
 {
-    if (!a->head)
+    if (!a->head || a->head->size > BLOCK_KEPT) {
+        arena_free(a);
         return;
+    }
     free_blocks(a->head->next);
     a->head->next = NULL;
     a->used = 0;

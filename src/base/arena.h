@@ -18,10 +18,12 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size);
 /* A NUL-terminated copy; the str's n excludes the NUL. */
 struct str arena_copy(struct arena *a, struct str s);
+/* The number in decimal. */
+struct str arena_int(struct arena *a, int64_t n);
 /* printf into the arena. */
 struct str arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Forgets everything but keeps one block for reuse. */
+/* Forgets everything but keeps one block for reuse, if it is not a huge one. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
 

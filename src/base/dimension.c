@@ -16,6 +16,12 @@ const char *dimension_name(enum dimension d)
     return table[d].name;
 }
 
+void dimension_write(struct buf *out, enum dimension d)
+{
+    for (const char *p = dimension_name(d); *p; p++)
+        buf_char(out, (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p));
+}
+
 const char *dimension_unit(enum dimension d)
 {
     return table[d].unit;

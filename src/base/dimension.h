@@ -28,9 +28,10 @@ enum {
     DIM_RATES = DIM_CONCURRENCY, /* those before it have a period: what a bill may draw on */
 };
 
-const char *dimension_name(enum dimension d); /* "tpm" */
-const char *dimension_unit(enum dimension d); /* "tokens per minute" */
-int64_t dimension_period_s(enum dimension d); /* 60, 86400, or 0 */
+const char *dimension_name(enum dimension d);            /* "tpm" */
+void dimension_write(struct buf *out, enum dimension d); /* "TPM" */
+const char *dimension_unit(enum dimension d);            /* "tokens per minute" */
+int64_t dimension_period_s(enum dimension d);            /* 60, 86400, or 0 */
 /* From a short name, any case; DIM_UNKNOWN if none. */
 enum dimension dimension_of(struct str name);
 

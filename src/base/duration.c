@@ -95,25 +95,31 @@ void duration_go(struct buf *b, int64_t us)
 {
     int64_t ms = us < 0 ? 0 : us / US_MS;
     if (ms < 1000) {
-        buf_printf(b, ms ? "%lldms" : "0s", (long long)ms);
+        buf_int(b, ms);
+        buf_puts(b, ms ? "ms" : "s");
         return;
     }
     int64_t s = ms / 1000, h = s / 3600, m = s / 60 % 60;
     ms %= 1000;
-    if (h)
-        buf_printf(b, "%lldh", (long long)h);
-    if (h || m)
-        buf_printf(b, "%lldm", (long long)m);
-    buf_printf(b, "%lld", (long long)(s % 60));
+    if (h) {
+        buf_int(b, h);
+        buf_char(b, 'h');
+    }
+    if (h || m) {
+        buf_int(b, m);
+        buf_char(b, 'm');
+    }
+    buf_int(b, s % 60);
     if (ms) {
-        char frac[8];
-        int n = 3;
+        char frac[3];
+        size_t n = 3;
         frac[0] = (char)('0' + ms / 100);
         frac[1] = (char)('0' + ms / 10 % 10);
         frac[2] = (char)('0' + ms % 10);
         while (n > 1 && frac[n - 1] == '0')
             n--;
-        buf_printf(b, ".%.*s", n, frac);
+        buf_char(b, '.');
+        buf_add(b, (struct str){frac, n});
     }
     buf_char(b, 's');
 }

@@ -1,9 +1,9 @@
 /* json.h: a JSON text as a tree in an arena, with byte offsets so that parts can be sent on
  * unchanged.
  *
- * Parsing is yajl's (strict RFC 8259: refuses bad UTF-8, trailing bytes, leading zeros).
- * Strings keep \u0000. Duplicate keys are kept; json_get finds the LAST, as most parsers do,
- * and json_duplicate tells of any. */
+ * Strict (RFC 8259): bad UTF-8, trailing bytes, leading zeros are refused. Strings keep \u0000;
+ * half of a surrogate pair is U+FFFD. Duplicate keys are kept; json_get finds the LAST, as most
+ * parsers do, and json_duplicate tells of any. */
 #ifndef SLUICE_JSON_H
 #define SLUICE_JSON_H
 

@@ -151,6 +151,18 @@ enum sl_err str_int(struct str s, bool commas, int64_t *out)
     return SL_OK;
 }
 
+struct str str_decimal(int64_t n, char room[STR_DECIMAL])
+{
+    size_t i = STR_DECIMAL;
+    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    do
+        room[--i] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (n < 0)
+        room[--i] = '-';
+    return (struct str){room + i, STR_DECIMAL - i};
+}
+
 void buf_free(struct buf *b)
 {
     free(b->p);
@@ -194,15 +206,8 @@ void buf_char(struct buf *b, char c)
 
 void buf_int(struct buf *b, int64_t n)
 {
-    char digits[20]; /* of 2^63 */
-    size_t i = sizeof digits;
-    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
-    do
-        digits[--i] = (char)('0' + left % 10);
-    while ((left /= 10) > 0);
-    if (n < 0)
-        digits[--i] = '-';
-    buf_add(b, (struct str){digits + i, sizeof digits - i});
+    char room[STR_DECIMAL];
+    buf_add(b, str_decimal(n, room));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)
@@ -219,14 +224,14 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     b->n += (size_t)n;
 }
 
-/* Length of the valid UTF-8 sequence at p, or 0 (RFC 3629: no overlong forms, no surrogates).
- */
-static size_t utf8_len(const unsigned char *p, size_t n)
+/* RFC 3629: no overlong forms, no surrogates. */
+size_t str_utf8(struct str s)
 {
+    const unsigned char *p = (const unsigned char *)s.p;
     if (p[0] < 0x80)
         return 1;
     size_t len = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
-    if (p[0] < 0xC2 || p[0] > 0xF4 || n < len)
+    if (p[0] < 0xC2 || p[0] > 0xF4 || s.n < len)
         return 0;
     for (size_t i = 1; i < len; i++) {
         if ((p[i] & 0xC0) != 0x80)
@@ -247,7 +252,7 @@ void buf_json(struct buf *b, struct str s)
         unsigned char c = (unsigned char)s.p[i];
         const char *e = c && c < 0x80 ? strchr(escapes, c) : NULL;
         if (c >= 0x80) {
-            size_t len = utf8_len((const unsigned char *)s.p + i, s.n - i);
+            size_t len = str_utf8(str_from(s, i));
             buf_add(b, len ? (struct str){s.p + i, len} : STR("\xEF\xBF\xBD"));
             i += len ? len : 1;
             continue;

@@ -51,6 +51,12 @@ struct str str_split(struct str *s, char sep);
 /* The whole text as a decimal integer ("-12", "30,000" when commas is true). SL_SYNTAX on any
  * other byte, SL_RANGE on overflow; *out is untouched on error. */
 enum sl_err str_int(struct str s, bool commas, int64_t *out) SL_CHECK;
+/* n in decimal, in `room`. */
+enum { STR_DECIMAL = 20 }; /* of -2^63 */
+struct str str_decimal(int64_t n, char room[STR_DECIMAL]);
+
+/* Length of the valid UTF-8 sequence that s begins with, or 0; s is not empty. */
+size_t str_utf8(struct str s);
 
 /* Owned, growing bytes. Zero-initialise; free with buf_free. The bytes are not NUL-terminated
  * unless buf_cstr is called. */

@@ -100,9 +100,11 @@ static void keep_head(struct attempt *a)
  * way there and back; four of them, as RFC 6298 has it, are a bound of both. */
 static void feel_jitter(struct engine *e)
 {
-    enum { EVERY = 64, DEVIATIONS = 4 };
-    if (e->heads++ % EVERY == 0)
-        account_jitter(e->account, DEVIATIONS * upstream_rttvar_us(e->upstream));
+    enum { EVERY_US = 1000000, DEVIATIONS = 4 };
+    if (e->now_us < e->felt_us + EVERY_US)
+        return;
+    e->felt_us = e->now_us;
+    account_jitter(e->account, DEVIATIONS * upstream_rttvar_us(e->upstream));
 }
 
 static void on_head(void *ctx, const struct message *m)

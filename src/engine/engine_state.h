@@ -24,7 +24,7 @@ struct engine {
     bool halt_told;
     bool frozen; /* nothing is carried out any more */
     int64_t now_us, due_us;
-    uint64_t heads; /* answers begun */
+    int64_t felt_us; /* when the connections were last asked for their jitter */
     struct credentials credentials;
     struct header headers[ENGINE_HEADERS];
     size_t header_count;

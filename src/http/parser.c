@@ -11,6 +11,7 @@
  * Whether bytes come in one piece or one by one never shows in the events. */
 #include "arena.h"
 #include "message.h"
+#include "plain.h"
 
 #include <llhttp.h>
 #include <stdlib.h>
@@ -104,28 +105,6 @@ static void end_line(struct section *s)
     s->line = s->bytes.n;
 }
 
-static bool is_text(char c)
-{
-    return ((unsigned char)c >= ' ' && c != 0x7F) || c == '\t';
-}
-
-/* How many bytes of text come next: within a line no further one can be objected to. Eight at a
- * time as long as none of them is below a space or 0x7F; a borrow can only cry wolf. */
-static size_t text_ahead(struct str in)
-{
-    const uint64_t each = UINT64_C(0x0101010101010101), tops = each << 7;
-    size_t n = 0;
-    for (uint64_t word; in.n - n >= sizeof word; n += sizeof word) {
-        memcpy(&word, in.p + n, sizeof word);
-        uint64_t last = word ^ (each * 0x7F);
-        if ((((word - each * ' ') & ~word) | ((last - each) & ~last)) & tops)
-            break;
-    }
-    while (n < in.n && is_text(in.p[n]))
-        n++;
-    return n;
-}
-
 /* Takes bytes until the section is complete; NULL or why not. */
 static const char *section_take(struct section *s, struct str in, size_t *took)
 {
@@ -134,10 +113,15 @@ static const char *section_take(struct section *s, struct str in, size_t *took)
         const char *why = byte_objection(s, rest.p[0]);
         if (why)
             return why;
-        size_t text = text_ahead(rest);
-        buf_add(&s->bytes, str_cut(rest, text ? text : 1));
-        *took += text ? text : 1;
-        if (rest.p[0] == '\n')
+        /* Text, to which within a line nobody can object, and its line's end; or one byte. */
+        size_t n = plain_ahead(rest);
+        if (str_starts(str_from(rest, n), STR("\r\n")))
+            n += 2;
+        else if (n == 0)
+            n = 1;
+        buf_add(&s->bytes, str_cut(rest, n));
+        *took += n;
+        if (rest.p[n - 1] == '\n')
             end_line(s);
     }
     return NULL;

@@ -1,5 +1,6 @@
 /* write.c: see write.h. */
 #include "write.h"
+#include "plain.h"
 
 #include <string.h>
 
@@ -62,16 +63,6 @@ static bool is_token(struct str s)
     return s.n > 0;
 }
 
-static bool is_value(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if ((c < ' ' && c != '\t') || c == 0x7F)
-            return false;
-    }
-    return true;
-}
-
 static bool is_target(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -106,7 +97,7 @@ void write_status_line(struct buf *out, int status)
 
 enum sl_err write_header(struct buf *out, struct str name, struct str value)
 {
-    if (!is_token(name) || !is_value(value))
+    if (!is_token(name) || plain_ahead(value) < value.n)
         return SL_SYNTAX;
     buf_reserve(out, name.n + value.n + sizeof ": \r\n");
     buf_add(out, name);

@@ -50,6 +50,7 @@ struct channel {
     uint64_t deadline_ms; /* for becoming ready */
     uv_timer_t timer;
     int64_t expect_us;
+    uint64_t expect_ms; /* until then, once READY; the timer may fire before */
     const char *expect_why;
     size_t expect_unsent; /* when the expectation began */
     struct sock *sock;
@@ -132,17 +133,20 @@ static size_t unsent(const struct channel *c)
     return c->head.n + c->body.n + (c->sock ? c->sock->tcp.write_queue_size : 0);
 }
 
+/* Almost everything expected comes in time: a timer is only ever set to less; one that fires
+ * too early is set anew. */
 void channel_expect(struct channel *c, int64_t us, const char *why)
 {
+    uint64_t ms = (uint64_t)((us + 999) / 1000);
     if (c->broken)
         return;
     c->expect_us = us;
+    c->expect_ms = us > 0 ? uv_now(c->origin->loop) + ms : UINT64_MAX;
     c->expect_why = why;
     c->expect_unsent = unsent(c);
-    if (us > 0)
-        uv_timer_start(&c->timer, on_timer, (uint64_t)((us + 999) / 1000), 0);
-    else
-        uv_timer_stop(&c->timer);
+    if (us > 0 &&
+        (!uv_is_active((uv_handle_t *)&c->timer) || uv_timer_get_due_in(&c->timer) > ms))
+        uv_timer_start(&c->timer, on_timer, ms, 0);
 }
 
 static void break_soon(struct channel *c, enum sl_err err, const char *why)
@@ -152,16 +156,26 @@ static void break_soon(struct channel *c, enum sl_err err, const char *why)
     uv_timer_start(&c->timer, on_timer, 0, 0);
 }
 
+static void on_time_over(struct channel *c, uint64_t now_ms)
+{
+    if (c->expect_ms == UINT64_MAX)
+        return;
+    if (now_ms < c->expect_ms)
+        uv_timer_start(&c->timer, on_timer, c->expect_ms - now_ms, 0);
+    else if (unsent(c) < c->expect_unsent)
+        channel_expect(c, c->expect_us, c->expect_why);
+    else
+        end(c, SL_TIMEOUT, c->expect_why);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct channel *c = timer->data;
     uint64_t now_ms = uv_now(c->origin->loop);
     if (c->broken)
         end(c, c->broken, c->broken_why);
-    else if (c->state == CHANNEL_READY && unsent(c) < c->expect_unsent)
-        channel_expect(c, c->expect_us, c->expect_why);
     else if (c->state == CHANNEL_READY)
-        end(c, SL_TIMEOUT, c->expect_why);
+        on_time_over(c, now_ms);
     else if (c->state == CHANNEL_CONNECT && now_ms < c->deadline_ms)
         connect_next(c, "connecting timed out");
     else if (c->state == CHANNEL_LOOKUP)

@@ -3,15 +3,16 @@
  *   bytes -> parser -> start, body, end -> driver -> server_answer ... -> out -> flying -> gone
  *
  * Bytes to send collect in `out`; one write at a time carries `flying` to the system. An
- * exchange is over when its answer has left, which is only ever learned in a callback of the
- * loop: so nothing here calls the driver from within the driver's own calls. Reading never
- * stops while an exchange is open (but for a flood of pipelined requests), since only reading
- * shows that the client has left.
+ * exchange is over when its answer has left, which is only ever told in a callback of the loop
+ * (landing.h): so nothing here calls the driver from within the driver's own calls. Reading
+ * never stops while an exchange is open (but for a flood of pipelined requests), since only
+ * reading shows that the client has left.
  *
  * A connection that ends in order says so (shutdown) and reads on for a while: closing with
  * unread bytes would reset it and could cost the client the answer. */
 #include "connection.h"
 #include "arena.h"
+#include "patience.h"
 #include "secure.h"
 #include "write.h"
 
@@ -19,88 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    LINGER_MS = 1000,       /* how long a client may take to close after we have */
-    KEPT_BYTES = 256 << 10, /* larger output buffers are given back after use, */
-    IDLE_BYTES = 16 << 10,  /* and these between requests */
-};
-
-/* ---- Waiting -------------------------------------------------------------------------- */
-
-static void on_timer(uv_timer_t *timer);
-
-static void wait_for(struct connection *c, enum wait wait, int64_t us)
-{
-    c->wait = wait;
-    uint64_t ms = (uint64_t)((us + 999) / 1000);
-    uv_timer_start(&c->timer, on_timer, ms, 0);
-}
-
-/* How long a body's next byte may take: as an idle client, but no longer than all of it may. */
-static int64_t body_patience_us(const struct connection *c)
-{
-    const struct server_config *config = &c->server->config;
-    const struct exchange *x = &c->exchange;
-    if (config->body_rate_min == 0)
-        return config->idle_timeout_us;
-    uint64_t earned_us = x->body_bytes * UINT64_C(1000000) / config->body_rate_min;
-    uint64_t spent_us = (uv_now(c->server->loop) - x->start_ms) * 1000;
-    int64_t left_us = config->body_grace_us + (int64_t)(earned_us - spent_us);
-    if (left_us > config->idle_timeout_us)
-        return config->idle_timeout_us;
-    return left_us > 0 ? left_us : 0;
-}
-
-/* What is being waited for now, and for how long. */
-void connection_watch(struct connection *c)
-{
-    const struct server_config *config = &c->server->config;
-    const struct exchange *x = &c->exchange;
-    if (c->closing || c->wait == WAIT_LINGER)
-        return;
-    if (c->secure && !secure_is_open(c->secure)) {
-        if (c->wait != WAIT_HANDSHAKE)
-            wait_for(c, WAIT_HANDSHAKE, config->handshake_timeout_us);
-    } else if (c->writing) {
-        c->flying_left = c->tcp.write_queue_size;
-        wait_for(c, WAIT_CLIENT, config->idle_timeout_us);
-    } else if (x->open && (x->received || x->held)) {
-        c->wait = WAIT_NOTHING;
-        uv_timer_stop(&c->timer);
-    } else if (x->open) {
-        wait_for(c, WAIT_BODY, body_patience_us(c));
-    } else if (!c->head_begun) {
-        wait_for(c, WAIT_REQUEST, config->idle_timeout_us);
-    } else if (c->wait != WAIT_HEAD) {
-        wait_for(c, WAIT_HEAD, config->head_timeout_us);
-    }
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct connection *c = timer->data;
-    switch (c->wait) {
-    case WAIT_HEAD:
-    case WAIT_BODY:
-        connection_refuse(c, 408, "the request took too long");
-        break;
-    case WAIT_CLIENT:
-        if (c->tcp.write_queue_size < c->flying_left)
-            connection_watch(c);
-        else
-            connection_close(c);
-        break;
-    case WAIT_HANDSHAKE:
-        c->server->counts.tls_failed++;
-        connection_close(c);
-        break;
-    case WAIT_NOTHING:
-    case WAIT_REQUEST:
-    case WAIT_LINGER:
-        connection_close(c);
-        break;
-    }
-}
+enum { LINGER_MS = 1000 /* how long a client may take to close after we have */ };
 
 /* ---- Closing -------------------------------------------------------------------------- */
 
@@ -186,27 +106,41 @@ static void on_written(uv_write_t *write, int status);
 
 void connection_fly(struct connection *c, struct str bytes)
 {
+    uv_stream_t *stream = (uv_stream_t *)&c->tcp;
     uv_buf_t b = uv_buf_init((char *)(uintptr_t)bytes.p, (unsigned)bytes.n); /* only read */
+    int taken = bytes.n ? uv_try_write(stream, &b, 1) : 0;
     c->writing = true;
-    if (uv_write(&c->write, (uv_stream_t *)&c->tcp, &b, 1, on_written) != 0)
+    if (taken == (int)bytes.n) {
+        landing_add(&c->server->landing, c);
+        return;
+    }
+    if (taken > 0)
+        b = uv_buf_init(b.base + taken, (unsigned)bytes.n - (unsigned)taken);
+    if (uv_write(&c->write, stream, &b, 1, on_written) != 0)
         close_handles(c, false);
+}
+
+static struct buf *out_of(struct connection *c)
+{
+    if (!c->out.p)
+        c->out = server_take_spare(c->server);
+    return &c->out;
 }
 
 static void flush(struct connection *c)
 {
     if (c->writing || c->closing || c->out.n == 0)
         return;
-    struct buf sent = c->flying;
+    sl_assert(!c->flying.p);
     c->flying = c->out;
-    c->out = sent;
-    buf_clear(&c->out);
-    if (c->out.cap > KEPT_BYTES)
-        buf_free(&c->out);
+    c->out = (struct buf){0};
     if (c->secure)
         secure_write(c, buf_str(&c->flying));
     else
         connection_fly(c, buf_str(&c->flying));
-    connection_watch(c);
+    if (c->secure ? !secure_unsent(c->secure) : !c->tcp.write_queue_size)
+        server_give_spare(c->server, &c->flying);
+    patience_watch(c);
 }
 
 static void read_on(struct connection *c);
@@ -222,7 +156,7 @@ static void linger(struct connection *c)
         return;
     }
     read_on(c);
-    wait_for(c, WAIT_LINGER, LINGER_MS * INT64_C(1000));
+    patience_wait(c, WAIT_LINGER, LINGER_MS * INT64_C(1000));
 }
 
 static void end_exchange(struct connection *c)
@@ -238,10 +172,6 @@ static void end_exchange(struct connection *c)
         return;
     }
     c->head_begun = false;
-    if (c->flying.cap > IDLE_BYTES)
-        buf_free(&c->flying);
-    if (c->out.cap > IDLE_BYTES)
-        buf_free(&c->out);
     struct buf held = c->pending;
     c->pending = (struct buf){0};
     read_on(c);
@@ -250,19 +180,13 @@ static void end_exchange(struct connection *c)
     buf_free(&held);
 }
 
-static void on_written(uv_write_t *write, int status)
+/* All of it has left. */
+static void go_on(struct connection *c)
 {
-    struct connection *c = write->data;
     struct exchange *x = &c->exchange;
     const struct server_handler *h = &c->server->handler;
-    c->writing = false;
-    if (c->closing)
-        return;
-    if (status < 0)
-        connection_close(c);
-    else if (c->secure && secure_write_on(c))
-        c->writing = true;
-    else if (c->out.n)
+    server_give_spare(c->server, &c->flying);
+    if (c->out.n)
         flush(c);
     else if (x->open && x->finished)
         end_exchange(c);
@@ -270,7 +194,28 @@ static void on_written(uv_write_t *write, int status)
         linger(c);
     else if (x->open && x->begun && h->drained)
         h->drained(h->ctx, x);
-    connection_watch(c);
+}
+
+void connection_landed(struct connection *c)
+{
+    c->writing = false;
+    if (c->closing)
+        return;
+    if (c->secure && secure_write_on(c))
+        c->writing = true;
+    else
+        go_on(c);
+    patience_watch(c);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    struct connection *c = write->data;
+    c->writing = false;
+    if (status == 0)
+        connection_landed(c);
+    else if (!c->closing)
+        connection_close(c);
 }
 
 /* ---- Answers -------------------------------------------------------------------------- */
@@ -289,32 +234,33 @@ void *exchange_user(struct exchange *x)
 static enum sl_err write_head(struct exchange *x, int status, const struct header *headers,
                               size_t n, int64_t length)
 {
-    struct connection *c = x->connection;
-    size_t before = c->out.n;
-    write_status_line(&c->out, status);
-    enum sl_err err = write_headers(&c->out, headers, n);
+    const struct connection *c = x->connection;
+    struct buf *out = out_of(x->connection);
+    size_t before = out->n;
+    write_status_line(out, status);
+    enum sl_err err = write_headers(out, headers, n);
     if (err) {
-        c->out.n = before;
+        out->n = before;
         return err;
     }
     x->bodiless = x->bodiless || status == 204 || status == 304;
     x->chunked = length < 0 && !x->minor_zero;
     if (!x->received || c->server->draining || (length < 0 && x->minor_zero))
         x->keep_alive = false;
-    buf_puts(&c->out, "date: ");
-    buf_add(&c->out, server_date(c->server));
+    buf_puts(out, "date: ");
+    buf_add(out, server_date(c->server));
     if (x->keep_alive)
-        buf_puts(&c->out, x->minor_zero ? "\r\nconnection: keep-alive" : "");
+        buf_puts(out, x->minor_zero ? "\r\nconnection: keep-alive" : "");
     else
-        buf_puts(&c->out, "\r\nconnection: close");
+        buf_puts(out, "\r\nconnection: close");
     if (x->chunked && status != 204)
-        buf_puts(&c->out, "\r\ntransfer-encoding: chunked");
+        buf_puts(out, "\r\ntransfer-encoding: chunked");
     else if (length >= 0 && status != 204) {
-        buf_puts(&c->out, "\r\ncontent-length: ");
-        buf_int(&c->out, length);
+        buf_puts(out, "\r\ncontent-length: ");
+        buf_int(out, length);
     }
-    buf_puts(&c->out, "\r\n");
-    write_head_end(&c->out);
+    buf_puts(out, "\r\n");
+    write_head_end(out);
     return SL_OK;
 }
 
@@ -329,7 +275,7 @@ static void write_refusal(struct exchange *x, int status, const char *why)
     enum sl_err err = write_head(x, status, &type, 1, (int64_t)body.n);
     sl_assert(!err);
     if (!x->bodiless)
-        buf_add(&c->out, buf_str(&body));
+        buf_add(out_of(c), buf_str(&body));
     buf_free(&body);
     c->server->counts.refused++;
 }
@@ -351,7 +297,7 @@ void server_answer(struct exchange *x, int status, const struct header *headers,
     if (write_head(x, status, headers, n, (int64_t)body.n) != SL_OK)
         write_refusal(x, 500, unfit_header);
     else if (!x->bodiless)
-        buf_add(&c->out, body);
+        buf_add(out_of(c), body);
     x->finished = true;
     flush(c);
 }
@@ -375,9 +321,9 @@ size_t server_write(struct exchange *x, struct str bytes)
     if (c->closing || x->bodiless)
         return 0;
     if (x->chunked)
-        write_chunk(&c->out, bytes);
+        write_chunk(out_of(c), bytes);
     else
-        buf_add(&c->out, bytes);
+        buf_add(out_of(c), bytes);
     flush(c);
     return c->out.n + c->tcp.write_queue_size + (c->secure ? secure_unsent(c->secure) : 0);
 }
@@ -390,7 +336,7 @@ void server_finish(struct exchange *x)
     if (c->closing)
         return;
     if (x->chunked && !x->bodiless)
-        write_last_chunk(&c->out);
+        write_last_chunk(out_of(c));
     if (c->out.n) {
         flush(c);
     } else if (!c->writing) {
@@ -447,7 +393,7 @@ static void start_exchange(struct connection *c, const struct message *m)
     h->start(h->ctx, x, m);
     bool asks = str_eq_nocase(message_header(m, "expect"), STR("100-continue"));
     if (asks && !x->received && !x->begun && !x->minor_zero && !c->closing) {
-        buf_puts(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
+        buf_puts(out_of(c), "HTTP/1.1 100 Continue\r\n\r\n");
         flush(c);
     }
 }
@@ -505,7 +451,7 @@ void exchange_hold(struct exchange *x, bool hold)
         x->start_ms += uv_now(c->server->loop) - x->held_ms; /* its patience did not run */
         read_on(c);
     }
-    connection_watch(c);
+    patience_watch(c);
 }
 
 void connection_take(struct connection *c, struct str bytes)
@@ -525,7 +471,7 @@ void connection_take(struct connection *c, struct str bytes)
     buf_add(&c->pending, str_from(bytes, used));
     if (c->pending.n > PIPELINE_BYTES)
         read_off(c);
-    connection_watch(c);
+    patience_watch(c);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
@@ -578,5 +524,5 @@ void connection_start(struct server *s, int fd, bool tls)
     }
     uv_tcp_nodelay(&c->tcp, 1);
     read_on(c);
-    connection_watch(c);
+    patience_watch(c);
 }

@@ -1,8 +1,9 @@
-/* connection.h: one client's connection and its server, shared by server.c, connection.c and
- * secure.c only. */
+/* connection.h: one client's connection and its server, shared by server.c, connection.c,
+ * patience.c, landing.c and secure.c only. */
 #ifndef SLUICE_CONNECTION_H
 #define SLUICE_CONNECTION_H
 
+#include "landing.h"
 #include "listener.h"
 #include "tls.h"
 
@@ -31,8 +32,10 @@ struct server {
     size_t connection_count;
     struct server_counts counts;
     struct tls_context *tls; /* NULL without a place that needs it */
-    struct buf cipher;       /* empty but while secure.c writes */
-    struct buf date;         /* the header's value for date_s */
+    struct landing landing;
+    struct buf cipher; /* empty but while secure.c writes */
+    struct buf spare;  /* an empty one, for whoever has something to send next */
+    struct buf date;   /* the header's value for date_s */
     int64_t date_s;
     char read[READ_BYTES];
 };
@@ -63,7 +66,7 @@ enum wait {
 };
 
 struct connection {
-    struct connection *prev, *next;
+    struct connection *prev, *next, *next_landed;
     struct server *server;
     uv_tcp_t tcp;          /* or the socket of a file: any stream socket, says libuv */
     struct secure *secure; /* NULL: in the clear */
@@ -77,6 +80,7 @@ struct connection {
     struct buf out;
     struct buf flying;
     enum wait wait;
+    uint64_t wait_ms;   /* until then; the timer may fire before, and is then set anew */
     size_t flying_left; /* when the wait for the client began */
     bool head_begun;
     bool reading;
@@ -93,19 +97,23 @@ void connection_close(struct connection *c);
 /* The server drains: an idle connection ends now. */
 void connection_drain(struct connection *c);
 struct connection *connection_next(struct connection *c);
+/* For landing.c: all that flew has left. */
+void connection_landed(struct connection *c);
 
-/* For secure.c: text that came; */
+/* For secure.c and patience.c: text that came; */
 void connection_take(struct connection *c, struct str bytes);
 /* the end, as by connection_close but for `gone`, which is reported later: it may be within a
  * call of the driver's; */
 void connection_drop(struct connection *c);
 /* bytes that the system is to send, lent until it has; */
 void connection_fly(struct connection *c, struct str bytes);
-/* what is waited for now, and for how long; */
-void connection_watch(struct connection *c);
 /* the server's own answer to what it does not take: the connection ends with it. */
 void connection_refuse(struct connection *c, int status, const char *why);
 
+/* An empty buffer for bytes to send goes from one connection to the next, so that only one that
+ * the system is slow to serve keeps its own. */
+struct buf server_take_spare(struct server *s);
+void server_give_spare(struct server *s, struct buf *b);
 /* One handle less; frees a freed server with its last. */
 void server_release(struct server *s);
 /* Why a request is not taken whatever the driver thinks of it; status 0 if it is. */

@@ -82,7 +82,8 @@ static void refill(struct upstream *u)
         pool_open(u, NULL);
 }
 
-void pool_drop(struct link *l)
+/* Its place is another's. */
+static void leave(struct link *l)
 {
     struct upstream *u = l->upstream;
     sl_assert(!l->call);
@@ -90,6 +91,12 @@ void pool_drop(struct link *l)
     u->link_count--;
     u->opening -= !l->ready && !l->dedicated;
     channel_close(&l->channel);
+}
+
+void pool_drop(struct link *l)
+{
+    struct upstream *u = l->upstream;
+    leave(l);
     l->dead = l->feeding;
     if (!l->dead)
         link_free(l);
@@ -155,15 +162,15 @@ void pool_hold_back(struct link *l)
 static void expect_next(struct link *l)
 {
     const struct upstream_config *config = &l->upstream->config;
-    if (l->call->paused)
+    /* Of a streamed body, its source is waited for. */
+    bool unborn = !l->answered && !l->sent && !l->writing;
+    if (l->call->paused || unborn)
         channel_expect(l->channel, 0, "");
     else if (l->answered)
         channel_expect(l->channel, config->idle_timeout_us, "the answer stopped in the middle");
     else if (l->sent)
         channel_expect(l->channel, config->first_byte_timeout_us,
                        "no answer within the first-byte timeout");
-    else if (!l->writing)
-        channel_expect(l->channel, 0, ""); /* a streamed body: its source is waited for */
     else
         channel_expect(l->channel, config->idle_timeout_us,
                        "the request could not be sent in time");
@@ -282,16 +289,16 @@ static void complete(struct link *l, size_t surplus)
 {
     struct call *k = take_off(l);
     bool keep = l->keep && l->sent && surplus == 0 && l->held.n == 0 && !l->ended;
-    l->reused = true;
     if (keep) {
+        l->reused = true;
         release(l);
-    } else {
-        l->feeding = true;
-        pool_drop(l);
+        pool_finish(k, SL_OK, "");
+        return;
     }
+    leave(l);
+    refill(l->upstream);
     pool_finish(k, SL_OK, "");
-    if (!keep)
-        link_free(l);
+    link_free(l);
 }
 
 /* False if the link's call has ended, or the link is gone. */

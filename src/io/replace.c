@@ -96,9 +96,9 @@ void replacement_drop(struct replacement **pr)
 
 enum sl_err replacement_write(const char *path, struct str text, struct diag *diag)
 {
-    struct replacement *r;
+    struct replacement *r = NULL;
     enum sl_err err = replacement_begin(path, &r, diag);
-    if (err != SL_OK)
+    if (!r)
         return err;
     if (str_ends(text, STR("\n"))) /* which replacement_add writes */
         text.n--;

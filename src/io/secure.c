@@ -13,6 +13,7 @@
  * Who speaks plain HTTP to a TLS port is told so in plain HTTP. */
 #include "secure.h"
 #include "arena.h"
+#include "patience.h"
 
 #include <stdlib.h>
 
@@ -166,7 +167,7 @@ static bool shake_hands(struct connection *c)
         s->state = SECURE_OPEN;
         c->server->counts.tls_opened++;
         c->server->counts.tls_resumed += tls_resumed(s->tls);
-        connection_watch(c);
+        patience_watch(c);
     }
     return done;
 }

@@ -262,8 +262,28 @@ enum sl_err server_new(uv_loop_t *loop, const struct server_config *c, struct se
     s->accepting = true;
     s->reserve = open_reserve();
     watch_listeners(s);
+    landing_open(&s->landing, loop);
+    s->handles += LANDING_HANDLES;
     *out = s;
     return SL_OK;
+}
+
+struct buf server_take_spare(struct server *s)
+{
+    struct buf b = s->spare;
+    s->spare = (struct buf){0};
+    return b;
+}
+
+void server_give_spare(struct server *s, struct buf *b)
+{
+    enum { KEPT_BYTES = 256 << 10 };
+    buf_clear(b);
+    if (s->spare.p || b->cap > KEPT_BYTES)
+        buf_free(b);
+    else
+        s->spare = *b;
+    *b = (struct buf){0};
 }
 
 void server_release(struct server *s)
@@ -274,8 +294,14 @@ void server_release(struct server *s)
         return;
     buf_free(&s->date);
     buf_free(&s->cipher);
+    buf_free(&s->spare);
     tls_context_free(&s->tls);
     free(s);
+}
+
+static void on_landing_closed(uv_handle_t *handle)
+{
+    server_release(handle->data);
 }
 
 static void on_poll_closed(uv_handle_t *handle)
@@ -316,6 +342,7 @@ void server_free(struct server **server)
     stop_accepting(s);
     for (struct connection *c = s->connections; c; c = connection_next(c))
         connection_close(c);
+    landing_close(&s->landing, on_landing_closed, s);
     s->handles++;
     s->freed = true;
     server_release(s);

@@ -205,7 +205,7 @@ static void write_values(struct buf *out, const struct limits_view *v,
                          const struct seen_limit *s, const struct tier *const *tiers, size_t n)
 {
     size_t from = out->n;
-    words_dimension(out, s->dim);
+    dimension_write(out, s->dim);
     words_pad(out, from, 5);
     words_short(out, s->limit, false, CELL);
     for (size_t t = 0; t < n; t++) {

@@ -87,12 +87,6 @@ void words_short(struct buf *out, int64_t n, bool marked, size_t width)
     buf_free(&text);
 }
 
-void words_dimension(struct buf *out, enum dimension dim)
-{
-    for (const char *p = dimension_name(dim); *p; p++)
-        buf_char(out, (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p));
-}
-
 void words_instant(struct buf *out, int64_t at_us)
 {
     size_t from = out->n;

@@ -18,8 +18,6 @@ void words_right(struct buf *out, struct str text, size_t width);
 void words_number(struct buf *out, int64_t n, size_t width);
 /* "30k", "1.35M", rounded to three digits; a star where it is marked. */
 void words_short(struct buf *out, int64_t n, bool marked, size_t width);
-/* "TPM" */
-void words_dimension(struct buf *out, enum dimension dim);
 /* "2026-11-26 09:00:12" */
 void words_instant(struct buf *out, int64_t at_us);
 

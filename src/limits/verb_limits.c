@@ -47,18 +47,6 @@ struct asked {
     struct standing standing;
 };
 
-/* The account's options that mean something here: nothing is paced, no limits need be told. */
-static bool is_of_use(const struct option *o)
-{
-    static const char *const names[] = {"limits", "use",         "Pacing",  "window", "charge",
-                                        "minute", "concurrency", "retries", "seed"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(o->name, names[i]) == 0)
-            return false;
-    }
-    return true;
-}
-
 static size_t table(struct asked *a, struct option *out)
 {
     const struct option own[] = {
@@ -68,15 +56,13 @@ static size_t table(struct asked *a, struct option *out)
          "What was paid in all, in US dollars (60usd): is a tier owed?", &a->paid},
         {"since", 0, OPTION_COUNT, "DAYS", "Days since the first payment.", &a->days},
     };
-    struct option rows[ACCOUNT_OPTIONS];
-    size_t n = sizeof own / sizeof *own, count = account_options_rows(&a->account, rows);
+    /* Nothing is paced, no limits need be told. */
+    static const char *const pacing[] = {"limits", "use",         "Pacing",  "window", "charge",
+                                         "minute", "concurrency", "retries", "seed",   NULL};
+    size_t n = sizeof own / sizeof *own;
+    sl_assert(n + ACCOUNT_OPTIONS <= OPTIONS_MAX);
     memcpy(out, own, sizeof own);
-    for (size_t i = 0; i < count; i++) {
-        if (is_of_use(&rows[i]))
-            out[n++] = rows[i];
-    }
-    sl_assert(n <= OPTIONS_MAX);
-    return n;
+    return n + account_options_rows_but(&a->account, pacing, out + n);
 }
 
 static int complain(const struct diag *diag, int code)

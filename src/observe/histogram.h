@@ -8,18 +8,12 @@
 
 /* Upper bounds in microseconds: what a gateway adds lies in the first third, what models take
  * in the rest, an hour-long wait in the last. */
+/* clang-format off */
 #define HISTOGRAM_BOUNDS(X)                                                                    \
-    X(500)                                                                                     \
-    X(1000)                                                                                    \
-    X(2500)                                                                                    \
-    X(5000)                                                                                    \
-    X(10000)                                                                                   \
-    X(25000)                                                                                   \
-    X(50000)                                                                                   \
-    X(100000)                                                                                  \
-    X(250000)                                                                                  \
-    X(500000) X(1000000) X(2500000) X(5000000) X(10000000) X(30000000) X(60000000)             \
-        X(120000000) X(300000000) X(600000000) X(3600000000)
+    X(500) X(1000) X(2500) X(5000) X(10000) X(25000) X(50000) X(100000) X(250000) X(500000)    \
+    X(1000000) X(2500000) X(5000000) X(10000000) X(30000000) X(60000000) X(120000000)          \
+    X(300000000) X(600000000) X(3600000000)
+/* clang-format on */
 
 enum {
 #define X(us) HISTOGRAM_BELOW_##us,

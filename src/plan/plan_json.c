@@ -35,6 +35,21 @@ static void separate(struct buf *b)
     buf_puts(b, ", ");
 }
 
+struct named {
+    const char *key;
+    int64_t n;
+};
+
+/* Several in a row, each with a comma behind it but for the last. */
+static void counts(struct buf *b, const struct named *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            separate(b);
+        count(b, list[i].key, list[i].n);
+    }
+}
+
 /* {"low": ..., "likely": ..., "high": ...} by `write`. */
 static void figure(struct buf *b, const char *key, const struct figure *f,
                    void (*write)(struct buf *, const char *, int64_t))
@@ -64,15 +79,14 @@ static void taken(const struct plan *p, struct buf *b)
     const struct account_config *c = &ask->account->config;
     bool bounds = g->kind == GUESS_BOUNDS;
     buf_printf(b, "  \"taken\": {\"output\": {\"by\": \"%s\", ", kinds[g->kind]);
-    count(b, "low_tokens", outputs_covering(&g->low, 50));
-    separate(b);
-    count(b, "mean_tokens", bounds ? -1 : outputs_mean(&g->likely, INT64_MAX));
-    separate(b);
-    count(b, "high_tokens", outputs_covering(&g->high, 50));
-    separate(b);
-    count(b, "answers", g->kind == GUESS_SEEN ? g->answers : -1);
-    separate(b);
-    count(b, "cut", g->kind == GUESS_SEEN ? g->cut : -1);
+    bool seen = g->kind == GUESS_SEEN;
+    const struct named output[] = {
+        {"low_tokens", outputs_covering(&g->low, 50)},
+        {"mean_tokens", bounds ? -1 : outputs_mean(&g->likely, INT64_MAX)},
+        {"high_tokens", outputs_covering(&g->high, 50)},
+        {"answers", seen ? g->answers : -1},
+        {"cut", seen ? g->cut : -1}};
+    counts(b, output, sizeof output / sizeof *output);
     buf_puts(b, "}, \"service\": {");
     seconds(b, "low_s", ask->service_us.low);
     separate(b);
@@ -114,15 +128,12 @@ static void live(const struct forecast *f, struct buf *b)
     separate(b);
     binding(f, b);
     separate(b);
-    count(b, "requests", m->requests);
-    separate(b);
-    count(b, "too_large", m->too_large);
-    separate(b);
-    count(b, "charged_tokens", m->charged);
-    separate(b);
-    count(b, "rehearsed", m->rehearsed);
-    separate(b);
-    count(b, "refused", m->refused);
+    const struct named rest[] = {{"requests", m->requests},
+                                 {"too_large", m->too_large},
+                                 {"charged_tokens", m->charged},
+                                 {"rehearsed", m->rehearsed},
+                                 {"refused", m->refused}};
+    counts(b, rest, sizeof rest / sizeof *rest);
     buf_char(b, '}');
 }
 
@@ -134,15 +145,14 @@ static void batches(const struct waves *w, struct buf *b)
         return;
     }
     buf_char(b, '{');
-    count(b, "batches", w->batches);
+    const struct named all[] = {{"batches", w->batches},
+                                {"turns", w->turns},
+                                {"within_s", w->within_s},
+                                {"requests", w->requests},
+                                {"too_large", w->too_large}};
+    counts(b, all, sizeof all / sizeof *all);
     separate(b);
-    count(b, "turns", w->turns);
-    separate(b);
-    count(b, "within_s", w->within_s);
-    separate(b);
-    count(b, "requests", w->requests);
-    separate(b);
-    count(b, "too_large", w->too_large);
+    text(b, "rules_date", w->date);
     buf_char(b, '}');
 }
 

@@ -276,16 +276,16 @@ static void draw_axes(struct buf *out, const struct axes *a)
 {
     struct buf number = {0};
     double step = step_of(a->most_y), bottom = a->y + CURVE_HEIGHT;
-    for (double v = 0; v <= a->most_y * 1.001; v += step) {
-        double y = curve_y(a, v);
-        write_number(&number, v);
+    for (int i = 0; i <= (int)(a->most_y / step + 0.001); i++) {
+        double y = curve_y(a, i * step);
+        write_number(&number, i * step);
         put_line(out, LEFT, y, CURVE_RIGHT, y);
         put_text(out, (struct place){LEFT - 10, y + 4, "small", "end"}, buf_str(&number), 16);
     }
     step = step_of(a->most_x);
-    for (double v = 0; v <= a->most_x * 1.001; v += step) {
-        double x = curve_x(a, v);
-        write_number(&number, v);
+    for (int i = 0; i <= (int)(a->most_x / step + 0.001); i++) {
+        double x = curve_x(a, i * step);
+        write_number(&number, i * step);
         put_line(out, x, bottom, x, bottom + 5);
         put_text(out, (struct place){x, bottom + 20, "small", "middle"}, buf_str(&number), 16);
     }
@@ -309,12 +309,11 @@ static void draw_point(struct buf *out, const struct axes *a, const struct curve
     if (!marked)
         return;
     struct buf words = {0};
-    bool asked = p->max_tokens == c->present, right = x > CURVE_RIGHT - 120;
+    bool asked = p->max_tokens == c->present;
     buf_puts(&words, asked ? "as asked: " : "enough: ");
     duration_human(&words, p->live.makespan_us);
-    put_text(out,
-             (struct place){right ? x - 2 : x + 8, asked ? y - 12 : y + 22, "small",
-                            right ? "end" : "start"},
+    /* The curve falls: below it, to the left, is room; above the last point too. */
+    put_text(out, (struct place){x - 8, asked ? y - 14 : y + 20, "small", "end"},
              buf_str(&words), 40);
     buf_free(&words);
 }

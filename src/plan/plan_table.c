@@ -5,8 +5,6 @@
 #include "duration.h"
 #include "money.h"
 
-#include <ctype.h>
-
 enum { TIER = 18, LIVE = 18, BINDS = 23, NAME = 17 /* of a pool */ };
 
 static void pad(struct buf *b, size_t from, size_t width)
@@ -55,8 +53,8 @@ void plan_binds(const struct forecast *f, struct buf *out)
     }
     if (m->binds == DIM_CONCURRENCY)
         buf_puts(out, "in flight");
-    for (const char *c = dimension_name(m->binds); m->binds != DIM_CONCURRENCY && *c; c++)
-        buf_char(out, (char)toupper((unsigned char)*c));
+    else
+        dimension_write(out, m->binds);
     if (several)
         buf_printf(out, " %.*s", STR_ARG(str_cut(f->models.pools[m->pool].name, NAME)));
 }
@@ -158,13 +156,13 @@ static void write_rules(const struct plan *p, struct buf *out)
                                           "input and max_tokens are charged",
                                           "what was used is charged"};
     static const char *const windows[] = {
-        [WINDOW_AUTO] = "how limits are enforced is not known (taken for a bucket)",
+        [WINDOW_AUTO] = "how limits are enforced is not known: as a bucket",
         [WINDOW_BUCKET] = "limits refill continuously",
         [WINDOW_FIXED] = "limits begin anew each minute",
         [WINDOW_SLIDING] = "limits hold for any minute",
         [WINDOW_SLICES] = "requests are limited in slices of a minute"};
     const struct account_config *c = &p->ask->account->config;
-    buf_printf(out, "         %s;\n         %s; nothing was used before\n", windows[c->window],
+    buf_printf(out, "         an unused account; %s\n         %s\n", windows[c->window],
                charges[c->charge]);
 }
 
@@ -250,19 +248,37 @@ static void write_unknown(const struct variant *v, struct buf *out)
         buf_puts(out, " (no published limits)\n");
 }
 
+/* The oldest. */
+static void write_date(const struct variant *v, struct buf *out)
+{
+    struct str oldest = {0};
+    for (size_t i = 0; i < v->count; i++) {
+        struct str d = v->list[i].date;
+        if (d.n && (!oldest.n || memcmp(d.p, oldest.p, d.n < oldest.n ? d.n : oldest.n) < 0))
+            oldest = d;
+    }
+    if (oldest.n)
+        buf_printf(out, "  limits as of %.*s; `sluice limits` asks the provider\n",
+                   STR_ARG(oldest));
+}
+
+/* "  tier 1: " */
+static void begin_note(const struct forecast *f, struct buf *out)
+{
+    buf_puts(out, f->tier ? "  tier " : "  ");
+    plan_tier_name(f, out);
+    buf_puts(out, ": ");
+}
+
 static void note_too_large(const struct forecast *f, struct buf *out)
 {
     if (f->live.known && f->live.too_large && f->live.requests) {
-        buf_puts(out, "  ");
-        plan_tier_name(f, out);
-        buf_puts(out, ": ");
+        begin_note(f, out);
         buf_thousands(out, f->live.too_large);
         buf_puts(out, " requests are larger than a limit, and left out\n");
     }
     if (f->waves.known && f->waves.too_large) {
-        buf_puts(out, "  ");
-        plan_tier_name(f, out);
-        buf_puts(out, ": ");
+        begin_note(f, out);
         buf_thousands(out, f->waves.too_large);
         buf_puts(out, " requests are larger than what batches may hold\n");
     }
@@ -275,11 +291,10 @@ static void write_notes(const struct variant *v, struct buf *out)
         note_too_large(f, out);
         if (!f->over_cap)
             continue;
-        buf_puts(out, "  ");
-        plan_tier_name(f, out);
-        buf_puts(out, ": costs more than the tier lets an account spend in a month (");
+        begin_note(f, out);
+        buf_puts(out, "costs more than the ");
         buf_thousands(out, f->tier->monthly_cap_usd);
-        buf_puts(out, " USD)\n");
+        buf_puts(out, " USD that it may spend in a month\n");
     }
     if (v->recounted)
         buf_puts(out,
@@ -305,6 +320,7 @@ static void write_variant(const struct plan *p, const struct variant *v, struct 
     }
     write_unbound(v, out);
     write_unknown(v, out);
+    write_date(v, out);
     write_notes(v, out);
 }
 

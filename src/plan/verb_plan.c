@@ -4,6 +4,7 @@
 
 #include "answered.h"
 #include "checking.h"
+#include "duration.h"
 #include "exits.h"
 #include "plan_report.h"
 #include "replace.h"
@@ -53,19 +54,6 @@ struct request {
     struct spread service_us;
 };
 
-/* The account's options that mean something where nothing is sent. */
-static bool is_of_use(const struct option *o)
-{
-    static const char *const names[] = {
-        "base-url", "api-key-env",     "api-key-file", "retries",      "Connection",
-        "ca-file",  "connect-timeout", "timeout",      "idle-timeout", "emulate-faults"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(o->name, names[i]) == 0)
-            return false;
-    }
-    return true;
-}
-
 static size_t table(struct request *r, struct option *out)
 {
     const struct option own[] = {
@@ -89,15 +77,13 @@ static size_t table(struct request *r, struct option *out)
         {"json", 'j', OPTION_FLAG, NULL, "Print JSON.", &r->json},
         {"plot", 0, OPTION_TEXT, "FILE", "Draw it as an SVG file too.", &r->plot},
     };
-    struct option rows[ACCOUNT_OPTIONS];
-    size_t n = sizeof own / sizeof *own, count = account_options_rows(&r->account, rows);
+    static const char *const senders[] = {
+        "api-key-env",     "api-key-file", "retries",      "Connection",     "ca-file",
+        "connect-timeout", "timeout",      "idle-timeout", "emulate-faults", NULL};
+    size_t n = sizeof own / sizeof *own;
+    sl_assert(n + ACCOUNT_OPTIONS <= OPTIONS_MAX);
     memcpy(out, own, sizeof own);
-    for (size_t i = 0; i < count; i++) {
-        if (is_of_use(&rows[i]))
-            out[n++] = rows[i];
-    }
-    sl_assert(n <= OPTIONS_MAX);
-    return n;
+    return n + account_options_rows_but(&r->account, senders, out + n);
 }
 
 static int complain(const char *place, const struct diag *diag, int code)
@@ -201,7 +187,7 @@ static enum sl_err take_service(struct request *r, struct diag *diag)
 
 static bool provider_is_told(const struct request *r)
 {
-    return r->account.provider_name || r->account.emulate;
+    return r->account.provider_name || r->account.emulate || r->account.base_url;
 }
 
 static int open_input(struct request *r)
@@ -294,18 +280,10 @@ static int show(const struct request *r, const struct plan *p)
     return code;
 }
 
-static struct str today(char out[16])
-{
-    time_t now = time(NULL);
-    struct tm tm;
-    gmtime_r(&now, &tm);
-    strftime(out, 16, "%Y-%m-%d", &tm);
-    return str_of(out);
-}
-
 static int make(struct request *r)
 {
-    char date[16];
+    enum { DATE = sizeof "2026-11-26" - 1 };
+    struct buf now = {0};
     struct diag diag = {{0}, {0}};
     enum sl_err err = settle(r, &diag);
     if (err == SL_OK)
@@ -314,17 +292,19 @@ static int make(struct request *r)
         err = take_guess(r, &diag);
     if (err != SL_OK)
         return complain("", &diag, err == SL_IO ? EXIT_IO : EXIT_USAGE);
+    instant_write_rfc3339(&now, (int64_t)time(NULL) * 1000000);
     struct plan_ask ask = {.input = &r->input,
                            .account = &r->account,
                            .guess = &r->guess,
                            .service_us = r->service_us,
                            .max_tokens = r->max_tokens,
                            .instead = r->instead,
-                           .today = today(date)};
+                           .today = str_cut(buf_str(&now), DATE)};
     struct plan plan;
     plan_make(&plan, &ask);
     int code = show(r, &plan);
     plan_free(&plan);
+    buf_free(&now);
     return code;
 }
 

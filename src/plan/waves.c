@@ -83,6 +83,7 @@ struct waves waves_of(const struct waves_at *at, const struct rows *rows,
     if (!rules)
         return w;
     struct room room = room_of(at, models);
+    w.date = rules->date;
     packing_init(&p, rules, 0, 0);
     pack(&p, &room, rows, &w);
     w.turns = count_turns(&p, &room, models->n);

@@ -13,6 +13,7 @@ struct waves {
     int64_t within_s;  /* it ends, at the latest; -1 not known */
     int64_t requests;  /* that go */
     int64_t too_large; /* that no batch could hold */
+    struct str date;   /* of what the API takes */
 };
 
 /* Whose Batch API; an empty tier: not known, so what may wait is not. */

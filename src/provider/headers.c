@@ -69,6 +69,11 @@ static bool says(struct str what, const char *word)
 
 static enum dimension dimension_said(struct str what)
 {
+    /* Almost every answer of almost every provider. */
+    if (str_eq(what, STR("requests")))
+        return DIM_RPM;
+    if (str_eq(what, STR("tokens")))
+        return DIM_TPM;
     bool day = says(what, "day");
     if (says(what, "unified") || says(what, "audio") || says(what, "hour") ||
         says(what, "second"))

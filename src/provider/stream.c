@@ -7,13 +7,17 @@
 #include "chat.h"
 
 /* Output is counted in pieces of about this size, cut where no token can span. */
-enum { COUNTED_BYTES = 4096 };
+enum { COUNTED_BYTES = 1024 };
 
-void stream_open(struct stream *s, const struct provider *p, const struct ask *ask)
+void stream_open(struct stream *s, const struct provider *p, const struct ask *ask,
+                 struct arena *scratch)
 {
     bool told = ask->route == ROUTE_CHAT && ask->stream_usage;
-    *s = (struct stream){
-        .provider = p, .model = ask->model, .counts = !told, .told = {-1, -1, -1}};
+    *s = (struct stream){.provider = p,
+                         .model = ask->model,
+                         .counts = !told,
+                         .told = {-1, -1, -1},
+                         .scratch = scratch};
 }
 
 void stream_free(struct stream *s)
@@ -65,11 +69,12 @@ static void add_output(struct stream *s, const struct json *root)
 {
     const struct json *choices = json_get(root, "choices"), *delta = json_get(root, "delta");
     for (const struct json *c = choices ? choices->first : NULL; c; c = c->next) {
+        const struct json *part = json_get(c, "delta");
         add_text(s, json_get(c, "text"));
-        add_text(s, json_path(c, "delta.content"));
-        add_text(s, json_path(c, "delta.reasoning_content"));
-        add_text(s, json_path(c, "delta.refusal"));
-        add_calls(s, json_path(c, "delta.tool_calls"));
+        add_text(s, json_get(part, "content"));
+        add_text(s, json_get(part, "reasoning_content"));
+        add_text(s, json_get(part, "refusal"));
+        add_calls(s, json_get(part, "tool_calls"));
     }
     add_text(s, delta);
     add_text(s, json_get(delta, "text"));
@@ -124,19 +129,19 @@ static void on_event(void *ctx, struct sse_event ev)
         s->ended = true;
         return;
     }
-    bool usage = says(ev.data, "\"usage\""), error = says(ev.data, "\"error\"");
-    bool typed = says(ev.data, "\"message_stop\"") || says(ev.data, "\"response.");
-    if (!usage && !error && !typed && !s->counts)
+    bool usage = says(ev.data, "\"usage\"");
+    if (!s->counts && !usage && !says(ev.data, "\"error\"") &&
+        !says(ev.data, "\"message_stop\"") && !says(ev.data, "\"response."))
         return;
-    const struct json *root = json_parse(&s->arena, ev.data, NULL);
+    arena_reset(s->scratch);
+    const struct json *root = json_parse(s->scratch, ev.data, NULL);
     if (s->counts)
         add_output(s, root);
     if (usage)
         take_usage(s, root);
-    s->ended |= typed && is_end(root);
-    if (error && s->error.n == 0 && is_refusal(root))
+    s->ended |= is_end(root);
+    if (s->error.n == 0 && is_refusal(root))
         buf_add(&s->error, ev.data);
-    arena_reset(&s->arena);
 }
 
 enum sl_err stream_feed(struct stream *s, struct str bytes)

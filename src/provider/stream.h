@@ -21,11 +21,14 @@ struct stream {
     struct buf error;  /* the event that refused, or empty */
     int64_t events;    /* with data */
     bool ended;        /* the event that ends a whole answer has come */
-    struct arena arena;
+    struct arena *scratch;
+    struct arena arena; /* of the verdict */
 };
 
-/* `ask` and its model are lent until stream_free. */
-void stream_open(struct stream *s, const struct provider *p, const struct ask *ask);
+/* `ask`, its model and `scratch` are lent until stream_free; between the calls nothing of
+ * `scratch` is used, so that streams can share one. */
+void stream_open(struct stream *s, const struct provider *p, const struct ask *ask,
+                 struct arena *scratch);
 void stream_free(struct stream *s);
 /* SL_TOO_LARGE: an event over BOUND_SSE_EVENT_BYTES. */
 enum sl_err stream_feed(struct stream *s, struct str bytes) SL_CHECK;

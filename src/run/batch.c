@@ -12,8 +12,8 @@
 #include "batch.h"
 
 #include "detour.h"
+#include "receipt.h"
 #include "shipping.h"
-#include "tally.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -185,11 +185,11 @@ static void on_setback(void *ctx, struct job *job, const struct ending *end)
 
 static void count_answer(struct batch_job *j, const struct ending *end)
 {
-    const struct tally a = {.model = j->batch->input.models.list[row_of(j)->model].known,
-                            .route = j->request.line.route,
-                            .usage = &end->usage,
-                            .service_us = end->service_us};
-    tally_answer(&j->batch->totals, &a);
+    const struct receipt a = {.model = j->batch->input.models.list[row_of(j)->model].known,
+                              .route = j->request.line.route,
+                              .usage = &end->usage,
+                              .service_us = end->service_us};
+    receipt_add(&j->batch->totals, &a);
 }
 
 static struct result result_of(const struct batch_job *j, const struct ending *end)

@@ -6,7 +6,7 @@
 #include "shipping.h"
 
 #include "batch.h"
-#include "tally.h"
+#include "receipt.h"
 
 static void disk_failed(struct shipping *s, const struct diag *diag)
 {
@@ -60,13 +60,13 @@ static void write_answer(struct shipping *s, struct row *row, const struct resul
         return;
     }
     struct usage usage = usage_of(r->tree);
-    const struct tally a = {.model = b->input.models.list[row->model].known,
-                            .route =
-                                s->dialect == BATCH_ANTHROPIC ? ROUTE_MESSAGES : ROUTE_CHAT,
-                            .usage = &usage,
-                            .service_us = -1,
-                            .batch = true};
-    tally_answer(&b->totals, &a);
+    const struct receipt a = {.model = b->input.models.list[row->model].known,
+                              .route =
+                                  s->dialect == BATCH_ANTHROPIC ? ROUTE_MESSAGES : ROUTE_CHAT,
+                              .usage = &usage,
+                              .service_us = -1,
+                              .batch = true};
+    receipt_add(&b->totals, &a);
     row->state = ROW_DONE;
     s->carried++;
     s->rows--;

@@ -50,6 +50,12 @@ bool parcel_is_live(const struct parcel *p)
     return p->state != PARCEL_FETCHED && p->state != PARCEL_VOID;
 }
 
+bool parcel_is_idle(const struct parcel *p)
+{
+    return p->state == PARCEL_PLANNED || p->state == PARCEL_UPLOADING ||
+           p->state == PARCEL_UPLOADED;
+}
+
 /* ---- writing ---- */
 
 void parcels_write_header(const struct parcels_header *h, struct buf *out)

@@ -72,6 +72,8 @@ struct parcel *parcels_add(struct parcels *p);
 struct parcel *parcels_get(const struct parcels *p, uint16_t number);
 /* May something of it exist at the provider, or be about to? */
 bool parcel_is_live(const struct parcel *p);
+/* Nothing of it was ordered yet: it can be given up without asking anybody. */
+bool parcel_is_idle(const struct parcel *p);
 
 /* ---- the journal's lines: without newlines ---- */
 

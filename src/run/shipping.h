@@ -1,11 +1,12 @@
 /* shipping.h: the parcels of a run on their way through the provider's Batch API: which rows
  * go, when what of them is sent, and what comes back.
  *
- *   shipping.c    opens the journal, keeps time, ends
- *   manifest.c    packs rows into parcels
- *   creation.c    from the plan to a batch that is known to exist
- *   collection.c  from the batch to its results
- *   delivery.c    from a result to the run's row
+ *   shipping_open.c  reads the journal of what is under way
+ *   shipping.c       writes it, keeps time, ends
+ *   manifest.c       packs rows into parcels
+ *   creation.c       from the plan to a batch that is known to exist
+ *   collection.c     from the batch to its results
+ *   delivery.c       from a result to the run's row
  *
  * Guarantee: whatever kills the process, no row is in two batches that are carried out, and
  * none is answered both by a batch and live, as far as the provider lets a batch be known
@@ -115,6 +116,8 @@ void shipping_free(struct shipping **s);
 /* ---- between the files of this module ---- */
 
 struct parcel *shipping_parcel(const struct shipment *h);
+/* Whose batches the journal tells of. */
+struct str shipping_account(const struct batch *b);
 int64_t shipping_now(const struct shipping *s);
 /* Looks at all parcels anew in the loop's next turn. */
 void shipping_wake(struct shipping *s);

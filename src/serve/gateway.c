@@ -447,4 +447,5 @@ void gateway_free(struct gateway *g)
     daybook_close(&g->book);
     record_close(&g->record);
     setting_drop(&g->setting);
+    arena_free(&g->scratch);
 }

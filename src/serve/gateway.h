@@ -32,6 +32,7 @@ struct gateway {
     struct beacon *beacon;   /* NULL: none is lit */
     int64_t started_unix_us;
     struct relay *relays; /* all there are */
+    struct arena scratch; /* of the events of all streams */
     size_t relay_count, held_bytes;
     uint64_t requests;
     bool ending;      /* takes no more */

@@ -187,12 +187,12 @@ struct str relay_more(struct relay *r)
 
 /* Azure's paths name the deployment, and the body need not name a model: the tree that is
  * counted is given one. The bytes that are sent stay as they are. */
-static void name_deployment(struct relay *r, struct json *root)
+static void name_deployment(const struct relay *r, struct arena *arena, struct json *root)
 {
     struct str name = pass_deployment(r->target);
     if (!name.n || root->type != JSON_OBJECT || json_get(root, "model"))
         return;
-    struct json *model = arena_alloc(&r->arena, sizeof *model);
+    struct json *model = arena_alloc(arena, sizeof *model);
     *model = (struct json){
         .type = JSON_STRING, .text = name, .key = STR("model"), .next = root->first};
     root->first = model;
@@ -212,15 +212,19 @@ static const struct account_options *reader_of(const struct relay *r)
     return &s->accounts[0].options;
 }
 
-/* Runs on a thread of the pool for large bodies: touches this relay, and what never changes. */
+/* Runs on a thread of the pool for large bodies: touches this relay, and what never changes.
+ * The tree can be larger than the body, and is not kept. */
 static void count(struct relay *r)
 {
     const struct account_options *o = reader_of(r);
-    struct json *root = json_parse(&r->arena, buf_str(&r->body), &r->diag);
+    struct arena scratch = {0};
+    struct json *root = json_parse(&scratch, buf_str(&r->body), &r->diag);
     if (root)
-        name_deployment(r, root);
+        name_deployment(r, &scratch, root);
     r->err = root ? ask_parse(o->provider, o->catalogue, r->route, root, &r->ask, &r->diag)
                   : SL_SYNTAX;
+    r->ask.model = arena_copy(&r->arena, r->ask.model);
+    arena_free(&scratch);
 }
 
 /* ---- another model ------------------------------------------------------------------------
@@ -230,16 +234,18 @@ static void count(struct relay *r)
  * counted as its. */
 static bool become_model(struct relay *r, const char *name)
 {
-    struct json *root = json_parse(&r->arena, buf_str(&r->body), NULL);
-    const struct json *model = json_get(root, "model");
-    if (!model)
-        return false;
+    struct arena scratch = {0};
     struct str all = buf_str(&r->body);
-    size_t at = (size_t)(model->raw.p - all.p);
+    const struct json *model = json_get(json_parse(&scratch, all, NULL), "model");
+    struct str old = model ? model->raw : (struct str){0};
+    arena_free(&scratch);
+    if (!old.p)
+        return false;
+    size_t at = (size_t)(old.p - all.p);
     struct buf changed = {0};
     buf_add(&changed, str_cut(all, at));
     buf_json(&changed, str_of(name));
-    buf_add(&changed, str_from(all, at + model->raw.n));
+    buf_add(&changed, str_from(all, at + old.n));
     r->asked_model = arena_copy(&r->arena, r->asked_model.n ? r->asked_model : r->ask.model);
     hold_bytes(r, changed.n, r->body.n);
     buf_free(&r->body);
@@ -387,9 +393,36 @@ static void queue_up(struct relay *r)
     submit(r);
 }
 
+/* What is asked for without being a use of a model: it costs nothing. */
+static bool is_free(const struct relay *r)
+{
+    static const char *const ends[] = {"v1/files", "openai/files", "/count_tokens", "/cancel"};
+    struct str rest = r->target, path = str_split(&rest, '?');
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (str_ends(path, str_of(ends[i])))
+            return true;
+    }
+    return !str_eq(str_of(r->job.method), STR("POST"));
+}
+
+/* A tenant who may spend so much, or on some models only, may do nothing of which nobody knows
+ * what it spends on which: a batch names its models in a file, a form after megabytes. */
+static bool may_spend_uncounted(const struct relay *r)
+{
+    const struct tenant_setting *s = &r->tenant->setting;
+    bool held = s->models.n > 0 || s->limits.spend_day > 0 || s->limits.spend_month > 0;
+    return !held || is_free(r);
+}
+
 /* A request alone: it draws on no tokens. */
 static void queue_up_uncounted(struct relay *r)
 {
+    if (!may_spend_uncounted(r)) {
+        decline(r, TURN_AWAY_FORBIDDEN, -1,
+                STR("This key may use some models only, or has a limit on spending, and what "
+                    "this request would use and spend cannot be known beforehand"));
+        return;
+    }
     r->ask.model = pool_of_kind(r->target);
     if (r->route == ROUTE_IMAGES)
         r->ask.demand.images = 1;

@@ -40,11 +40,6 @@ static const struct quota *find(const struct quota *q, size_t n, enum dimension 
     return NULL;
 }
 
-static struct str number(struct arena *arena, int64_t n)
-{
-    return arena_printf(arena, "%lld", (long long)n);
-}
-
 static struct str when(const struct quota *q, bool anthropic, int64_t unix_us,
                        struct arena *arena)
 {
@@ -58,35 +53,43 @@ static struct str when(const struct quota *q, bool anthropic, int64_t unix_us,
     return kept;
 }
 
+/* limit, remaining, reset of something */
+#define OPENAI(what)                                                                           \
+    {                                                                                          \
+        STR_INIT("x-ratelimit-limit-" what), STR_INIT("x-ratelimit-remaining-" what),          \
+            STR_INIT("x-ratelimit-reset-" what)                                                \
+    }
+#define ANTHROPIC(what)                                                                        \
+    {                                                                                          \
+        STR_INIT("anthropic-ratelimit-" what "-limit"),                                        \
+            STR_INIT("anthropic-ratelimit-" what "-remaining"),                                \
+            STR_INIT("anthropic-ratelimit-" what "-reset")                                     \
+    }
+
 size_t quota_headers(const struct quota *q, size_t n, bool anthropic, int64_t unix_us,
                      struct header *out, struct arena *arena)
 {
     static const struct {
         enum dimension dims[2];
-        const char *name;
         bool anthropic_only;
+        struct str names[2][3];
     } forms[] = {
-        {{DIM_RPM, DIM_RPD}, "requests", false},
-        {{DIM_TPM, DIM_TPD}, "tokens", false},
-        {{DIM_ITPM, DIM_ITPM}, "input-tokens", true},
-        {{DIM_OTPM, DIM_OTPM}, "output-tokens", true},
+        {{DIM_RPM, DIM_RPD}, false, {OPENAI("requests"), ANTHROPIC("requests")}},
+        {{DIM_TPM, DIM_TPD}, false, {OPENAI("tokens"), ANTHROPIC("tokens")}},
+        {{DIM_ITPM, DIM_ITPM}, true, {OPENAI("input-tokens"), ANTHROPIC("input-tokens")}},
+        {{DIM_OTPM, DIM_OTPM}, true, {OPENAI("output-tokens"), ANTHROPIC("output-tokens")}},
     };
-    static const char *const parts[] = {"limit", "remaining", "reset"};
     size_t count = 0;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         const struct quota *told = find(q, n, forms[i].dims[0]);
         told = told ? told : find(q, n, forms[i].dims[1]);
         if (!told || (forms[i].anthropic_only && !anthropic))
             continue;
-        struct str values[] = {number(arena, told->limit),
-                               number(arena, told->left > 0 ? told->left : 0),
-                               when(told, anthropic, unix_us, arena)};
-        for (size_t k = 0; k < 3; k++)
-            out[count++] = (struct header){
-                anthropic
-                    ? arena_printf(arena, "anthropic-ratelimit-%s-%s", forms[i].name, parts[k])
-                    : arena_printf(arena, "x-ratelimit-%s-%s", parts[k], forms[i].name),
-                values[k]};
+        const struct str *names = forms[i].names[anthropic];
+        out[count++] = (struct header){names[0], arena_int(arena, told->limit)};
+        out[count++] =
+            (struct header){names[1], arena_int(arena, told->left > 0 ? told->left : 0)};
+        out[count++] = (struct header){names[2], when(told, anthropic, unix_us, arena)};
     }
     return count;
 }

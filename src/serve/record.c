@@ -70,8 +70,9 @@ static enum tally_outcome outcome_of(const struct relay *r, const struct ending 
 
 static void keep_text(char *out, size_t size, struct str text, struct str *kept)
 {
-    int n = snprintf(out, size, "%.*s", STR_ARG(str_cut(text, size - 1)));
-    *kept = (struct str){out, n > 0 ? (size_t)n : 0};
+    *kept = (struct str){out, str_cut(text, size).n};
+    if (text.p)
+        memcpy(out, text.p, kept->n);
 }
 
 static void fill(struct notable *n, const struct relay *r, int status, struct str what)

@@ -71,8 +71,7 @@ static size_t answer_headers(struct relay *r, const struct message *m, bool hope
     const struct flow *f = &r->job.flow;
     size_t n = quotas_instead(r, out, pass_answer(m, out));
     int64_t waited_us = f->sent_us >= 0 ? f->sent_us - f->submitted_us : 0;
-    out[n++] = (struct header){STR("x-sluice-wait-ms"),
-                               arena_printf(&r->arena, "%lld", (long long)(waited_us / 1000))};
+    out[n++] = (struct header){STR("x-sluice-wait-ms"), arena_int(&r->arena, waited_us / 1000)};
     if (f->waited_for != DIM_UNKNOWN)
         out[n++] = (struct header){STR("x-sluice-limit"), waited_for(r)};
     if (r->asked_model.n)
@@ -110,7 +109,7 @@ static bool on_begun(void *ctx, struct job *j, const struct message *m)
         stream_free(&r->stream); /* of an attempt before this one */
     r->reads = true;
     buf_clear(&r->held);
-    stream_open(&r->stream, o->account->options.provider, &r->ask);
+    stream_open(&r->stream, o->account->options.provider, &r->ask, &r->gateway->scratch);
     return true;
 }
 

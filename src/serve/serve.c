@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static const struct verb face = {
     .name = "serve",
@@ -258,8 +259,20 @@ static void open_signal(struct process *p, uv_signal_t *s, uv_signal_cb then, in
     uv_signal_start(s, then, number);
 }
 
+/* A request that is held has two sockets; a process is usually given 1,024 descriptors, and may
+ * have far more by asking. */
+static void raise_descriptors(void)
+{
+    struct rlimit most;
+    if (getrlimit(RLIMIT_NOFILE, &most) != 0)
+        return;
+    most.rlim_cur = most.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &most); /* else connections are turned away as they come */
+}
+
 static int serve(struct process *p, struct diag *diag)
 {
+    raise_descriptors();
     int rc = uv_loop_init(&p->loop);
     sl_assert(rc == 0);
     uv_timer_init(&p->loop, &p->grace);

@@ -14,7 +14,7 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +41,7 @@ struct keys {
     size_t n;
     uint32_t *table; /* index + 1 by id; a power of two, never full */
     size_t table_size;
-    unsigned char secret[SECRET_BYTES];
+    EVP_MAC_CTX *mac; /* begun with the installation's secret; NULL before there is one */
 };
 
 /* ---- what a key is ----------------------------------------------------------------------- */
@@ -52,13 +52,27 @@ static void random_bytes(unsigned char *out, size_t n)
     sl_assert(got == (ssize_t)n); /* up to 256 bytes it is never less */
 }
 
-static void mac_of(const unsigned char secret[SECRET_BYTES], struct str key,
-                   unsigned char out[KEY_MAC_BYTES])
+/* For every request: what HMAC does of the secret alone is done once. */
+static EVP_MAC_CTX *mac_new(const unsigned char secret[SECRET_BYTES])
 {
-    unsigned length = 0;
-    const unsigned char *done = HMAC(EVP_sha256(), secret, SECRET_BYTES,
-                                     (const unsigned char *)key.p, key.n, out, &length);
-    sl_assert(done && length == KEY_MAC_BYTES);
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *mac = EVP_MAC_CTX_new(hmac); /* of NULL: NULL */
+    EVP_MAC_free(hmac);
+    int good = mac && EVP_MAC_init(mac, secret, SECRET_BYTES, params);
+    sl_assert(good);
+    return mac;
+}
+
+static void mac_of(const struct keys *k, struct str key, unsigned char out[KEY_MAC_BYTES])
+{
+    size_t length = 0;
+    int good = EVP_MAC_init(k->mac, NULL, 0, NULL) && /* the secret as before */
+               EVP_MAC_update(k->mac, (const unsigned char *)key.p, key.n) &&
+               EVP_MAC_final(k->mac, out, &length, KEY_MAC_BYTES);
+    sl_assert(good && length == KEY_MAC_BYTES);
 }
 
 static void hex_write(struct buf *b, const unsigned char *bytes, size_t n)
@@ -199,13 +213,17 @@ static enum sl_err read_secret(struct keys *k, const char *directory, struct dia
 {
     char path[PATH_BYTES];
     struct buf text = {0};
+    unsigned char secret[SECRET_BYTES];
     path_of(path, directory, "keys.secret");
     enum sl_err err = read_if_there(path, &text, diag);
     if (err == SL_OK && k->n && !text.n)
         err = diag_set(diag, SL_MISSING, path,
                        "not there: without it no key can be told from another");
-    if (err == SL_OK && text.n && !hex_read(str_trim(buf_str(&text)), k->secret, SECRET_BYTES))
+    if (err == SL_OK && text.n && !hex_read(str_trim(buf_str(&text)), secret, SECRET_BYTES))
         err = diag_set(diag, SL_SYNTAX, path, "does not hold a secret of ours");
+    if (err == SL_OK && text.n)
+        k->mac = mac_new(secret);
+    explicit_bzero(secret, sizeof secret);
     if (text.p)
         explicit_bzero(text.p, text.cap);
     buf_free(&text);
@@ -237,7 +255,7 @@ void keys_close(struct keys **pk)
     *pk = NULL;
     if (!k)
         return;
-    explicit_bzero(k->secret, sizeof k->secret);
+    EVP_MAC_CTX_free(k->mac); /* wipes it */
     free(k->list);
     free(k->table);
     arena_free(&k->arena);
@@ -249,7 +267,9 @@ const struct key_entry *keys_find(const struct keys *k, struct str presented)
     static const struct key_entry nobody = {.id = ""};
     unsigned char mac[KEY_MAC_BYTES];
     const struct key_entry *e = find_id(k, id_of(presented));
-    mac_of(k->secret, presented, mac); /* for unknown ids too */
+    if (!k->mac)
+        return NULL;           /* there is no key yet */
+    mac_of(k, presented, mac); /* for unknown ids too */
     bool same = CRYPTO_memcmp(mac, e ? e->mac : nobody.mac, KEY_MAC_BYTES) == 0;
     return e && same && !e->revoked.n ? e : NULL;
 }
@@ -350,7 +370,7 @@ static void spell_key(const struct keys *k, struct key_entry *e, struct buf *key
     buf_printf(key, "%s%s-", PREFIX, e->id);
     spell(key, secret, sizeof secret);
     explicit_bzero(secret, sizeof secret);
-    mac_of(k->secret, buf_str(key), e->mac);
+    mac_of(k, buf_str(key), e->mac);
 }
 
 static enum sl_err append(const char *directory, const struct key_entry *e, struct diag *diag)

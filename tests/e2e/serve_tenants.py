@@ -327,6 +327,28 @@ class Limits(unittest.TestCase):
             self.assertEqual(i.post("web", model="gpt-4o-mini")[0].status, 200)
             self.assertEqual(i.post("web")[0].status, 403)
 
+    def test_what_a_request_spends_must_be_known(self):
+        """Of a key that is held to models or dollars, a batch could use and spend anything."""
+        config = ("tenants:\n  some: {models: [gpt-4o]}\n  rich: {limits: {spend_day: 1}}\n"
+                  "  free: {}\n")
+        with Upstream() as up, Installation(accounts(up) + config) as i:
+            told = {"some": 403, "rich": 403, "free": 200}
+            for tenant in told:
+                i.key(tenant)
+            i.start()
+            for tenant, status in told.items():
+                for path in ("/v1/batches", "/v1/audio/speech", "/v1/threads/t_1/runs"):
+                    self.assertEqual(i.post(tenant, "{}", path=path)[0].status, status, path)
+                for path in ("/v1/files", "/v1/batches/b_1/cancel", "/v1/messages/count_tokens"):
+                    self.assertEqual(i.post(tenant, "{}", path=path)[0].status, 200, path)
+                form = {"content-type": "multipart/form-data; boundary=x"}
+                self.assertEqual(i.post(tenant, "--x--\r\n", form, "/v1/audio/transcriptions")
+                                 [0].status, status)
+                asked = i.serve.request("GET", "/v1/batches", None,
+                                        {"x-api-key": i.keys[tenant]})
+                self.assertEqual(asked.status, 200)
+                asked.connection.close()
+
     def test_each_tenant_has_a_queue_of_its_own(self):
         go_on = threading.Event()
 

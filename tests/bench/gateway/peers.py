@@ -11,7 +11,6 @@ import subprocess
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 SLUICE = os.path.abspath(os.environ.get("SLUICE", os.path.join(ROOT, "build-bench", "sluice")))
-KEY = "bench-tenant-key"
 
 
 def first_line(*command):
@@ -75,7 +74,8 @@ worker_rlimit_nofile {place.descriptors};
 daemon off;
 pid {place.scratch}/nginx.pid;
 error_log stderr crit;
-events {{ worker_connections {place.descriptors - 50}; }}
+# nginx keeps one in sixteen for itself
+events {{ worker_connections {place.descriptors * 9 // 8}; }}
 http {{
   access_log off;
   client_body_temp_path {place.scratch}/body;
@@ -139,12 +139,11 @@ backend provider
 
 
 class Sluice(Peer):
-    """Counting and budgets on; tenants and TLS by its configuration file, where it has one."""
+    """Counting, budgets, a tenant with a key and limits of its own, all on."""
 
     name = "sluice"
-    headers = (f"authorization: Bearer {KEY}",)
-    limits = "rpm=100M,tpm=2000M"
-    more = ("--concurrency", "20000", "--queue", "20000")
+    tls = True
+    concurrency = 20000
 
     def __init__(self):
         if not os.access(SLUICE, os.X_OK):
@@ -154,22 +153,39 @@ class Sluice(Peer):
         return "sluice/" + first_line(SLUICE, "--version").split()[-1]
 
     def command(self, place):
-        return [SLUICE, "serve", "--listen", f"127.0.0.1:{place.port}",
-                "--base-url", f"http://127.0.0.1:{place.provider}/v1", "--window", "bucket",
-                "--limits", "*:" + self.limits, *self.more]
+        tls = place.certificate and (f"tls: {{certificate: '{place.certificate}.crt', "
+                                     f"key: '{place.certificate}.key'}}")
+        path = write(place, "sluice.yaml", f"""
+listen: "127.0.0.1:{place.port}"
+state: "{place.scratch}/state"
+queue: 20000
+{tls or ''}
+accounts:
+  provider:
+    base_url: "http://127.0.0.1:{place.provider}/v1"
+    window: bucket
+    concurrency: {self.concurrency}
+    limits: {{"*": {{rpm: 100M, tpm: 2000M}}}}
+tenants:
+  bench: {{limits: {{rpm: 100M, tpm: 2000M}}}}
+""")
+        key = subprocess.run([SLUICE, "key", "create", "-c", path, "--tenant", "bench"],
+                             capture_output=True, text=True, check=True).stdout.split()[-1]
+        self.headers = (f"authorization: Bearer {key}",)
+        return [SLUICE, "serve", "-c", path]
 
 
 class Queue(Sluice):
     """The same, but all requests but one wait in its own queue."""
 
     name = "sluice, queued"
-    more = ("--concurrency", "1", "--queue", "20000")
+    concurrency = 1
 
 
 class Portkey(Peer):
     name = "portkey"
     program = os.path.join(HERE, "portkey", "node_modules", "@portkey-ai", "gateway")
-    headers = ("authorization: Bearer " + KEY, "x-portkey-provider: openai")
+    headers = ("authorization: Bearer none", "x-portkey-provider: openai")
 
     def __init__(self):
         if not os.path.exists(self.program):

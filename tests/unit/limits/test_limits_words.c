@@ -34,7 +34,7 @@ static void cells(void **state)
     words_end(&out);
     words_model(&out, STR("a-long-name"), 4);
     words_model(&out, STR("ab"), 4);
-    words_dimension(&out, DIM_ITPM);
+    dimension_write(&out, DIM_ITPM);
     words_end(&out);
     words_instant(&out, 1795683600000000);
     assert_string_equal(buf_cstr(&out), "abcd   30,000  x\na-long-name\n     ab   ITPM\n"

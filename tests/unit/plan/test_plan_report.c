@@ -64,7 +64,7 @@ static void ranges_and_pools_fit_too(void **state)
     check_width(&out);
     expect(&out, "OTPM claude-sonnet-4.x ");
     expect(&out, "7 requests are larger than a limit");
-    expect(&out, "costs more than the tier lets an account spend in a month (500 USD)");
+    expect(&out, "costs more than the 500 USD that it may spend in a month");
     expect(&out, "plays no part");
     buf_free(&out);
     draft_close(&d);

@@ -102,6 +102,13 @@ static const struct row rows[] = {
     {"openai", ROUTE_CHAT,
      "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}", 8, 2,
      16384, 0, 0, 1},
+    /* characters are code points: 44 of 69 bytes */
+    {"openai", ROUTE_CHAT,
+     "{\"model\":\"gpt-4o\",\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":"
+     "\"Gr\u00fc\u00dfe "
+     "aus K\u00f6ln: \u6f22\u5b57\u304b\u306a\u4ea4\u3058\u308a\u6587 und "
+     "\U0001f642\U0001f642, oder nicht?\"}]}",
+     28, 12, 1, 0, 1, 1},
     /* the larger of two bounds, for each of three choices */
     {"openai", ROUTE_CHAT,
      "{\"model\":\"gpt-4o\",\"max_tokens\":10,\"max_completion_tokens\":20,\"n\":3,"

@@ -1,5 +1,5 @@
-/* tally.c: see tally.h. Costs are exact: pico-dollars, see catalogue.h. */
-#include "tally.h"
+/* receipt.c: see receipt.h. Costs are exact: pico-dollars, see catalogue.h. */
+#include "receipt.h"
 
 static int64_t price(int64_t tokens, int64_t pusd)
 {
@@ -7,7 +7,7 @@ static int64_t price(int64_t tokens, int64_t pusd)
 }
 
 /* What it costs live, at catalogue prices; -1 if a price is not known. */
-static int64_t cost_of(const struct tally *a)
+static int64_t cost_of(const struct receipt *a)
 {
     const struct model *m = a->model;
     const struct usage *u = a->usage;
@@ -20,7 +20,7 @@ static int64_t cost_of(const struct tally *a)
            price(cached, m->cached_input_pusd < 0 ? m->input_pusd : m->cached_input_pusd);
 }
 
-static void add_cost(struct totals *t, const struct tally *a)
+static void add_cost(struct totals *t, const struct receipt *a)
 {
     int64_t cost = cost_of(a), percent = a->model ? a->model->batch_percent : -1;
     if (cost < 0 || t->cost_pusd < 0 || (a->batch && percent < 0)) {
@@ -32,7 +32,7 @@ static void add_cost(struct totals *t, const struct tally *a)
     t->cost_batch_pusd += batch_cost;
 }
 
-void tally_answer(struct totals *t, const struct tally *a)
+void receipt_add(struct totals *t, const struct receipt *a)
 {
     const struct usage *u = a->usage;
     t->ok++;
