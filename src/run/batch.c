@@ -189,7 +189,8 @@ static void count_answer(struct batch_job *j, const struct ending *end)
                               .route = j->request.line.route,
                               .usage = &end->usage,
                               .service_us = end->service_us};
-    receipt_add(&j->batch->totals, &a);
+    int64_t paid = receipt_add(&j->batch->totals, &a);
+    allot_settle(j->batch, row_of(j), false, paid);
 }
 
 static struct result result_of(const struct batch_job *j, const struct ending *end)
@@ -378,6 +379,7 @@ static void on_tick(uv_timer_t *timer)
     int64_t now = engine_now(b->door.engine);
     remember_edges(b, now);
     detour_look(b, now);
+    deadline_look(b, now);
     batch_end_when_done(b);
     watch_tick(b, now);
     watch_patience(b, now);
@@ -479,5 +481,7 @@ void batch_free(struct batch *b)
     shuffle_free(&b->shuffle);
     totals_free(&b->totals);
     input_close(&b->input);
+    allot_free(&b->allot);
+    deadline_free(&b->deadline);
     free(b->pools);
 }

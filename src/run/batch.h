@@ -2,6 +2,8 @@
 #ifndef SLUICE_BATCH_H
 #define SLUICE_BATCH_H
 
+#include "allot.h"
+#include "deadline.h"
 #include "door.h"
 #include "input.h"
 #include "recent.h"
@@ -51,6 +53,8 @@ struct batch {
     struct batch_job *job_list;
     struct shipping *shipping; /* what goes through the Batch API; NULL: nothing does */
     struct report_batches shipped;
+    struct allot allot; /* of --mode auto */
+    struct deadline deadline;
     uv_timer_t tick; /* progress and patience */
     uv_signal_t sigint, sigterm;
     struct term term;

@@ -14,23 +14,14 @@
 #include "batch.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 enum {
-    SECOND = 1000000,
     LOOKS = 2,
     PAGES_MAX = 50,
 };
 
 /* Between our clock and the provider's, and from the call to the creation. */
 static const int64_t EARLY_US = 15 * INT64_C(60000000), LATE_US = 45 * INT64_C(60000000);
-
-static int64_t unix_now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
-}
 
 static void write_mark(const struct parcel *p, struct buf *out)
 {
@@ -179,7 +170,7 @@ static void create(struct shipment *h)
     }
     if (p->state != PARCEL_CREATING) {
         p->attempt++;
-        p->creating_us = unix_now_us();
+        p->creating_us = shipping_clock_us();
         if (!shipping_enter(h, PARCEL_CREATING, NULL))
             return;
     }
@@ -197,7 +188,7 @@ static void not_found(struct shipment *h)
     h->unsure = ++h->looks < LOOKS;
     if (!h->unsure)
         h->looks = 0;
-    if (!h->unsure && s->ending) {
+    if (!h->unsure && h->cancel) {
         shipping_give_up(h, STR("batch_cancelled"), STR("the batch was never created"));
         return;
     }
@@ -419,7 +410,7 @@ void creation_step(struct shipment *h)
     bool creating = p->state == PARCEL_CREATING;
     if (creating && h->unsure)
         look_for_batch(h);
-    else if (h->shipping->ending)
+    else if (h->cancel)
         shipping_give_up(h, STR("batch_cancelled"), STR("the batch was never created"));
     else if (!creating && !shipping_has_room(h))
         h->due_us = INT64_MAX;

@@ -25,10 +25,8 @@ static void keep_deadline(const struct choice *c, struct choice_group *g)
         set(g, g->requests, CHOICE_TAKE_BACK);
     else if (live <= d - c->cancel_us && share(g->requests, half, live) > 0)
         set(g, share(g->requests, half, live), CHOICE_PART);
-    else if (live <= d)
-        set(g, 0, CHOICE_NO_TIME);
     else
-        set(g, g->requests - share(g->requests, d, live), CHOICE_TOO_LATE);
+        set(g, 0, CHOICE_NO_TIME);
 }
 
 static int64_t cost_of(const struct choice_group *g)
@@ -107,6 +105,10 @@ enum choice_end mode_choose(struct choice *c)
         if (c->groups[i].live_us < 0) {
             c->fault = i;
             return CHOICE_TIME_UNKNOWN;
+        }
+        if (c->groups[i].live_us > c->deadline_us) {
+            c->fault = i;
+            return CHOICE_TOO_LATE;
         }
         keep_deadline(c, &c->groups[i]);
     }

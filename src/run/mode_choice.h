@@ -10,7 +10,7 @@
  *   L <= D/2 - C       all of it as batches, given up in time; they have half of D at least
  *   L <= D - C         so much as batches that they have half of D; the rest live meanwhile
  *   L <= D             live
- *   else               as much live as there is time for, the rest as batches: not promised
+ *   else               it cannot be kept
  *
  * A budget buys as much live, which is sooner, as it has money for, where that costs least
  * first. With both, the cheapest way that keeps the deadline must fit the budget. */
@@ -26,7 +26,6 @@ enum choice_why {
     CHOICE_TAKE_BACK, /* batch: there is time to ask it live after all */
     CHOICE_PART,      /* both: so much can still be asked live in time */
     CHOICE_NO_TIME,   /* live: there is no time to go back on a batch */
-    CHOICE_TOO_LATE,  /* both: even live it takes longer than there is time */
     CHOICE_AFFORDED,  /* live: the budget pays for it */
     CHOICE_BOUGHT,    /* both: the budget pays for so much live */
     CHOICE_SAVED,     /* batch: the budget pays for nothing else */
@@ -56,6 +55,7 @@ struct choice {
 
 enum choice_end {
     CHOICE_MADE,
+    CHOICE_TOO_LATE,      /* `fault` takes longer than there is time, even live */
     CHOICE_TIME_UNKNOWN,  /* how long `fault` takes live */
     CHOICE_PRICE_UNKNOWN, /* of `fault`, and there is a budget */
     CHOICE_TOO_DEAR,      /* it costs cost_pusd at least */

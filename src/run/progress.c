@@ -55,11 +55,12 @@ static void percent(struct buf *b, int64_t done, int64_t total)
 
 static void eta(struct buf *b, const struct progress *p)
 {
+    buf_puts(b, p->eta_live ? "live ETA " : "ETA ");
     if (p->eta_us < 0) {
-        buf_puts(b, "ETA not known yet");
+        buf_puts(b, "not known yet");
         return;
     }
-    buf_puts(b, "ETA ");
+    buf_puts(b, p->eta_rough ? "about " : "");
     duration_human(b, p->eta_us);
     if (p->eta_at && *p->eta_at)
         buf_printf(b, " (at %s)", p->eta_at);
@@ -117,7 +118,14 @@ static void batches(struct buf *b, const struct progress_batches *x)
         buf_thousands(b, x->total);
     }
     buf_puts(b, x->at_work && x->status[0] ? ")" : "");
-    if (x->at_work && x->ends_us >= 0) {
+    if (x->at_work && x->eta_us > 0) {
+        buf_puts(b, ", done in about ");
+        duration_human(b, x->eta_us);
+    }
+    if (x->due_us >= 0 && x->at_work + x->waiting) {
+        buf_puts(b, ", else live in ");
+        duration_human(b, x->due_us);
+    } else if (x->at_work && x->ends_us >= 0) {
         buf_puts(b, ", ends within ");
         duration_human(b, x->ends_us);
     }

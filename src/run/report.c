@@ -135,6 +135,16 @@ static void time_line(const struct report *r, struct buf *b)
     buf_char(b, '\n');
 }
 
+static void deadline_line(const struct report *r, struct buf *b)
+{
+    if (!r->timed)
+        return;
+    label(b, "deadline");
+    buf_puts(b, r->ahead_us < 0 ? "missed by " : r->left ? "still " : "kept, ");
+    duration_human(b, r->ahead_us < 0 ? -r->ahead_us : r->ahead_us);
+    buf_puts(b, r->ahead_us < 0 ? "\n" : r->left ? " to go\n" : " before it\n");
+}
+
 static void cost_line(const struct report *r, struct buf *b)
 {
     label(b, "cost");
@@ -165,6 +175,7 @@ void report_table(const struct report *r, struct buf *b)
     if (r->batches)
         batches_line(r->batches, b);
     time_line(r, b);
+    deadline_line(r, b);
     if (r->binding_dim != DIM_UNKNOWN) {
         buf_printf(b, "limit that binds %s (%.*s, ", dimension_unit(r->binding_dim),
                    STR_ARG(r->models->pools[r->binding_pool].name));
@@ -275,6 +286,7 @@ void report_json(const struct report *r, struct buf *b)
                    (long long)r->batches->returned);
     else
         buf_puts(b, "  \"batches\": null,\n");
+    buf_printf(b, "  \"choice\": %s,\n", r->choice && r->choice[0] ? r->choice : "null");
     buf_puts(b, "  \"stopped\": ");
     if (r->stopped[0])
         buf_json(b, str_of(r->stopped));

@@ -27,8 +27,11 @@ struct report {
     int64_t binding_limit;
     /* Advice on max_tokens: 0 none. */
     int64_t tip_max_tokens, tip_advised;
-    int64_t tip_us;                       /* makespan it would have allowed */
-    const char *stopped;                  /* why it ended early; "" if it did not */
+    int64_t tip_us;      /* makespan it would have allowed */
+    const char *stopped; /* why it ended early; "" if it did not */
+    const char *choice;  /* --mode auto's, as JSON; "": none was made */
+    bool timed;          /* there was a deadline, */
+    int64_t ahead_us;    /* ... so long before it all ended; below 0: after it */
     const struct report_batches *batches; /* NULL: nothing went through the Batch API */
 };
 

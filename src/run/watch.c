@@ -86,12 +86,15 @@ static void look_at_batches(struct batch *b, struct progress *p, struct progress
     if (!b->shipping)
         return;
     int64_t shipped = shipping_look(b->shipping, out);
-    p->batches = out;
+    out->due_us = b->deadline.due_us;
+    p->batches = b->shipping->parcels.n ? out : NULL;
     p->waiting -= shipped;
-    if (shipped)
-        p->eta_us = -1;
-    if (shipped && p->waiting + p->in_flight == 0)
+    p->eta_live = shipped && p->waiting + p->in_flight > 0;
+    p->eta_rough = shipped && !p->eta_live;
+    if (p->eta_rough) {
+        p->eta_us = out->eta_us;
         p->pool_count = 0;
+    }
 }
 
 static void look(struct batch *b, int64_t now_us, struct progress *p)

@@ -64,7 +64,7 @@ static struct parcel *plan(struct yard *y, size_t first, size_t last, size_t but
 
 static void header(struct yard *y)
 {
-    struct parcels_header h = {STR("https://x/v1"), 1764000000 * INT64_C(1000000)};
+    struct parcels_header h = {STR("https://x/v1")};
     parcels_write_header(&h, &y->journal);
     buf_char(&y->journal, '\n');
 }
@@ -107,7 +107,6 @@ static void all_states_come_back(void **state)
     plan(&y, 10, 19, 100);
     assert_int_equal(read_back(&y, &r, &back), SL_OK);
     assert_true(str_eq(r.header.account, STR("https://x/v1")));
-    assert_int_equal(r.header.until_us, 1764000000000000);
     assert_int_equal(back.n, 2);
     const struct parcel *b = parcels_get(&back, 1);
     assert_int_equal(b->state, PARCEL_CREATED);
@@ -196,7 +195,7 @@ static void a_changed_input_is_noticed(void **state)
 
 static void what_is_no_journal_is_refused(void **state)
 {
-#define BEGIN "{\"sluice\":\"batches\",\"account\":\"x\",\"until\":null}\n"
+#define BEGIN "{\"sluice\":\"batches\",\"account\":\"x\"}\n"
 #define PLAN                                                                                   \
     "{\"parcel\":1,\"state\":\"planned\",\"mark\":\"00000000000000000000000000000000\","       \
     "\"model\":\"gpt-4o\",\"endpoint\":\"/v1/chat/completions\","
@@ -205,7 +204,12 @@ static void what_is_no_journal_is_refused(void **state)
         "[]\n",
         "not JSON\n",
         "{\"sluice\":\"batches\"}\n",
-        "{\"sluice\":\"batches\",\"account\":\"x\",\"until\":-1}\n",
+        "{\"sluice\":\"batches\",\"account\":7}\n",
+        BEGIN "{\"choice\":\"made\"}\n",
+        BEGIN "{\"choice\":\"begun\"}\n",
+        BEGIN "{\"choice\":\"begun\",\"deadline_us\":-1,\"until_us\":null,"
+              "\"budget_pusd\":null}\n",
+        BEGIN "{\"choice\":\"dreamt\"}\n",
         BEGIN "{\"state\":\"planned\"}\n",
         BEGIN "{\"parcel\":0,\"state\":\"planned\"}\n",
         BEGIN "{\"parcel\":2,\"state\":\"planned\"}\n",
