@@ -44,11 +44,15 @@ static bool may_ship(const struct batch *b, const struct row *row)
     int64_t most = s->queue_tokens[b->input.models.list[row->model].pool];
     if (most >= 0 && row->input_tokens > most)
         return false;
-    for (size_t i = 0; i < s->rules->endpoint_count; i++) {
-        if (route_of(s->rules->endpoints[i]) == row->route)
-            return row->route != ROUTE_OTHER;
-    }
-    return false;
+    return b->allot.routes & (1U << row->route);
+}
+
+static unsigned routes_of(const struct batch_rules *rules)
+{
+    unsigned routes = 0;
+    for (size_t i = 0; i < rules->endpoint_count; i++)
+        routes |= 1U << route_of(rules->endpoints[i]);
+    return routes & ~(1U << ROUTE_OTHER);
 }
 
 static bool costs_less(const struct model *m)
@@ -355,6 +359,7 @@ enum sl_err allot_rows(struct batch *b, struct diag *diag)
         .deadline_us = set->deadline_us, .until_us = -1, .budget_pusd = set->budget_pusd};
     if (set->deadline_us >= 0)
         a->choice.until_us = shipping_clock_us() + set->deadline_us;
+    a->routes = routes_of(b->shipping->rules);
     find_figures(b, &a->figures);
     enum sl_err err = say_end(b, mode_choose(&a->figures), diag);
     return err == SL_OK ? carry_out(b, diag) : err;

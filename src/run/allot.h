@@ -19,6 +19,7 @@ struct allot {
     struct choice figures;         /* groups by pool */
     int64_t live_pusd, batch_pusd; /* all of it live; all that may as batches; -1 not known */
     struct savings savings;
+    unsigned routes;         /* that batches reach, a bit each */
     uint16_t parcels_before; /* how many there were already */
 };
 

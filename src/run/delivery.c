@@ -171,6 +171,7 @@ void delivery_return(struct shipping *s, size_t index, struct str code, struct s
         return;
     }
     if (dear) {
+        allot_settle(b, row, true, 0);
         code = STR("over_budget");
         message = STR("a batch gave it back, and the budget does not pay for it live");
     }

@@ -93,6 +93,7 @@ static void look_at_batches(struct batch *b, struct progress *p, struct progress
     p->eta_rough = shipped && !p->eta_live;
     if (p->eta_rough) {
         p->eta_us = out->eta_us;
+        out->eta_us = -1; /* said once */
         p->pool_count = 0;
     }
 }

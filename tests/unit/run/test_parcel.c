@@ -126,6 +126,36 @@ static void all_states_come_back(void **state)
     yard_close(&y);
 }
 
+/* The last choice counts, and whether it was made. */
+static void choices_come_back(void **state)
+{
+    struct yard y;
+    struct parcels back = {0};
+    struct parcels_reader r;
+    struct parcels_choice first = {true, false, 5, 6, -1}, last = {true, false, -1, -1, 20};
+    yard_open(&y, 5, PROVIDER_OPENAI);
+    header(&y);
+    parcels_write_choice(&first, &y.journal);
+    buf_char(&y.journal, '\n');
+    first.made = true;
+    parcels_write_choice(&first, &y.journal);
+    buf_char(&y.journal, '\n');
+    size_t made = y.journal.n;
+    parcels_write_choice(&last, &y.journal);
+    buf_char(&y.journal, '\n');
+    assert_int_equal(read_back(&y, &r, &back), SL_OK);
+    assert_true(r.choice.begun && !r.choice.made && r.choice.budget_pusd == 20);
+    assert_true(r.choice.deadline_us == -1 && r.choice.until_us == -1);
+    parcels_reader_free(&r);
+    y.journal.n = made;
+    assert_int_equal(read_back(&y, &r, &back), SL_OK);
+    assert_true(r.choice.begun && r.choice.made && r.choice.budget_pusd == -1);
+    assert_true(r.choice.deadline_us == 5 && r.choice.until_us == 6);
+    parcels_reader_free(&r);
+    parcels_free(&back);
+    yard_close(&y);
+}
+
 /* A refused batch leaves its file; what is void or fetched leaves its rows. */
 static void rows_are_free_again(void **state)
 {
@@ -311,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_states_come_back),
+        cmocka_unit_test(choices_come_back),
         cmocka_unit_test(rows_are_free_again),
         cmocka_unit_test(a_changed_input_is_noticed),
         cmocka_unit_test(what_is_no_journal_is_refused),
