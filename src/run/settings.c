@@ -40,40 +40,9 @@ static const struct verb face = {
 
 enum { OPTIONS_MAX = 64 };
 
-static size_t table(struct settings *s, struct option *out)
+static size_t batch_rows(struct settings *s, struct option *out)
 {
     const struct option list[] = {
-        {"output", 'o', OPTION_TEXT, "FILE",
-         "Where answers are appended; - is standard output.", &s->output},
-        {"errors", 0, OPTION_TEXT, "FILE",
-         "Where failures are appended; by default beside the output as NAME.errors.jsonl.",
-         &s->errors},
-        {"report", 0, OPTION_TEXT, "FILE", "Write the figures of the end as JSON.", &s->report},
-        {"prompts", 0, OPTION_TEXT, "FILE", "A plain text file with a prompt a line.",
-         &s->prompts},
-        {"model", 0, OPTION_TEXT, "NAME", "The model that --prompts go to.", &s->model},
-        {"max-tokens", 0, OPTION_COUNT, "N", "The longest answer to each of --prompts.",
-         &s->max_tokens},
-        {"skip-invalid", 0, OPTION_FLAG, NULL,
-         "Put invalid lines into the error file and run the rest.", &s->skip_invalid},
-        {"patience", 0, OPTION_DURATION, "TIME",
-         "How long an outage may last before it ends the run.", &s->patience_us},
-        {"quiet", 'q', OPTION_FLAG, NULL, "No progress and no table.", &s->quiet},
-        {"color", 0, OPTION_FLAG, NULL, "Colours even where they would not be used.",
-         &s->color},
-        {"Over a limit", 0, OPTION_HEADING, NULL, NULL, NULL},
-        {"over-limit", 0, OPTION_LIST, "[MODEL=]WHAT",
-         "What becomes of a request that its model's limits make wait: wait; downgrade, to a "
-         "--fallback; or fail, as in gpt-4o=fail,after=1h. MODEL may be gpt-4* or *.",
-         &s->over_limits},
-        {"fallback", 0, OPTION_LIST, "MODEL=OTHER",
-         "Another model, as in gpt-4o=gpt-4o-mini,on=wait,after=10m, for what would wait "
-         "longer "
-         "than that; or on=length, for what is too long for its own.",
-         &s->fallbacks},
-        {"config", 0, OPTION_TEXT, "FILE",
-         "Take both from the routes of a configuration, which may be a gateway's.",
-         &s->config_file},
         {"Batch API", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"mode", 0, OPTION_TEXT, "MODE",
          "live: as requests; batch: through the provider's Batch API; auto: whichever keeps "
@@ -112,9 +81,49 @@ static size_t table(struct settings *s, struct option *out)
          "End the batches of this output that are under way, and fetch what they did.",
          &s->cancel},
     };
-    size_t n = sizeof list / sizeof *list;
-    sl_assert(n + ACCOUNT_OPTIONS <= OPTIONS_MAX);
     memcpy(out, list, sizeof list);
+    return sizeof list / sizeof *list;
+}
+
+static size_t table(struct settings *s, struct option *out)
+{
+    const struct option list[] = {
+        {"output", 'o', OPTION_TEXT, "FILE",
+         "Where answers are appended; - is standard output.", &s->output},
+        {"errors", 0, OPTION_TEXT, "FILE",
+         "Where failures are appended; by default beside the output as NAME.errors.jsonl.",
+         &s->errors},
+        {"report", 0, OPTION_TEXT, "FILE", "Write the figures of the end as JSON.", &s->report},
+        {"prompts", 0, OPTION_TEXT, "FILE", "A plain text file with a prompt a line.",
+         &s->prompts},
+        {"model", 0, OPTION_TEXT, "NAME", "The model that --prompts go to.", &s->model},
+        {"max-tokens", 0, OPTION_COUNT, "N", "The longest answer to each of --prompts.",
+         &s->max_tokens},
+        {"skip-invalid", 0, OPTION_FLAG, NULL,
+         "Put invalid lines into the error file and run the rest.", &s->skip_invalid},
+        {"patience", 0, OPTION_DURATION, "TIME",
+         "How long an outage may last before it ends the run.", &s->patience_us},
+        {"quiet", 'q', OPTION_FLAG, NULL, "No progress and no table.", &s->quiet},
+        {"color", 0, OPTION_FLAG, NULL, "Colours even where they would not be used.",
+         &s->color},
+        {"Over a limit", 0, OPTION_HEADING, NULL, NULL, NULL},
+        {"over-limit", 0, OPTION_LIST, "[MODEL=]WHAT",
+         "What becomes of a request that its model's limits make wait: wait; downgrade, to a "
+         "--fallback; or fail, as in gpt-4o=fail,after=1h. MODEL may be gpt-4* or *.",
+         &s->over_limits},
+        {"fallback", 0, OPTION_LIST, "MODEL=OTHER",
+         "Another model, as in gpt-4o=gpt-4o-mini,on=wait,after=10m, for what would wait "
+         "longer "
+         "than that; or on=length, for what is too long for its own.",
+         &s->fallbacks},
+        {"config", 0, OPTION_TEXT, "FILE",
+         "Take both from the routes of a configuration, which may be a gateway's.",
+         &s->config_file},
+    };
+    size_t n = sizeof list / sizeof *list;
+    memcpy(out, list, sizeof list);
+    n += batch_rows(s, out + n);
+    sl_assert(n + ACCOUNT_OPTIONS <= OPTIONS_MAX);
     return n + account_options_rows(&s->account, out + n);
 }
 

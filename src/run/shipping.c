@@ -106,8 +106,8 @@ static void add_shipment(struct shipping *s, const struct parcel *p)
     if (p->number > s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 16;
         cap = cap < p->number ? p->number : cap;
-        s->list = mem_grow(s->list, cap * sizeof *s->list);
-        memset(s->list + s->cap, 0, (cap - s->cap) * sizeof *s->list);
+        s->list = mem_grow(s->list, cap * sizeof(struct shipment *));
+        memset(s->list + s->cap, 0, (cap - s->cap) * sizeof(struct shipment *));
         s->cap = cap;
     }
     struct shipment *h = mem_zero(sizeof *h);
