@@ -5,6 +5,7 @@
 #include "breaker.h"
 #include "flow.h"
 #include "inflight.h"
+#include "learner.h"
 #include "ledger.h"
 #include "output.h"
 #include "random.h"
@@ -45,6 +46,8 @@ struct pool {
     struct inflight inflight;
     struct breaker breaker;
     struct ramp ramp;
+    struct learner *learner; /* of limits that nobody tells; NULL: somebody has */
+    uint32_t lessons;        /* of which the ledger knows so many */
     struct flow *never;   /* found to be larger than a limit that was learned since */
     int64_t frozen_us;    /* refused by a limit that we do not know: nothing before this */
     int refused;          /* in a row, so */

@@ -16,6 +16,7 @@
 
 #include "allowance.h"
 #include "ledger.h"
+#include "lesson.h"
 #include "provider.h"
 #include "queue.h"
 
@@ -90,7 +91,7 @@ struct flow {
     int attempts; /* requests sent for it, refused ones included */
     int failures; /* of those, passing faults (not rate limits) */
     int refusals; /* of those, rate limits */
-    int64_t submitted_us, sent_us, head_us;
+    int64_t submitted_us, let_us, sent_us, head_us; /* let_us: admitted */
     struct bill bill;         /* what it is expected to be charged */
     struct flow *prev, *next; /* in whatever list its state says */
     struct queue_item turn;   /* QUEUED, under ORDER_QUEUE */
@@ -165,6 +166,14 @@ void pool_relimit(struct pool *p, int64_t now_us, const struct limit_spec *limit
 void account_use(struct account *a, int64_t now_us, int percent);
 /* What was left of a budget when this process was not there: no more than that is left now. */
 void pool_remember(struct pool *p, int64_t now_us, enum dimension dim, int64_t left);
+/* A limit on requests that nobody tells is learned from refusals (limit/learner.h). What was
+ * learned of a pool so far; false: nothing was, or its limits are told. `lately` is how many
+ * requests went within the last minute. */
+bool pool_lesson(const struct pool *p, int64_t now_us, struct lesson *out, int64_t *lately);
+/* What another process learned of it, when so many had gone within a minute at at_us. No
+ * matter where its limits are told. Before its first request. */
+void pool_recall(struct pool *p, int64_t now_us, const struct lesson *lesson, int64_t at_us,
+                 int64_t lately);
 /* How many requests wait there; and with those in flight. */
 size_t pool_waiting(const struct pool *p);
 size_t pool_load(const struct pool *p);
@@ -188,6 +197,7 @@ struct budget_view {
     int64_t wait_us; /* until it fits; 0 none */
     int64_t refusals;
     enum window_kind window; /* as told or identified */
+    bool learned;            /* from refusals: nobody told it */
     int64_t
         edge_us; /* fixed, slices: an instant where one of its windows begins; -1 not known */
 };

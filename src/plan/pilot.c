@@ -105,7 +105,7 @@ static struct verdict verdict_on(const struct gauge_answer *a)
     v.limit = a->why.limit;
     v.used = a->why.used;
     v.requested = a->why.requested;
-    v.retry_us = floor_to(a->retry_us, THOUSAND);
+    v.retry_us = a->retry_us < 0 ? -1 : floor_to(a->retry_us, THOUSAND);
     v.retryable = true;
     return v;
 }

@@ -23,6 +23,8 @@ enum route route_of(struct str path)
     path = str_split(&path, '?');
     while (str_ends(path, STR("/")))
         path.n--;
+    if (str_find(path, STR("/threads/"), 0) >= 0) /* whose messages ask no model */
+        return ROUTE_OTHER;
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         if (str_ends(path, str_of(routes[i].tail)))
             return routes[i].route;

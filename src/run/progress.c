@@ -239,6 +239,20 @@ void progress_block(const struct progress *p, const struct progress_style *s, st
     }
 }
 
+/* Of the two there is room for one: that which binds, else that which is nearer to its limit.
+ */
+static const struct progress_budget *nearest(const struct progress_pool *pool)
+{
+    const struct progress_budget *t = &pool->tokens, *r = &pool->requests;
+    if (t->dim == DIM_UNKNOWN || r->binds)
+        return r;
+    if (r->dim == DIM_UNKNOWN || t->binds)
+        return t;
+    double tokens = (double)t->used / (double)(t->limit > 0 ? t->limit : 1);
+    double requests = (double)r->used / (double)(r->limit > 0 ? r->limit : 1);
+    return requests > tokens ? r : t;
+}
+
 void progress_line(const struct progress *p, struct buf *out)
 {
     buf_thousands(out, p->done);
@@ -251,9 +265,7 @@ void progress_line(const struct progress *p, struct buf *out)
     buf_puts(out, "   ");
     for (size_t i = 0; i < p->pool_count && i < PROGRESS_POOLS; i++) {
         const struct progress_pool *pool = &p->pools[i];
-        const struct progress_budget *shown =
-            pool->requests.binds || pool->tokens.dim == DIM_UNKNOWN ? &pool->requests
-                                                                    : &pool->tokens;
+        const struct progress_budget *shown = nearest(pool);
         if (shown->dim == DIM_UNKNOWN)
             continue;
         if (p->pool_count > 1)

@@ -440,6 +440,7 @@ void gateway_close(struct gateway *g)
 void gateway_free(struct gateway *g)
 {
     sl_assert(!g->relays);
+    polls_free(&g->polls);
     outlets_free(&g->outlets);
     tenants_free(&g->tenants);
     keys_close(&g->keys);

@@ -11,6 +11,7 @@
 #include "beacon.h"
 #include "keys.h"
 #include "outlets.h"
+#include "polls.h"
 #include "record.h"
 #include "server.h"
 
@@ -25,6 +26,7 @@ struct gateway {
     struct keys *keys;      /* of tenants; NULL without any */
     struct tenant **owners; /* of its entries, in their order; NULL: nobody any more */
     struct daybook *book;   /* NULL: none is kept */
+    struct polls polls;
     struct record record;
     struct admin *admin;     /* NULL: no such listener */
     struct lookout *lookout; /* NULL: neither that nor alerts are wanted */

@@ -281,10 +281,21 @@ static void set_stake(struct relay *r)
     r->job.flow.stake = &r->stake;
 }
 
+static struct wanted wanted_by(const struct relay *r, struct str model)
+{
+    struct wanted w = {.model = model};
+    if (!r->metered) {
+        w.method = str_of(r->job.method);
+        w.target = r->target;
+    }
+    return w;
+}
+
 static struct outlet *choose(const struct relay *r, struct str model)
 {
     const struct gateway *g = r->gateway;
-    return outlets_choose(&g->outlets, g->setting, model, r->anthropic, &r->job.flow);
+    const struct wanted w = wanted_by(r, model);
+    return outlets_choose(&g->outlets, g->setting, &w, r->anthropic, &r->job.flow);
 }
 
 /* How long it would wait there: exactly, where that may be longer than `most_us`. */
@@ -294,7 +305,8 @@ static struct promise look_ahead(struct relay *r, struct outlet *o, struct str m
     struct account *a = engine_account(o->door.engine);
     int64_t now_us = engine_now(o->door.engine);
     struct flow asked = r->job.flow;
-    asked.pool = outlet_pool(o, model);
+    const struct wanted w = wanted_by(r, model);
+    asked.pool = outlet_pool(o, &w);
     if (pool_wait_most_us(a, asked.pool, now_us, &asked) <= most_us)
         return (struct promise){.dim = DIM_UNKNOWN};
     return pool_promise(a, asked.pool, now_us, &asked);
@@ -353,12 +365,21 @@ static void set_path(struct relay *r)
                                          o->account->api_version, &r->arena);
 }
 
+/* More than a look: what was known of what stands below its path may not hold any more. */
+static bool changes(const struct relay *r)
+{
+    return !r->metered && !str_eq(str_of(r->job.method), STR("GET"));
+}
+
 static void submit(struct relay *r)
 {
     struct flow *f = &r->job.flow;
     int64_t now_us = gateway_now(r->gateway);
-    f->pool = outlet_pool(r->outlet, r->ask.model);
+    const struct wanted w = wanted_by(r, r->ask.model);
+    f->pool = outlet_pool(r->outlet, &w);
     f->demand = r->ask.demand;
+    if (changes(r))
+        polls_forget(r->gateway, r);
     r->tally = outlet_tally(r->outlet, f->pool);
     pool_weight(f->pool, f->tenant, r->tenant->setting.weight);
     if (r->promise.wait_us != INT64_MAX && r->promise.wait_us > r->max_wait_us) {
@@ -381,16 +402,21 @@ static void lose_patience(struct relay *r)
         r->max_wait_us = route->over.after_us;
 }
 
-static void queue_up(struct relay *r)
+bool relay_send(struct relay *r)
+{
+    r->promise = look_ahead(r, r->outlet, r->ask.model, patience_us(r));
+    if (r->metered)
+        becomes_quicker(r);
+    submit(r);
+    return r->in_flow;
+}
+
+static void choose_account(struct relay *r)
 {
     lose_patience(r);
     set_stake(r);
     r->job.flow.demand = r->ask.demand;
     r->outlet = choose(r, r->ask.model);
-    r->promise = look_ahead(r, r->outlet, r->ask.model, patience_us(r));
-    if (r->metered)
-        becomes_quicker(r);
-    submit(r);
 }
 
 /* What is asked for without being a use of a model: it costs nothing. */
@@ -426,7 +452,13 @@ static void queue_up_uncounted(struct relay *r)
     r->ask.model = pool_of_kind(r->target);
     if (r->route == ROUTE_IMAGES)
         r->ask.demand.images = 1;
-    queue_up(r);
+    choose_account(r);
+    const struct wanted w = wanted_by(r, r->ask.model);
+    r->job.flow.pool = outlet_pool(r->outlet, &w);
+    if (polls_take(r))
+        return;
+    if (!relay_send(r) && r->poll)
+        polls_refused(r);
 }
 
 static bool spends_unknown(const struct relay *r)
@@ -456,8 +488,10 @@ static void counted(struct relay *r)
     else if (ask_check(&r->ask, &r->diag) != SL_OK && !becomes_longer(r))
         decline(r, TURN_AWAY_CONTEXT, -1,
                 arena_printf(&r->arena, "This request is too long: %s", r->diag.what));
-    else
-        queue_up(r);
+    else {
+        choose_account(r);
+        (void)relay_send(r);
+    }
 }
 
 static void on_count(uv_work_t *work)

@@ -24,8 +24,9 @@ struct outlet {
     struct models models; /* seen so far, with their pools */
     struct seen *seen;    /* the same pools, with what became of their requests */
     size_t seen_count;
-    bool anthropic; /* speaks Anthropic's shapes */
-    bool retired;   /* no longer in the setting: finishes what it has */
+    size_t shape_count; /* pools of requests that no catalogue knows */
+    bool anthropic;     /* speaks Anthropic's shapes */
+    bool retired;       /* no longer in the setting: finishes what it has */
 };
 
 struct outlets {
@@ -41,19 +42,26 @@ enum sl_err outlets_apply(struct outlets *o, struct gateway *g, struct setting *
 void outlets_close(struct outlets *o);
 void outlets_free(struct outlets *o);
 
-/* The pool of a model; one that the account's tier does not know has a pool without limits,
- * which its answers' headers teach; models beyond all bounds share one. */
-struct pool *outlet_pool(struct outlet *o, struct str model);
+/* What a request asks for, as far as its pool depends on it. */
+struct wanted {
+    struct str model;          /* or the kind of a request that is no use of one: "(files)" */
+    struct str method, target; /* ... of such a request; else empty */
+};
+/* Its pool in that account. Of a model; one that the account's tier does not know has a pool
+ * without limits, which its answers' headers or refusals teach; models beyond all bounds share
+ * one. Else of the class of routes that the catalogue has for it, unless limits of its kind
+ * were told by hand; else of its kind, or of its shape (kind.h), which is learned. */
+struct pool *outlet_pool(struct outlet *o, const struct wanted *w);
 
 /* What became of the requests of a pool of its. */
 struct tally *outlet_tally(struct outlet *o, struct pool *p);
 
 /* The route of a model, or NULL. */
 const struct route_setting *route_find(const struct setting *s, struct str model);
-/* Where a request for `model` goes: of its route's accounts that speak its language the one
- * where `f` waits least; without a route the first that speaks it. Never NULL. */
+/* Where a request goes: of its model's route's accounts that speak its language the one where
+ * `f` waits least; without a route the first that speaks it. Never NULL. */
 struct outlet *outlets_choose(const struct outlets *o, const struct setting *s,
-                              struct str model, bool anthropic, const struct flow *f);
+                              const struct wanted *w, bool anthropic, const struct flow *f);
 struct outlet *outlets_find(const struct outlets *o, const char *name);
 
 #endif

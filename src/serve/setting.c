@@ -28,6 +28,7 @@ struct setting *setting_new(void)
     s->holders = 1;
     s->max_wait_us = MAX_WAIT_S * (int64_t)SECOND;
     s->grace_us = GRACE_S * (int64_t)SECOND;
+    s->poll_pace_us = SECOND;
     s->alerts = alert_setting_defaults();
     s->queue_requests = QUEUE_REQUESTS;
     s->queue_bytes = QUEUE_BYTES;
@@ -65,6 +66,9 @@ size_t setting_rows(struct setting *s, struct option *out)
         {"resend", 0, OPTION_FLAG, NULL,
          "Send a request again whose answer got lost, though it may have been carried out.",
          &s->resend},
+        {"poll-pace", 0, OPTION_DURATION, "TIME",
+         "For so long one answer to a poll serves all who ask the same; 0s: each asks itself.",
+         &s->poll_pace_us},
         {"grace", 0, OPTION_DURATION, "TIME", "How long requests may go on after SIGTERM.",
          &s->grace_us},
         {"state", 0, OPTION_TEXT, "DIR",

@@ -5,8 +5,7 @@
 #include <stdio.h>
 
 static const char *const texts[] = {
-    "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"How "
-    "many?\"}],\"n\":1}",
+    "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Why?\"}],\"n\":1}",
     " [ 1 , -0.5e+10, 1E-2, 0, true, false, null, \"\", {}, [] ] ",
     "{\"a\":{\"b\":[[[{\"c\":\"\\u00e9\\n\\t\\\"\\\\\\/\\b\\f\\r\"}]]]}}",
     "\"gr\u00fc\u00dfe \u6f22\u5b57 \U0001f642 and a long run of plain text\"",
@@ -68,8 +67,7 @@ static void texts_are_read_as_by_yajl(void **state)
                                       "[] []",
                                       "//",
                                       "/* */1",
-                                      "\xef\xbb\xbf"
-                                      "1",
+                                      "\xef\xbb\xbf[]",
                                       "[1]\x01",
                                       "nan"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

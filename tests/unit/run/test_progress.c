@@ -144,6 +144,19 @@ static void line_is_plain(void **state)
     buf_free(&out);
 }
 
+/* Nothing binds at this instant: the line does not swing to the other budget for it. */
+static void line_shows_what_is_nearer_to_its_limit(void **state)
+{
+    (void)state;
+    struct progress p = sample();
+    struct buf out = {0};
+    p.pools[0].tokens.binds = false;
+    p.pools[0].tokens.used = 100;
+    progress_line(&p, &out);
+    assert_true(str_find(buf_str(&out), STR("   requests "), 0) > 0);
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +165,7 @@ int main(void)
         cmocka_unit_test(bars_end_full),
         cmocka_unit_test(batches_are_a_part_of_their_own),
         cmocka_unit_test(line_is_plain),
+        cmocka_unit_test(line_shows_what_is_nearer_to_its_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
