@@ -55,7 +55,6 @@ static void tell_counts(const struct choice_group *g, struct buf *out)
 static void tell_why(const struct choice *c, const struct choice_group *g, struct buf *out)
 {
     if (c->deadline_us >= 0) {
-        buf_puts(out, "it takes ");
         duration_human(out, g->live_us);
         buf_puts(out, " live; ");
     }
@@ -66,10 +65,10 @@ static void tell_why(const struct choice *c, const struct choice_group *g, struc
         buf_puts(out, " at the latest");
         break;
     case CHOICE_TAKE_BACK:
-        buf_puts(out, "what batches have not done by then is asked live in time");
+        buf_puts(out, "what is not done by then is asked live in time");
         break;
     case CHOICE_PART:
-        buf_puts(out, "so many can still be asked live if batches are late");
+        buf_puts(out, "so many can be taken back if batches are late");
         break;
     case CHOICE_NO_TIME:
         buf_puts(out, "no time to wait for batches first");

@@ -63,7 +63,7 @@ class Chosen(AutoTest):
         done = self.sluice(emulator.url, *AUTO, "--deadline", "1h")
         self.assertRegex(done.stderr, r"for a deadline of 1h 00m \(at .*\):\n"
                                       r"  gpt-4o +100 requests: as batches\n"
-                                      r" +it takes .* live; what batches have not done by then")
+                                      r" +.* live; what is not done by then is asked live")
         self.assertRegex(done.stderr, r"costs up to .* USD; all live .*, all as batches")
         self.assertRegex(done.stderr, r"deadline +kept, .* before it")
         self.assert_over(100)
@@ -92,7 +92,7 @@ class Chosen(AutoTest):
         self.batch(300)
         done = self.sluice(emulator.url, *AUTO, *self.prompt_cancels(), "--deadline", "6s",
                            "--limits", "gpt-4o:rpm=60", "--minute", "1s", "--window", "bucket")
-        self.assertIn("so many can still be asked live if batches are late", done.stderr)
+        self.assertIn("so many can be taken back if batches are late", done.stderr)
         self.assert_over(300)
         batch = self.choice()["models"][0]["batch"]
         self.assertTrue(150 < batch < 280, batch)  # three seconds' worth of 4.2
