@@ -16,7 +16,8 @@ static int64_t failed(const struct report *r)
 
 int64_t report_efficiency_ppm(const struct report *r)
 {
-    if (r->bound_us <= 0 || r->paced_us <= 0)
+    bool waited = r->batches && r->batches->returned > 0; /* for batches, not for limits */
+    if (r->bound_us <= 0 || r->paced_us <= 0 || waited)
         return -1;
     return (int64_t)((__int128)r->bound_us * 1000000 / r->paced_us);
 }

@@ -35,7 +35,7 @@ struct report {
     const struct report_batches *batches; /* NULL: nothing went through the Batch API */
 };
 
-/* bound / paced in millionths; -1 where there is no figure. */
+/* bound / paced in millionths; -1 where there is no figure, as where batches gave rows back. */
 int64_t report_efficiency_ppm(const struct report *r);
 void report_table(const struct report *r, struct buf *out);
 void report_json(const struct report *r, struct buf *out);
