@@ -349,7 +349,8 @@ static int open_shipping(struct batch *b)
         const struct manifest_filter all = {.from = 0};
         err = manifest_pack(b->shipping, &all, &diag);
     }
-    if (err == SL_OK && b->settings->mode == MODE_AUTO && !b->settings->cancel)
+    if (err == SL_OK && b->settings->mode == MODE_AUTO && !b->settings->cancel &&
+        anything_pending(b))
         err = allot_rows(b, &diag);
     if (err == SL_IO || err == SL_FULL)
         return complain("", &diag, EXIT_IO);

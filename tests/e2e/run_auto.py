@@ -46,14 +46,10 @@ class AutoTest(BatchTest):
     def choice(self):
         return self.report()["choice"]
 
-    def killed(self, gate, *options, env=None):
-        process = self.start(gate.url, *AUTO, *options, "--quiet", env=env)
-        held = gate.wait_held(process)
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        gate.open(False)
-        return held
+    def killed(self, gate, *options):
+        process = self.start(gate.url, *AUTO, *options, "--quiet")
+        gate.wait_held()
+        self.kill(process, gate)
 
 
 class Chosen(AutoTest):
@@ -76,6 +72,9 @@ class Chosen(AutoTest):
                          ("gpt-4o", 100, 100, "take_back"))
         self.assertAlmostEqual(choice["live_usd"], 2 * choice["batch_usd"], 4)
         self.assertLessEqual(self.report()["cost_usd"], choice["chosen_usd"])
+        again = self.sluice(emulator.url, *AUTO, "--deadline", "1h")
+        self.assertNotIn("deadline", again.stderr)  # nothing is left to choose for
+        self.assertIsNone(self.choice())
 
     def test_live_where_there_is_none(self):
         emulator = self.emulator()
