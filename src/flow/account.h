@@ -48,12 +48,12 @@ struct pool {
     struct ramp ramp;
     struct learner *learner; /* of limits that nobody tells; NULL: somebody has */
     uint32_t lessons;        /* of which the ledger knows so many */
-    struct flow *never;   /* found to be larger than a limit that was learned since */
-    int64_t frozen_us;    /* refused by a limit that we do not know: nothing before this */
-    int refused;          /* in a row, so */
-    int64_t spread_us;    /* a batch sends nothing before: see due.c */
-    enum dimension binds; /* what held the queue back last */
-    struct told told;     /* what was promised last */
+    struct flow *never;      /* found to be larger than a limit that was learned since */
+    int64_t frozen_us;       /* refused by a limit that we do not know: nothing before this */
+    int refused;             /* in a row, so */
+    int64_t spread_us;       /* a batch sends nothing before: see due.c */
+    enum dimension binds;    /* what held the queue back last */
+    struct told told;        /* what was promised last */
     int64_t asked_us; /* when a refusal asked us to be back; probed earlier if that is far */
 };
 

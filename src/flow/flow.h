@@ -92,9 +92,9 @@ struct flow {
     int failures; /* of those, passing faults (not rate limits) */
     int refusals; /* of those, rate limits */
     int64_t submitted_us, let_us, sent_us, head_us; /* let_us: admitted */
-    struct bill bill;         /* what it is expected to be charged */
-    struct flow *prev, *next; /* in whatever list its state says */
-    struct queue_item turn;   /* QUEUED, under ORDER_QUEUE */
+    struct bill bill;                               /* what it is expected to be charged */
+    struct flow *prev, *next;                       /* in whatever list its state says */
+    struct queue_item turn;                         /* QUEUED, under ORDER_QUEUE */
     int64_t due_us;
 };
 
