@@ -170,11 +170,12 @@ static enum sl_err too_dear(const struct batch *b, int64_t cost_pusd, struct dia
 {
     const struct choice *c = &b->allot.figures;
     bool told = b->settings->outputs.n > 0;
+    bool about = told || b->input.estimated > 0;
     struct buf what = {0};
     buf_puts(&what, "is too small, nothing was sent: ");
     buf_puts(&what, c->deadline_us >= 0 ? "the cheapest way that keeps the deadline costs "
                                         : "even as batches it costs ");
-    buf_puts(&what, told ? "about " : "up to ");
+    buf_puts(&what, about ? "about " : "up to ");
     money_write(&what, cost_pusd);
     buf_puts(&what, " USD");
     if (c->deadline_us >= 0 && b->allot.batch_pusd >= 0) {

@@ -97,7 +97,7 @@ static void tell_costs(const struct batch *b, struct buf *out)
         buf_puts(out, "are not known: the catalogue has no price for every model used\n");
         return;
     }
-    buf_puts(out, b->settings->outputs.n ? "about " : "up to ");
+    buf_puts(out, b->settings->outputs.n || b->input.estimated ? "about " : "up to ");
     money_write(out, a->figures.cost_pusd);
     buf_puts(out, " USD; all live ");
     money_write(out, a->live_pusd);

@@ -25,11 +25,16 @@ static const struct verb face = {
         "after "
         "whatever stopped it, and it continues. Rows that failed for passing reasons are asked "
         "again.\n\n"
-        "All lines are checked before the first request is sent.",
+        "All lines are checked before the first request is sent.\n\n"
+        "With --mode batch all goes through the provider's Batch API, usually for half the "
+        "price; with --mode auto each model goes the way that keeps a deadline for the least "
+        "money, or ends soonest within a budget. Which and why is told before the start.",
     .examples =
         "$ sluice run requests.jsonl -o results.jsonl --provider openai --tier 1\n"
         "$ sluice run requests.jsonl -o results.jsonl --emulate openai/tier-1\n"
-        "$ sluice run --prompts prompts.txt --model gpt-4o -o out.jsonl --provider openai\n",
+        "$ sluice run --prompts prompts.txt --model gpt-4o -o out.jsonl --provider openai\n"
+        "$ sluice run requests.jsonl -o results.jsonl --provider openai --tier 1 \\\n"
+        "      --mode auto --deadline 6h\n",
     .exits = "0 all done\n"
              "1 some rows failed\n"
              "2 usage or invalid input; nothing was sent\n"
