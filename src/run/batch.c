@@ -68,8 +68,11 @@ void batch_stop(struct batch *b, enum stop stop, const char *where, const char *
     }
 }
 
+/* --cancel asks nothing: what no batch has done is left. */
 static bool anything_to_draw(const struct batch *b)
 {
+    if (b->settings->cancel)
+        return false;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
         if (shuffle_left(&b->shuffle, p))
             return true;
@@ -326,7 +329,8 @@ static void on_hungry(void *ctx)
     size_t row;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
         size_t want = pool_appetite(b->input.models.pools[p].pool);
-        while (want-- && b->stop == STOP_NONE && shuffle_next(&b->shuffle, p, &row))
+        while (want-- && b->stop == STOP_NONE && !b->settings->cancel &&
+               shuffle_next(&b->shuffle, p, &row))
             submit(b, row);
     }
     batch_end_when_done(b);
@@ -397,7 +401,7 @@ static void count_remaining(struct batch *b)
 {
     const struct rows *rows = &b->input.rows;
     for (size_t i = 0; i < rows->n; i++) {
-        if (rows->list[i].state == ROW_PENDING)
+        if (rows->list[i].state == ROW_PENDING && !b->settings->cancel)
             add_remaining(b, &rows->list[i], 1);
     }
 }

@@ -662,6 +662,17 @@ class Stopped(BatchTest):
         self.assert_over(500)
         self.assertEqual(gate.emulator.report()["totals"]["admitted"], 500 - done)
 
+    def test_what_no_batch_was_made_of_is_not_asked_either(self):
+        gate = self.gate("--batch-latency", "1h", "--batch-queue", "gpt-4o=600")
+        self.batch(120)
+        queue = ("--batch-queue", "gpt-4o=600")
+        self.interrupted(gate, *queue)
+        done = self.sluice(gate.url, *BATCH, *queue, "--cancel")
+        self.assertIn("120 left", done.stderr)
+        report = gate.emulator.report()
+        self.assertEqual((report["batches"]["cancelled"], report["totals"]["admitted"]), (1, 0))
+        self.assertEqual((self.journal(), read_lines(self.output)), ([], []))
+
     def test_cancelled_messages(self):
         gate = self.gate("--batch-latency", "1h")
         self.write_input(json.dumps(message_line(i)) for i in range(50))
