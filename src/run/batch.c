@@ -69,8 +69,11 @@ void batch_stop(struct batch *b, enum stop stop, const char *where, const char *
     }
 }
 
+/* --cancel asks nothing: what no batch has done is left. */
 static bool anything_to_draw(const struct batch *b)
 {
+    if (b->settings->cancel)
+        return false;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
         if (shuffle_left(&b->shuffle, p))
             return true;
@@ -195,7 +198,8 @@ static void count_answer(struct batch_job *j, const struct ending *end)
                               .route = j->request.line.route,
                               .usage = &end->usage,
                               .service_us = end->service_us};
-    receipt_add(&j->batch->totals, &a);
+    int64_t paid = receipt_add(&j->batch->totals, &a);
+    allot_settle(j->batch, row_of(j), false, paid);
 }
 
 static struct result result_of(const struct batch_job *j, const struct ending *end)
@@ -323,7 +327,8 @@ static void on_hungry(void *ctx)
     size_t row;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
         size_t want = pool_appetite(b->input.models.pools[p].pool);
-        while (want-- && b->stop == STOP_NONE && shuffle_next(&b->shuffle, p, &row))
+        while (want-- && b->stop == STOP_NONE && !b->settings->cancel &&
+               shuffle_next(&b->shuffle, p, &row))
             submit(b, row);
     }
     batch_end_when_done(b);
@@ -384,6 +389,7 @@ static void on_tick(uv_timer_t *timer)
     remember_edges(b, now);
     remember_note(b, false);
     detour_look(b, now);
+    deadline_look(b, now);
     batch_end_when_done(b);
     watch_tick(b, now);
     watch_patience(b, now);
@@ -393,7 +399,7 @@ static void count_remaining(struct batch *b)
 {
     const struct rows *rows = &b->input.rows;
     for (size_t i = 0; i < rows->n; i++) {
-        if (rows->list[i].state == ROW_PENDING)
+        if (rows->list[i].state == ROW_PENDING && !b->settings->cancel)
             add_remaining(b, &rows->list[i], 1);
     }
 }
@@ -492,5 +498,7 @@ void batch_free(struct batch *b)
     shuffle_free(&b->shuffle);
     totals_free(&b->totals);
     input_close(&b->input);
+    allot_free(&b->allot);
+    deadline_free(&b->deadline);
     free(b->pools);
 }

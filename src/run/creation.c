@@ -229,7 +229,7 @@ static void not_found(struct shipment *h)
         cannot_tell(h);
         return;
     }
-    if (!h->unsure && s->ending) {
+    if (!h->unsure && h->cancel) {
         shipping_give_up(h, STR("batch_cancelled"), STR("the batch was never created"));
         return;
     }
@@ -428,7 +428,7 @@ void creation_step(struct shipment *h)
     bool creating = p->state == PARCEL_CREATING;
     if (creating && h->unsure)
         look_for_batch(h);
-    else if (h->shipping->ending)
+    else if (h->cancel)
         shipping_give_up(h, STR("batch_cancelled"), STR("the batch was never created"));
     else if (!creating && !shipping_has_room(h))
         h->due_us = INT64_MAX;

@@ -5,6 +5,7 @@
 #include "admin.h"
 #include "batch.h"
 #include "beacon.h"
+#include "shipping.h"
 #include "state.h"
 #include "wall.h"
 
@@ -154,7 +155,11 @@ static struct scene_batch *draw_batch(struct batch *b, int64_t now_us, struct ar
     struct scene_batch *r = arena_alloc(arena, sizeof *r);
     const struct totals *t = &b->totals;
     struct buf state = {0};
+    struct progress_batches x;
     watch_state(b, &state);
+    if (!state.n && b->shipping && shipping_look(b->shipping, &x))
+        buf_printf(&state, "batches: %zu at work, %zu waiting, %zu done", x.at_work, x.waiting,
+                   x.over);
     *r = (struct scene_batch){.input = str_of(input_name(&b->input.config)),
                               .output = str_of(b->settings->output),
                               .state = arena_copy(arena, buf_str(&state)),

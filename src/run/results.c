@@ -26,7 +26,7 @@ struct results {
 static const char *const passing[] = {
     "overloaded",       "rate_limit",   "server_error",  "connection",    "timeout",
     "broken_answer",    "quota",        "auth",          "batch_expired", "batch_cancelled",
-    "batch_incomplete", "batch_failed", "batch_refused", "over_limit"};
+    "batch_incomplete", "batch_failed", "batch_refused", "over_limit",    "over_budget"};
 
 bool failure_passes(struct str code)
 {

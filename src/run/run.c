@@ -11,6 +11,7 @@
 #include "replace.h"
 #include "report.h"
 #include "shipping.h"
+#include "wall.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -206,7 +207,12 @@ static void fill_report(struct batch *b, struct report *r)
                          .stopped = b->why.what};
     const struct totals *t = &b->totals;
     r->left = t->total - t->before_ok - t->before_failed - t->ok - t->failed;
-    if (b->shipping) {
+    const struct parcels_choice *choice = &b->allot.choice;
+    if (choice->begun && choice->until_us >= 0) {
+        r->timed = true;
+        r->ahead_us = choice->until_us - wall_unix_us();
+    }
+    if (b->shipping && b->shipping->parcels.n) {
         const struct shipping *s = b->shipping;
         b->shipped =
             (struct report_batches){.created = s->created,
@@ -305,7 +311,10 @@ static int exit_code(const struct batch *b, const struct report *r)
 static int tell_end(struct batch *b)
 {
     struct report r;
+    struct buf choice = {0};
     fill_report(b, &r);
+    allot_json(b, &choice);
+    r.choice = buf_cstr(&choice);
     int code = exit_code(b, &r);
     if (b->stop != STOP_NONE)
         say_stop(b, &r);
@@ -318,6 +327,7 @@ static int tell_end(struct batch *b)
     }
     if (b->settings->report && write_report(b, &r) != EXIT_ALL_DONE && code == EXIT_ALL_DONE)
         code = EXIT_IO;
+    buf_free(&choice);
     return code;
 }
 
@@ -338,12 +348,16 @@ static int open_shipping(struct batch *b)
         const struct manifest_filter all = {.from = 0};
         err = manifest_pack(b->shipping, &all, &diag);
     }
+    if (err == SL_OK && b->settings->mode == MODE_AUTO && !b->settings->cancel &&
+        anything_pending(b))
+        err = allot_rows(b, &diag);
     if (err == SL_IO || err == SL_FULL)
         return complain("", &diag, EXIT_IO);
     if (err != SL_OK)
         return complain("", &diag, EXIT_USAGE);
     if (b->shipping && !b->settings->quiet) {
         struct buf text = {0};
+        allot_tell(b, &text);
         manifest_tell(b->shipping, &text);
         fputs(buf_cstr(&text), stderr);
         buf_free(&text);
