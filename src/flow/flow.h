@@ -211,6 +211,8 @@ struct budget_view {
 struct pool_view {
     struct str name;
     size_t queued, in_flight;
+    int64_t in_flight_most; /* may be at once now; 0: nobody has told, our own ceiling alone */
+    bool in_flight_binds;
     struct budget_view budgets[BOUND_BUDGETS];
     size_t budget_count;
 };

@@ -5,6 +5,7 @@
 #include "admin.h"
 #include "batch.h"
 #include "beacon.h"
+#include "portrait.h"
 #include "shipping.h"
 #include "state.h"
 #include "wall.h"
@@ -112,41 +113,14 @@ static void draw_pool(struct batch *b, size_t i, int64_t now_us, struct scene_po
 {
     struct pool_view view;
     pool_look(engine_account(b->door.engine), b->input.models.pools[i].pool, now_us, &view);
-    *out = (struct scene_pool){.account = account_name(b),
-                               .model = view.name,
-                               .queued = view.queued + shuffle_left(&b->shuffle, i),
-                               .in_flight = view.in_flight,
-                               .tally = &b->pools[i].tally};
-    for (size_t k = 0; k < view.budget_count; k++) {
-        const struct budget_view *v = &view.budgets[k];
-        out->budgets[out->budget_count++] =
-            (struct scene_budget){.dim = v->dim,
-                                  .window = window_name(v->window),
-                                  .limit = v->limit,
-                                  .level = v->level,
-                                  .period_us = v->period_us,
-                                  .charged = v->charged,
-                                  .refusals = v->refusals,
-                                  .binds = v->binds,
-                                  .wait_us = v->wait_us};
-    }
+    portrait_pool(account_name(b), &view, &b->pools[i].tally, out);
+    out->queued += shuffle_left(&b->shuffle, i);
 }
 
 static struct scene_account *draw_account(struct batch *b, struct arena *arena)
 {
     struct scene_account *a = arena_alloc(arena, sizeof *a);
-    const struct account_options *o = &b->settings->account;
-    struct account_totals totals = account_look(engine_account(b->door.engine));
-    struct engine_look look = engine_look(b->door.engine);
-    *a = (struct scene_account){.name = account_name(b),
-                                .provider = str_of(o->provider->name),
-                                .tier = o->limits.tier,
-                                .paused = totals.paused,
-                                .keys = look.keys,
-                                .keys_refused = look.keys_refused,
-                                .outages = totals.outages,
-                                .trouble = arena_copy(arena, str_of(look.why)),
-                                .catalogue = o->catalogue};
+    portrait_account(account_name(b), &b->settings->account, b->door.engine, arena, a);
     return a;
 }
 
@@ -257,9 +231,10 @@ enum sl_err display_open(struct batch *b, struct diag *diag)
     if (!*listen)
         listen = "127.0.0.1:0";
     struct display *d = b->display = mem_zero(sizeof *d);
-    const struct lookout_config look = {.view = {draw, b}, .rules = alert_rules_defaults()};
+    struct lookout_config look = {.view = {draw, b}, .rules = alert_rules_defaults()};
     d->started_unix_us = wall_unix_us();
     bool random = choose_token(&token);
+    look.rules.off[ALERT_SATURATION] = true; /* a batch is meant to use all there is */
     lookout_open(&b->loop, &look, &d->lookout);
     const struct admin_config c = {
         .listen = listen, .token = buf_str(&token), .lookout = d->lookout};
