@@ -2,6 +2,7 @@
 #include "relay.h"
 
 #include "duration.h"
+#include "held.h"
 #include "pass.h"
 #include "setting_check.h"
 
@@ -459,43 +460,10 @@ static void choose_account(struct relay *r)
     r->outlet = choose(r, r->ask.model);
 }
 
-/* What is asked for without being a use of a model: it costs nothing. */
-static bool is_free(const struct relay *r)
-{
-    static const char *const paths[] = {"/files", "/v1/files", "/openai/files",
-                                        "/openai/v1/files", "/v1/messages/count_tokens"};
-    static const char *const methods[] = {"GET", "HEAD", "DELETE", "OPTIONS"};
-    struct str rest = r->target, path = str_split(&rest, '?');
-    bool is = pass_is_plain(path) && str_ends(path, STR("/cancel"));
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        is |= str_eq(path, str_of(paths[i]));
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        is |= str_eq(str_of(r->job.method), str_of(methods[i]));
-    return is;
-}
-
-/* It may spend so much, or on some models only: then it may do nothing of which nobody knows
- * what it spends on which. */
-static bool is_held(const struct relay *r)
-{
-    const struct tenant_setting *s = r->terms;
-    return s->models.n > 0 || s->limits.spend_day > 0 || s->limits.spend_month > 0;
-}
-
-/* Azure looks at the path alone: a body may say anything. */
-static bool hides_its_model(const struct relay *r)
-{
-    struct str name = pass_deployment(r->target);
-    if (is_held(r) && r->tongue == TONGUE_AZURE && !pass_is_plain(r->target))
-        return true;
-    return is_held(r) && name.n && !setting_deployed(r->setting, name).n &&
-           !str_eq(name, r->ask.model);
-}
-
 /* A request alone: it draws on no tokens. */
 static void queue_up_uncounted(struct relay *r)
 {
-    if (is_held(r) && !is_free(r)) { /* a batch names its models in a file, a form late */
+    if (held_by_form(r)) {
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 STR("This key may use some models only, or has a limit on spending, and what "
                     "this request would use and spend cannot be known beforehand"));
@@ -513,14 +481,6 @@ static void queue_up_uncounted(struct relay *r)
         polls_refused(r);
 }
 
-static bool spends_unknown(const struct relay *r)
-{
-    const struct allowance_limits *l = &r->terms->limits;
-    const struct model *known = r->ask.known;
-    return (l->spend_day > 0 || l->spend_month > 0) &&
-           (!known || known->input_pusd < 0 || known->output_pusd < 0);
-}
-
 static void counted(struct relay *r)
 {
     struct str model = str_cut(r->ask.model, 80);
@@ -531,12 +491,12 @@ static void counted(struct relay *r)
     else if (!tenant_may_use(r->terms, r->ask.model))
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 arena_printf(&r->arena, "This key may not use the model %.*s", STR_ARG(model)));
-    else if (hides_its_model(r))
+    else if (held_by_path(r))
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 STR("This key may use some models only, or has a limit on spending, and the "
                     "path names a deployment that is not known to be of the body's model; give "
                     "it with `deployments`"));
-    else if (spends_unknown(r))
+    else if (held_by_price(r))
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 arena_printf(&r->arena,
                              "This key has a limit on spending, and the price of %.*s is not "
