@@ -116,8 +116,7 @@ size_t account_options_rows_but(struct account_options *a, const char *const *na
     return n;
 }
 
-/* ---- checks --------------------------------------------------------------------------------
- */
+/* ---- checks -------------------------------------------------------------------------- */
 
 static enum sl_err take_provider(struct account_options *a, struct diag *diag)
 {

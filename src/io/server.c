@@ -342,6 +342,8 @@ void server_free(struct server **server)
         return;
     *server = NULL;
     stop_accepting(s);
+    landing_tell(
+        &s->landing); /* what waits behind it, a stream's last words, may still leave */
     for (struct connection *c = s->connections; c; c = connection_next(c))
         connection_close(c);
     landing_close(&s->landing, on_landing_closed, s);

@@ -3,6 +3,7 @@
 
 #include "exits.h"
 #include "file.h"
+#include "help.h"
 #include "keys.h"
 #include "option.h"
 #include "state.h"
@@ -170,15 +171,10 @@ int verb_key(int argc, char **argv)
         err = read_config(&w, &diag);
     if (!w.state)
         w.state = state_directory(&w.arena);
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &face, options, OPTIONS);
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
-        code = EXIT_ALL_DONE;
-    } else {
+    if (help)
+        code = help_print(&face, options, OPTIONS);
+    else
         code = err != SL_OK ? fail(&diag, err) : act(&w, positional, argv);
-    }
     arena_free(&w.arena);
     return code;
 }

@@ -23,7 +23,7 @@ struct budget_rules {
     int64_t slack_us;        /* J: variation of the one-way delay on the way in */
     int use_percent;         /* how much of each limit is ours */
     bool idle;               /* nothing was spent in the last period: every budget is full */
-    bool ramp;               /* not the account's, but ramp.h's */
+    bool ramp;               /* not the account's, but slowdown.h's */
     bool later;              /* output is charged as it is produced */
 };
 
@@ -38,7 +38,7 @@ struct budget {
     bool told;     /* the kind was told, not found out */
     bool heard;    /* an answer has told what is left */
     bool brief;    /* a minute's: what is not known is felt for. A day sent evenly is lost */
-    bool ramp;     /* not the account's, but ramp.h's */
+    bool ramp;     /* not the account's, but slowdown.h's */
     bool later;    /* part of its charges comes later: `landed` counts too */
     int64_t limit; /* ours, per period; a slice's share of it for requests in slices */
     int64_t period_us;
@@ -76,6 +76,8 @@ void budget_charge(struct budget *b, int64_t now_us, struct draw d); /* held no 
 /* The request sent at sent_us was charged `charged` in all. */
 void budget_settle(struct budget *b, int64_t now_us, int64_t sent_us, struct draw d,
                    int64_t charged);
+/* Of a copy: what is held and what is pending counts as charged now; see ledger_foresee. */
+void budget_foresee(struct budget *b, int64_t now_us);
 /* What is expected of a request in flight has changed. */
 void budget_expect(struct budget *b, int64_t now_us, int64_t sent_us, struct draw was,
                    struct draw is);

@@ -27,7 +27,6 @@ enum sl_err beacon_light(const char *directory, const struct beacon_word *w,
     struct beacon *b = mem_zero(sizeof *b);
     struct replacement *file;
     struct buf line = {0};
-    enum sl_err err = SL_OK;
     *out = NULL;
     buf_printf(&b->path, "%s/admin-%lld.json", directory, (long long)w->pid);
     buf_puts(&line, "{\"verb\":");
@@ -36,7 +35,7 @@ enum sl_err beacon_light(const char *directory, const struct beacon_word *w,
     buf_json(&line, w->url);
     buf_printf(&line, ",\"pid\":%lld,\"started\":%lld}", (long long)w->pid,
                (long long)(w->started_unix_us / 1000000));
-    err = file_make_directory(directory, diag);
+    enum sl_err err = file_make_directory(directory, diag);
     if (err == SL_OK)
         err = replacement_begin(buf_cstr(&b->path), &file, diag);
     if (err == SL_OK) {

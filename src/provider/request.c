@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* ---- routes ---------------------------------------------------------------------------------
- */
+/* ---- routes -------------------------------------------------------------------------- */
 
 /* A server may undo what a client has written oddly: "/v1/%63hat/./x/..//completions" must not
  * be a way round the counting. */
@@ -96,8 +95,7 @@ enum route route_of(struct str path)
     return route;
 }
 
-/* ---- what the forms of input cost -----------------------------------------------------------
- */
+/* ---- what the forms of input cost ---------------------------------------------------- */
 
 /* Counts what `count` adds and keeps the largest of several such inputs apart. */
 struct inputs {
@@ -155,8 +153,7 @@ static void all_inputs(struct inputs *in, const struct json *v)
         each_input(in, v);
 }
 
-/* ---- routes' own fields ---------------------------------------------------------------------
- */
+/* ---- routes' own fields -------------------------------------------------------------- */
 
 static const struct json *required(struct prompt *p, const struct json *body, const char *key)
 {
@@ -297,8 +294,7 @@ static void read_output(struct prompt *p, const struct json *body, struct ask *o
         prompt_fail(p, SL_RANGE, "asks for more output than can be counted");
 }
 
-/* ---- the whole ------------------------------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------------------- */
 
 static struct str read_model(struct prompt *p, const struct json *body, enum route route)
 {
@@ -356,8 +352,7 @@ enum sl_err ask_parse(const struct provider *provider, const struct catalogue *c
     return p.err;
 }
 
-/* ---- does it fit ----------------------------------------------------------------------------
- */
+/* ---- does it fit --------------------------------------------------------------------- */
 
 /* "131,402 tokens and max_tokens 4,096 exceed gpt-4o's window of 128,000" */
 static enum sl_err over_window(const struct ask *ask, int64_t output, struct diag *diag)

@@ -46,7 +46,7 @@ static void show_budget(const struct budget_view *v, struct recent *recent, int6
 }
 
 /* When the last request will have been admitted, and the mean time to answer it; -1 unknown. */
-static int64_t eta_us(struct batch *b, int64_t now_us)
+static int64_t live_eta_us(struct batch *b, int64_t now_us)
 {
     int64_t latest = now_us;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
@@ -61,7 +61,16 @@ static int64_t eta_us(struct batch *b, int64_t now_us)
     return latest - now_us + mean;
 }
 
-static void describe_state(struct batch *b, struct buf *out)
+int64_t watch_eta_us(struct batch *b, int64_t now_us)
+{
+    struct progress_batches x;
+    int64_t live_us = live_eta_us(b, now_us);
+    if (!b->shipping || !shipping_look(b->shipping, &x))
+        return live_us;
+    return live_us < 0 || x.eta_us < 0 ? -1 : x.eta_us > live_us ? x.eta_us : live_us;
+}
+
+void watch_state(struct batch *b, struct buf *out)
 {
     struct engine_look look = engine_look(b->door.engine);
     if (b->stop == STOP_INTERRUPT)
@@ -86,12 +95,16 @@ static void look_at_batches(struct batch *b, struct progress *p, struct progress
     if (!b->shipping)
         return;
     int64_t shipped = shipping_look(b->shipping, out);
-    p->batches = out;
+    out->due_us = b->deadline.due_us;
+    p->batches = b->shipping->parcels.n ? out : NULL;
     p->waiting -= shipped;
-    if (shipped)
-        p->eta_us = -1;
-    if (shipped && p->waiting + p->in_flight == 0)
+    p->eta_live = shipped && p->waiting + p->in_flight > 0;
+    p->eta_rough = shipped && !p->eta_live;
+    if (p->eta_rough) {
+        p->eta_us = out->eta_us;
+        out->eta_us = -1; /* said once */
         p->pool_count = 0;
+    }
 }
 
 static void look(struct batch *b, int64_t now_us, struct progress *p)
@@ -102,7 +115,7 @@ static void look(struct batch *b, int64_t now_us, struct progress *p)
     p->account = b->settings->account.name.p;
     p->done = t->before_ok + t->before_failed + t->ok + t->failed;
     p->total = t->total;
-    p->eta_us = eta_us(b, now_us);
+    p->eta_us = live_eta_us(b, now_us);
     p->in_flight = (int64_t)engine_look(b->door.engine).in_flight;
     p->waiting = p->total - p->done - p->in_flight;
     p->refused = t->refused;
@@ -166,7 +179,7 @@ void watch_tick(struct batch *b, int64_t now_us)
     if (p.eta_us >= 0)
         clock_at(p.eta_us, at);
     p.eta_at = at;
-    describe_state(b, &state);
+    watch_state(b, &state);
     p.state = buf_cstr(&state);
     if (b->term.interactive) {
         b->term.width = term_look().width;

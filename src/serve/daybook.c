@@ -25,8 +25,7 @@ struct daybook {
 
 static const char *const purse_names[PURSES] = {"day", "month"};
 
-/* ---- reading ------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------- */
 
 static enum sl_err read_lines(struct daybook *b, struct str text, struct diag *diag)
 {
@@ -149,8 +148,7 @@ void daybook_tell_pool(struct daybook *b, const char *account, struct account *a
     }
 }
 
-/* ---- writing ------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------- */
 
 static void write_left(struct buf *b, struct buf *compared, enum dimension dim, int64_t left,
                        int64_t unix_us)

@@ -2,6 +2,7 @@
 #include "relay.h"
 
 #include "duration.h"
+#include "held.h"
 #include "pass.h"
 #include "setting_check.h"
 
@@ -17,8 +18,7 @@ enum {
     STREAM_BYTES = 256 << 10,
 };
 
-/* ---- who ----------------------------------------------------------------------------------
- */
+/* ---- who ----------------------------------------------------------------------------- */
 
 /* The key that a client shows, in whichever header its SDK puts it. */
 static struct str shown_key(const struct message *m)
@@ -32,12 +32,12 @@ static struct str shown_key(const struct message *m)
 }
 
 /* It may ask for less urgency than its tenant has, not for more. */
-static uint8_t priority_of(const struct tenant *t, const struct message *m)
+static uint8_t priority_of(const struct tenant_setting *t, const struct message *m)
 {
     uint8_t asked;
     struct str word = message_header(m, "x-sluice-priority");
-    bool less = word.n && setting_priority(word, &asked) && asked < t->setting.priority;
-    return less ? asked : t->setting.priority;
+    bool less = word.n && setting_priority(word, &asked) && asked < t->priority;
+    return less ? asked : t->priority;
 }
 
 /* What a client asks of us in words that we do not know; NULL: nothing. It would wait for ten
@@ -61,7 +61,7 @@ static int64_t max_wait_of(const struct relay *r, const struct message *m)
     struct str text = message_header(m, "x-sluice-max-wait");
     if (text.n && duration_parse(text, &asked_us) == SL_OK && asked_us >= 0)
         return asked_us;
-    int64_t own_us = r->tenant->setting.max_wait_us;
+    int64_t own_us = r->terms->max_wait_us;
     return own_us >= 0 ? own_us : r->setting->max_wait_us;
 }
 
@@ -97,14 +97,14 @@ bool relay_streams(const struct message *m)
 
 static bool is_full(const struct relay *r)
 {
-    const struct tenant_setting *own = &r->tenant->setting;
+    const struct tenant_setting *own = r->terms;
     return r->gateway->relay_count > (size_t)r->setting->queue_requests ||
            (own->held_requests && r->tenant->held > (size_t)own->held_requests);
 }
 
 static bool has_no_room(const struct relay *r, size_t bytes)
 {
-    const struct tenant_setting *own = &r->tenant->setting;
+    const struct tenant_setting *own = r->terms;
     return r->gateway->held_bytes + bytes > (size_t)r->setting->queue_bytes ||
            (own->held_bytes && r->tenant->held_bytes + bytes > (size_t)own->held_bytes);
 }
@@ -115,6 +115,7 @@ static struct relay *relay_new(struct gateway *g, struct exchange *x, struct ten
     r->gateway = g;
     r->setting = setting_hold(g->setting);
     r->tenant = t;
+    r->terms = t->setting;
     r->x = x;
     r->next = g->relays;
     if (r->next)
@@ -131,7 +132,7 @@ static void take_head(struct relay *r, const struct message *m)
 {
     const struct setting *s = r->setting;
     struct header *headers = arena_alloc(&r->arena, (m->header_count + 1) * sizeof *headers);
-    r->target = m->target;
+    r->target = arena_copy(&r->arena, m->target); /* counting may outlive the client */
     r->route = route_of(m->target);
     r->tongue = tongue_of(r->route, m);
     r->anthropic = r->tongue == TONGUE_ANTHROPIC;
@@ -139,7 +140,7 @@ static void take_head(struct relay *r, const struct message *m)
     r->max_wait_us = max_wait_of(r, m);
     r->job.flow.id = ++r->gateway->requests;
     r->job.flow.tenant = r->tenant->index;
-    r->job.flow.priority = priority_of(r->tenant, m);
+    r->job.flow.priority = priority_of(r->terms, m);
     r->job.method = arena_copy(&r->arena, m->method).p;
     r->job.headers = headers;
     struct pass_rights may = {.keys = s->pass_keys, .accounts = !s->tenant_count};
@@ -185,8 +186,7 @@ struct str relay_more(struct relay *r)
     return r->received ? STR("") : (struct str){0};
 }
 
-/* ---- counted ------------------------------------------------------------------------------
- */
+/* ---- counted ------------------------------------------------------------------------- */
 
 /* Azure's clients name a deployment where others name a model: in the path (the body then need
  * not name any) or in the body. The tree that is counted is given the model it is of, where the
@@ -231,7 +231,8 @@ static void count(struct relay *r)
 {
     const struct account_options *o = reader_of(r);
     struct arena scratch = {0};
-    struct json *root = json_parse(&scratch, buf_str(&r->body), &r->diag);
+    struct json *root =
+        json_parse_within(&scratch, buf_str(&r->body), BOUND_REQUEST_VALUES, &r->diag);
     if (root)
         name_deployment(r, &scratch, root);
     r->err = root ? ask_parse(o->provider, o->catalogue, r->route, root, &r->ask, &r->diag)
@@ -240,8 +241,7 @@ static void count(struct relay *r)
     arena_free(&scratch);
 }
 
-/* ---- another model ------------------------------------------------------------------------
- */
+/* ---- another model ------------------------------------------------------------------- */
 
 /* The body names it from now on; false: it names none. */
 static bool put_model(struct relay *r, const char *name)
@@ -290,8 +290,7 @@ static bool becomes_longer(struct relay *r)
     return false;
 }
 
-/* ---- where to -----------------------------------------------------------------------------
- */
+/* ---- where to ------------------------------------------------------------------------ */
 
 static void set_stake(struct relay *r)
 {
@@ -302,10 +301,21 @@ static void set_stake(struct relay *r)
     r->job.flow.stake = &r->stake;
 }
 
+static struct wanted wanted_by(const struct relay *r, struct str model)
+{
+    struct wanted w = {.model = model};
+    if (!r->metered) {
+        w.method = str_of(r->job.method);
+        w.target = r->target;
+    }
+    return w;
+}
+
 static struct outlet *choose(const struct relay *r, struct str model)
 {
     const struct gateway *g = r->gateway;
-    return outlets_choose(&g->outlets, g->setting, model, r->tongue, &r->job.flow);
+    const struct wanted w = wanted_by(r, model);
+    return outlets_choose(&g->outlets, g->setting, &w, r->tongue, &r->job.flow);
 }
 
 /* How long it would wait there: exactly, where that may be longer than `most_us`. */
@@ -315,7 +325,8 @@ static struct promise look_ahead(struct relay *r, struct outlet *o, struct str m
     struct account *a = engine_account(o->door.engine);
     int64_t now_us = engine_now(o->door.engine);
     struct flow asked = r->job.flow;
-    asked.pool = outlet_pool(o, model);
+    const struct wanted w = wanted_by(r, model);
+    asked.pool = outlet_pool(o, &w);
     if (pool_wait_most_us(a, asked.pool, now_us, &asked) <= most_us)
         return (struct promise){.dim = DIM_UNKNOWN};
     return pool_promise(a, asked.pool, now_us, &asked);
@@ -379,14 +390,23 @@ static void set_path(struct relay *r)
         r->job.path = pass_to_deployment(r->target, base, deployment, version, &r->arena);
 }
 
+/* More than a look: what was known of what stands below its path may not hold any more. */
+static bool changes(const struct relay *r)
+{
+    return !r->metered && !str_eq(str_of(r->job.method), STR("GET"));
+}
+
 static void submit(struct relay *r)
 {
     struct flow *f = &r->job.flow;
     int64_t now_us = gateway_now(r->gateway);
-    f->pool = outlet_pool(r->outlet, r->ask.model);
+    const struct wanted w = wanted_by(r, r->ask.model);
+    f->pool = outlet_pool(r->outlet, &w);
     f->demand = r->ask.demand;
+    if (changes(r))
+        polls_forget(r->gateway, r);
     r->tally = outlet_tally(r->outlet, f->pool);
-    pool_weight(f->pool, f->tenant, r->tenant->setting.weight);
+    pool_weight(f->pool, f->tenant, r->terms->weight);
     if (r->promise.wait_us != INT64_MAX && r->promise.wait_us > r->max_wait_us) {
         decline_waiting(r);
         return;
@@ -407,49 +427,21 @@ static void lose_patience(struct relay *r)
         r->max_wait_us = route->over.after_us;
 }
 
-static void queue_up(struct relay *r)
+bool relay_send(struct relay *r)
+{
+    r->promise = look_ahead(r, r->outlet, r->ask.model, patience_us(r));
+    if (r->metered)
+        becomes_quicker(r);
+    submit(r);
+    return r->in_flow;
+}
+
+static void choose_account(struct relay *r)
 {
     lose_patience(r);
     set_stake(r);
     r->job.flow.demand = r->ask.demand;
     r->outlet = choose(r, r->ask.model);
-    r->promise = look_ahead(r, r->outlet, r->ask.model, patience_us(r));
-    if (r->metered)
-        becomes_quicker(r);
-    submit(r);
-}
-
-/* What is asked for without being a use of a model: it costs nothing. */
-static bool is_free(const struct relay *r)
-{
-    static const char *const paths[] = {"/files", "/v1/files", "/openai/files",
-                                        "/openai/v1/files", "/v1/messages/count_tokens"};
-    static const char *const methods[] = {"GET", "HEAD", "DELETE", "OPTIONS"};
-    struct str rest = r->target, path = str_split(&rest, '?');
-    bool is = pass_is_plain(path) && str_ends(path, STR("/cancel"));
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        is |= str_eq(path, str_of(paths[i]));
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        is |= str_eq(str_of(r->job.method), str_of(methods[i]));
-    return is;
-}
-
-/* It may spend so much, or on some models only: then it may do nothing of which nobody knows
- * what it spends on which. */
-static bool is_held(const struct relay *r)
-{
-    const struct tenant_setting *s = &r->tenant->setting;
-    return s->models.n > 0 || s->limits.spend_day > 0 || s->limits.spend_month > 0;
-}
-
-/* Azure looks at the path alone: a body may say anything. */
-static bool hides_its_model(const struct relay *r)
-{
-    struct str name = pass_deployment(r->target);
-    if (is_held(r) && r->tongue == TONGUE_AZURE && !pass_is_plain(r->target))
-        return true;
-    return is_held(r) && name.n && !setting_deployed(r->setting, name).n &&
-           !str_eq(name, r->ask.model);
 }
 
 /* Speech is of a model, and has its limits, though it draws on no tokens. */
@@ -468,7 +460,7 @@ static struct str model_of_speech(struct relay *r)
 static void queue_up_uncounted(struct relay *r)
 {
     struct str model = model_of_speech(r);
-    if (is_held(r) && !is_free(r)) { /* a batch names its models in a file, a form late */
+    if (held_by_form(r)) { /* a batch names its models in a file, a form late */
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 STR("This key may use some models only, or has a limit on spending, and what "
                     "this request would use and spend cannot be known beforehand"));
@@ -477,15 +469,13 @@ static void queue_up_uncounted(struct relay *r)
     r->ask.model = model.n ? model : pass_kind(r->target);
     if (r->route == ROUTE_IMAGES)
         r->ask.demand.images = 1;
-    queue_up(r);
-}
-
-static bool spends_unknown(const struct relay *r)
-{
-    const struct allowance_limits *l = &r->tenant->setting.limits;
-    const struct model *known = r->ask.known;
-    return (l->spend_day > 0 || l->spend_month > 0) &&
-           (!known || known->input_pusd < 0 || known->output_pusd < 0);
+    choose_account(r);
+    const struct wanted w = wanted_by(r, r->ask.model);
+    r->job.flow.pool = outlet_pool(r->outlet, &w);
+    if (polls_take(r))
+        return;
+    if (!relay_send(r) && r->poll)
+        polls_refused(r);
 }
 
 static void counted(struct relay *r)
@@ -495,15 +485,15 @@ static void counted(struct relay *r)
         decline(r, TURN_AWAY_BAD_REQUEST, -1,
                 arena_printf(&r->arena, "%s%s%s", r->diag.where, r->diag.where[0] ? ": " : "",
                              r->diag.what));
-    else if (!tenant_may_use(r->tenant, r->ask.model))
+    else if (!tenant_may_use(r->terms, r->ask.model))
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 arena_printf(&r->arena, "This key may not use the model %.*s", STR_ARG(model)));
-    else if (hides_its_model(r))
+    else if (held_by_path(r))
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 STR("This key may use some models only, or has a limit on spending, and the "
                     "path names a deployment that is not known to be of the body's model; give "
                     "it with `deployments`"));
-    else if (spends_unknown(r))
+    else if (held_by_price(r))
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 arena_printf(&r->arena,
                              "This key has a limit on spending, and the price of %.*s is not "
@@ -512,8 +502,10 @@ static void counted(struct relay *r)
     else if (ask_check(&r->ask, &r->diag) != SL_OK && !becomes_longer(r))
         decline(r, TURN_AWAY_CONTEXT, -1,
                 arena_printf(&r->arena, "This request is too long: %s", r->diag.what));
-    else
-        queue_up(r);
+    else {
+        choose_account(r);
+        (void)relay_send(r);
+    }
 }
 
 static void on_count(uv_work_t *work)
@@ -542,7 +534,7 @@ static void start_upload(struct relay *r, const struct message *m)
 void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
 {
     struct tenant *t = gateway_tenant(g, shown_key(m));
-    struct relay *r = relay_new(g, x, t ? t : g->tenants.list[0]);
+    struct relay *r = relay_new(g, x, t ? t : &g->stranger);
     take_head(r, m);
     if (!t)
         decline(r, TURN_AWAY_KEY, -1,

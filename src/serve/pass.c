@@ -33,7 +33,7 @@ static bool of_one_hop(struct str name)
 static bool is_key(struct str name)
 {
     static const struct str names[] = {STR_INIT("authorization"), STR_INIT("x-api-key"),
-                                       STR_INIT("api-key")};
+                                       STR_INIT("api-key"), STR_INIT("x-goog-api-key")};
     return among(name, names, sizeof names / sizeof *names);
 }
 

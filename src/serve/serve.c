@@ -3,6 +3,7 @@
 
 #include "exits.h"
 #include "gateway.h"
+#include "help.h"
 #include "notify.h"
 
 #include <signal.h>
@@ -80,8 +81,7 @@ static int complain(const struct diag *diag, int code)
     return code;
 }
 
-/* ---- the setting ---------------------------------------------------------------------------
- */
+/* ---- the setting --------------------------------------------------------------------- */
 
 static enum sl_err add_account(struct setting *s, const char *name,
                                const struct account_options *options, struct diag *diag)
@@ -137,8 +137,7 @@ static struct setting *setting_of_file(const char *path)
     return s;
 }
 
-/* ---- the service manager ------------------------------------------------------------------
- */
+/* ---- the service manager ------------------------------------------------------------- */
 
 static void tell(enum notify what, const char *status)
 {
@@ -160,8 +159,7 @@ static void start_watchdog(struct process *p)
         uv_timer_start(&p->watchdog, on_watchdog, every_ms, every_ms);
 }
 
-/* ---- signals ------------------------------------------------------------------------------
- */
+/* ---- signals ------------------------------------------------------------------------- */
 
 static void on_idle(void *ctx)
 {
@@ -250,8 +248,7 @@ static void watch_key_file(struct process *p)
     uv_fs_poll_start(&p->key_file, on_key_file, path, KEYS_LOOKED_AT_MS);
 }
 
-/* ---- running ------------------------------------------------------------------------------
- */
+/* ---- running ------------------------------------------------------------------------- */
 
 static void say_place(const struct gateway *g, size_t i)
 {
@@ -380,15 +377,11 @@ int verb_serve(int argc, char **argv)
     int code = EXIT_USAGE;
     p.options = account_options_defaults();
     p.setting = setting_new();
-    if (configure(&p, argc, argv, &help, &diag)) {
-        code = help ? EXIT_ALL_DONE : serve(&p, &diag);
-    }
+    if (configure(&p, argc, argv, &help, &diag) && !help)
+        code = serve(&p, &diag);
     if (help) {
         struct option options[OPTIONS_MAX];
-        struct buf text = {0};
-        options_help(&text, &face, options, table(&p, options));
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
+        code = help_print(&face, options, table(&p, options));
     }
     setting_drop(&p.setting);
     return code;

@@ -4,6 +4,7 @@
 
 #include "file.h"
 #include "keys.h"
+#include "money.h"
 #include "queue.h"
 #include "setting_check.h"
 #include "state.h"
@@ -20,7 +21,6 @@ enum {
     QUEUE_BYTES = 256 << 20,
     GRACE_S = 600,
     FILE_BYTES_MAX = 4 << 20,
-    DOLLAR = 1000000,
 };
 
 struct setting *setting_new(void)
@@ -29,6 +29,7 @@ struct setting *setting_new(void)
     s->holders = 1;
     s->max_wait_us = MAX_WAIT_S * (int64_t)SECOND;
     s->grace_us = GRACE_S * (int64_t)SECOND;
+    s->poll_pace_us = SECOND;
     s->alerts = alert_setting_defaults();
     s->queue_requests = QUEUE_REQUESTS;
     s->queue_bytes = QUEUE_BYTES;
@@ -66,6 +67,9 @@ size_t setting_rows(struct setting *s, struct option *out)
         {"resend", 0, OPTION_FLAG, NULL,
          "Send a request again whose answer got lost, though it may have been carried out.",
          &s->resend},
+        {"poll-pace", 0, OPTION_DURATION, "TIME",
+         "For so long one answer to a poll serves all who ask the same; 0s: each asks itself.",
+         &s->poll_pace_us},
         {"grace", 0, OPTION_DURATION, "TIME", "How long requests may go on after SIGTERM.",
          &s->grace_us},
         {"state", 0, OPTION_TEXT, "DIR",
@@ -229,20 +233,7 @@ static void read_routes(struct reader *r, const struct yaml *node, void *out)
 /* "20", "20.50", "20 usd", "$20", in millionths. */
 static void read_dollars(struct reader *r, const struct yaml *node, void *out)
 {
-    struct str s = node->text, whole;
-    int64_t dollars = 0, cents = 0;
-    if (str_starts(s, STR("$")))
-        s = str_from(s, 1);
-    if (s.n > 3 && str_find_nocase(s, STR("usd"), 0) == (ptrdiff_t)s.n - 3)
-        s = str_trim(str_cut(s, s.n - 3));
-    whole = str_split(&s, '.');
-    bool good = node->kind == YAML_TEXT && str_int(whole, true, &dollars) == SL_OK &&
-                dollars >= 0 && dollars < INT64_MAX / DOLLAR / 2;
-    if (s.p)
-        good = good && s.n == 2 && str_int(s, false, &cents) == SL_OK && cents >= 0;
-    if (good)
-        *(int64_t *)out = dollars * DOLLAR + cents * (DOLLAR / 100);
-    else
+    if (node->kind != YAML_TEXT || money_parse(node->text, out) != SL_OK)
         complain_about(r->complaints, node, r->path, "dollars are wanted here, as 20 or 12.50");
 }
 

@@ -44,6 +44,7 @@ struct setting {
     const char *log, *log_format; /* NULL: none; text */
     const char *state;
     int64_t max_wait_us, grace_us, queue_requests, queue_bytes;
+    int64_t poll_pace_us; /* 0: polls are not shared */
     bool resend, pass_keys, several_organizations;
     struct account_setting accounts[SETTING_ACCOUNTS];
     size_t account_count;

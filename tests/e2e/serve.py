@@ -63,6 +63,24 @@ class Pass(unittest.TestCase):
                 self.assertEqual((answer.status, body["error"]["message"]), (status, "m"))
                 self.assertEqual(len(up.seen), 1)
 
+    def test_who_leaves_while_a_large_body_is_counted(self):
+        """What is counted on a thread outlives the connection it came by (ASan would tell)."""
+        with Upstream() as up, Serve(*account(up.url)) as serve:
+            body = chat(messages=[{"role": "user", "content": "a word " * (2 << 20)}]).encode()
+            for _ in range(3):
+                with socket.create_connection(("127.0.0.1", serve.port)) as client:
+                    client.sendall(f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-length: "
+                                   f"{len(body)}\r\n\r\n".encode() + body)
+            self.assertEqual(serve.post()[0].status, 200)
+            self.assertEqual(len(up.seen), 1)
+
+    def test_a_body_of_many_values_is_refused_before_it_becomes_a_tree(self):
+        with Upstream() as up, Serve("--base-url", up.url) as serve:
+            answer, error = serve.post('{"model":"gpt-4o","messages":[' + "0," * (2 << 20) + "0]}")
+            self.assertEqual(answer.status, 400)
+            self.assertIn("more values than may be", error["error"]["message"])
+            self.assertEqual(up.seen, [])
+
     def test_invalid_requests_cost_nothing(self):
         with Upstream() as up, Serve(*account(up.url)) as serve:
             for body in ("{", "[]", '{"messages":[]}', chat(max_tokens=10**6),

@@ -592,6 +592,47 @@ class Operations(unittest.TestCase):
             go_on.set()
             self.assertIn(DONE, stream.read())
 
+    def test_tenants_that_are_no_more_limit_nobody(self):
+        with Upstream() as up, Installation(accounts(up) + (
+                "tenants: {web: {models: [gpt-4o-mini], limits: {rpm: 1}}}\n")) as i:
+            serve = i.start()
+            self.assertEqual(serve.post()[0].status, 401)
+            i.reload(accounts(up))
+            eventually(lambda: serve.post(headers=AT_ONCE)[0].status == 200)
+            self.assertEqual(serve.post(headers=AT_ONCE)[0].status, 200)
+
+    def test_a_request_keeps_to_the_terms_it_came_under(self):
+        """Its body comes slowly; meanwhile its tenant is there by other texts, and then gone."""
+        with Upstream() as up, Installation(
+                accounts(up) + "tenants: {web: {models: [gpt-4o]}}\n") as i:
+            i.key("web")
+            serve = i.start()
+            body = chat().encode()
+            slow = http.client.HTTPConnection("127.0.0.1", serve.port, timeout=PATIENCE_S)
+            slow.putrequest("POST", CHAT)
+            slow.putheader("authorization", f"Bearer {i.keys['web']}")
+            slow.putheader("content-length", str(len(body)))
+            slow.endheaders(body[:10])
+            eventually(lambda: i.post("web")[0].status == 200)
+            for tenants, status in (("web: {models: [o1]}", 403), ("other: {}", 401)):
+                i.reload(accounts(up) + f"tenants: {{{tenants}}}\n")
+                eventually(lambda: i.post("web")[0].status == status)
+            slow.send(body[10:])
+            self.assertEqual(slow.getresponse().status, 200)
+            slow.close()
+
+    def test_a_stranger_is_not_booked_to_a_tenant(self):
+        with Upstream() as up, Installation("") as i:
+            log = os.path.join(i.directory, "log")
+            i.write(accounts(up) + f"tenants: {{web: {{}}}}\nlog: {log}\nlog_format: json\n")
+            i.key("web")
+            serve = i.start()
+            self.assertEqual(serve.post()[0].status, 401)
+            self.assertEqual(i.post("web")[0].status, 200)
+            i.stop()
+            with open(log, encoding="utf-8") as lines:
+                self.assertEqual([json.loads(line)["tenant"] for line in lines], ["", "web"])
+
     def test_another_provider_takes_over(self):
         with Upstream() as old, Upstream() as new, Installation(accounts(old)) as i:
             serve = i.start()

@@ -174,8 +174,7 @@ static void an_emulated_account_is_idle_and_keyless(void **state)
     account_options_free(&a);
 }
 
-/* ---- keys ----------------------------------------------------------------------------------
- */
+/* ---- keys ---------------------------------------------------------------------------- */
 
 static void assert_key(const char *const args[ARGS_MAX], const char *key, const char *name)
 {

@@ -55,6 +55,7 @@ static void routes(void **state)
         {"/v1/images/generations", ROUTE_IMAGES},
         {"/v1/files", ROUTE_OTHER},
         {"/v1/messages/count_tokens", ROUTE_OTHER},
+        {"/v1/threads/thread_1/messages", ROUTE_OTHER},
         {"", ROUTE_OTHER},
         {"/messages", ROUTE_MESSAGES},
         {"/anthropic/v1/messages", ROUTE_MESSAGES},

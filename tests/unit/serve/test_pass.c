@@ -11,17 +11,27 @@ static void test_request_headers(void **unused)
 {
     struct message m = {0};
     struct header out[BOUND_HEADERS];
-    static const char *const dropped[] = {
-        "Host",  "Content-Length", "Transfer-Encoding", "Authorization", "X-Api-Key", "api-key",
-        "TE",    "Keep-Alive",     "X-Sluice-Max-Wait", "Upgrade",       "Trailer",   "X-Hop",
-        "Expect"};
+    static const char *const dropped[] = {"Host",
+                                          "Content-Length",
+                                          "Transfer-Encoding",
+                                          "Authorization",
+                                          "X-Api-Key",
+                                          "api-key",
+                                          "x-goog-api-key",
+                                          "TE",
+                                          "Keep-Alive",
+                                          "X-Sluice-Max-Wait",
+                                          "Upgrade",
+                                          "Trailer",
+                                          "X-Hop",
+                                          "Expect"};
     for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
         add(&m, dropped[i], "v");
     add(&m, "Connection", "close, x-hop");
     add(&m, "Accept-Encoding", "gzip");
     add(&m, "OpenAI-Organization", "org-1");
     add(&m, "x-stainless-lang", "js");
-    assert_int_equal(pass_request(&m, (struct pass_rights){true, true}, out), 5);
+    assert_int_equal(pass_request(&m, (struct pass_rights){true, true}, out), 6);
     assert_int_equal(pass_request(&m, (struct pass_rights){false, false}, out), 1);
     assert_int_equal(pass_request(&m, (struct pass_rights){false, true}, out), 2);
     assert_true(str_eq(out[0].name, STR("OpenAI-Organization")));
