@@ -12,6 +12,7 @@
 #include "str.h"
 #include "verb_limits.h"
 #include "verb_plan.h"
+#include "verb_status.h"
 
 #include <stdio.h>
 
@@ -30,6 +31,7 @@ static const struct {
     {"plan", verb_plan, "what a batch file will take, on every tier, before it is run"},
     {"run", verb_run, "take a batch file through an account's limits"},
     {"serve", verb_serve, "a gateway that holds requests back until the account takes them"},
+    {"status", verb_status, "how close a running gateway or batch is to its limits"},
     {NULL, NULL, NULL},
 };
 
