@@ -15,6 +15,7 @@
 #include "verb_status.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 
 static const struct {
     const char *name;
@@ -43,8 +44,16 @@ static void usage(FILE *out)
     fputs("\n`sluice VERB --help` tells the rest.\n", out);
 }
 
+/* Keys are in memory while they are used: a crash must not write them to a disk. */
+static void forbid_core_dumps(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* lowering is always allowed */
+}
+
 int main(int argc, char **argv)
 {
+    forbid_core_dumps();
     struct str verb = str_of(argc > 1 ? argv[1] : NULL);
     if (str_eq(verb, STR("--version"))) {
         puts("sluice " SLUICE_VERSION);

@@ -470,6 +470,8 @@ void status_view(const struct json *status, struct str url, const struct status_
     }
     tell_tenants(&p, status);
     tell_refused(&p, status);
-    if (p.hidden)
+    if (p.hidden) {
         buf_printf(out, "... %d lines more: a higher window, or --once", p.hidden);
+        sheet_cut(out, p.from, room.width);
+    }
 }

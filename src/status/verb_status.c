@@ -213,7 +213,7 @@ static void on_done(void *ctx, enum sl_err err, const char *why)
                 w->whom.token.n ? "the token is not the right one"
                                 : "a token is needed: -c FILE, --token-env, --token-file or "
                                   "SLUICE_ADMIN_TOKEN");
-    else if (w->status != 200)
+    else if (w->status != 200 || !str_starts(buf_str(&w->body), STR("{\"verb\":")))
         miss(w, "no admin listener of sluice answers there");
     else
         take(w);

@@ -88,7 +88,8 @@ static void no_line_is_wider_than_the_terminal(void **state)
 {
     (void)state;
     for (int width = 20; width < 130; width++) {
-        struct buf out = view(document, (struct status_style){.width = width, .utf8 = true});
+        struct buf out = view(
+            document, (struct status_style){.width = width, .height = width, .utf8 = true});
         check_widths(buf_str(&out), width);
         buf_free(&out);
     }
