@@ -335,7 +335,7 @@ static void light_beacon(struct gateway *g)
                                      .pid = getpid(),
                                      .started_unix_us = g->started_unix_us};
     if (beacon_light(g->setting->state, &word, &g->beacon, &diag) != SL_OK)
-        fprintf(stderr, "warning: %s: %s: `sluice status` needs --url\n", diag.where,
+        fprintf(stderr, "warning: %s: %s: `sluice status` will not find it\n", diag.where,
                 diag.what);
     buf_free(&url);
 }
