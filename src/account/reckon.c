@@ -3,22 +3,35 @@
 
 enum { READINGS = 16, CODE_BYTES = 48 };
 
-/* Whether the provider's own headers showed room for this request when it refused. */
+/* Whether that limit is one that could have refused this, and had no room for it. */
+static bool is_full(const struct reading *r, const struct flow *f, const struct verdict *v)
+{
+    int64_t units = (int)r->dim < DIM_RATES ? f->bill.units[r->dim] : 0;
+    bool said = r->dim == v->dim && r->remaining < v->requested;
+    return r->limit <= 0 || !r->has_remaining || r->remaining < units || said ||
+           r->remaining < r->limit / 5;
+}
+
+/* Whether the provider's own headers showed room for this request when it refused: in the limit
+ * that it says refused, if it says which; a header for requests may be of another than that. */
 static bool had_headroom(const struct provider *p, const struct flow *f,
                          const struct ending *end, int64_t unix_us)
 {
     struct reading readings[READINGS];
+    const struct verdict *v = &end->verdict;
+    size_t meant = 0;
     if (!end->head)
         return false;
     size_t n = headers_read(p, end->head, unix_us, readings, READINGS);
     for (size_t i = 0; i < n; i++) {
-        const struct reading *r = &readings[i];
-        bool drawn = (int)r->dim < DIM_RATES && r->remaining < f->bill.units[r->dim];
-        bool said = r->dim == end->verdict.dim && r->remaining < end->verdict.requested;
-        if (r->limit <= 0 || !r->has_remaining || drawn || said || r->remaining < r->limit / 5)
+        bool of_another = v->dim != DIM_UNKNOWN && readings[i].dim != v->dim;
+        if (of_another || (v->limit >= 0 && readings[i].limit != v->limit))
+            continue;
+        if (is_full(&readings[i], f, v))
             return false;
+        meant++;
     }
-    return n > 0;
+    return meant > 0;
 }
 
 static enum tally_retry retry_of(const struct ending *end)

@@ -321,7 +321,8 @@ static struct json *read_value(struct reader *r, struct str key)
 
 struct json *json_parse(struct arena *a, struct str text, struct diag *diag)
 {
-    struct reader r = {.arena = a, .text = text, .at = text.p, .end = text.p + text.n};
+    struct reader r = {
+        .arena = a, .text = text, .at = text.p, .end = text.n ? text.p + text.n : text.p};
     skip_space(&r);
     struct json *root = read_value(&r, (struct str){0});
     if (root) {

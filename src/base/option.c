@@ -70,7 +70,7 @@ static enum sl_err unknown(const struct option *options, size_t n, struct str na
 
 static enum sl_err store_text(const struct option *o, const char *value, struct diag *diag)
 {
-    if (o->kind == OPTION_TEXT) {
+    if (o->kind == OPTION_TEXT || o->kind == OPTION_MAYBE) {
         *(const char **)o->out = value;
         return SL_OK;
     }
@@ -120,7 +120,7 @@ enum sl_err option_store(const struct option *o, const char *value, struct diag 
     struct str s = str_of(value);
     enum sl_err err = SL_RANGE;
     const char *wanted = "a whole number";
-    if (o->kind == OPTION_TEXT || o->kind == OPTION_LIST)
+    if (o->kind == OPTION_TEXT || o->kind == OPTION_LIST || o->kind == OPTION_MAYBE)
         return store_text(o, value, diag);
     if (o->kind == OPTION_DURATION) {
         wanted = "a duration like 2s, 500ms or 1m30s";
@@ -171,6 +171,8 @@ static enum sl_err take(const struct option *options, size_t n, int argc, char *
     }
     if (is_long && value.p)
         return option_store(o, value.p, diag);
+    if (o->kind == OPTION_MAYBE && (is_long || value.n == 1))
+        return option_store(o, "", diag);
     if (!is_long && value.n > 1)
         return option_store(o, value.p + 1, diag);
     if (*at + 1 >= argc)

@@ -11,6 +11,7 @@
 enum option_kind {
     OPTION_FLAG,     /* bool */
     OPTION_TEXT,     /* const char * */
+    OPTION_MAYBE,    /* const char *: --name=VALUE, or --name alone, which gives "" */
     OPTION_COUNT,    /* int64_t, >= 0: 30000, 30,000, 30k, 2M */
     OPTION_SIZE,     /* int64_t bytes, >= 0: 4096, 64 KB, 256 MB, 1 GB (of 1,024 each) */
     OPTION_DURATION, /* int64_t microseconds: "2s", "60", "1m30s" */

@@ -39,7 +39,9 @@ static void help_option(struct buf *out, const struct option *o)
         buf_printf(out, "  -%c, --%s", o->letter, o->name);
     else
         buf_printf(out, "  --%s", o->name);
-    if (o->arg)
+    if (o->kind == OPTION_MAYBE)
+        buf_printf(out, "[=%s]", o->arg);
+    else if (o->arg)
         buf_printf(out, " %s", o->arg);
     size_t at = out->n - start;
     if (at + 2 > HELP_AT) {
@@ -121,7 +123,7 @@ static void man_option(struct buf *out, const struct option *o)
         buf_printf(out, "Fl %c , ", o->letter);
     buf_printf(out, "Fl Fl %s", o->name);
     if (o->arg) {
-        buf_puts(out, " Ar ");
+        buf_puts(out, o->kind == OPTION_MAYBE ? " Ns Op = Ns Ar " : " Ar ");
         roff(out, str_of(o->arg));
     }
     buf_char(out, '\n');

@@ -323,6 +323,8 @@ struct usage attempt_cancel(struct attempt *a)
     if (!a || !a->call)
         return unknown_usage;
     judge_pieces(a);
+    if (a->end.head)
+        keep_head(a);
     call_cancel(&a->call);
     a->engine->look.in_flight--;
     attempt_release(a);

@@ -34,6 +34,7 @@ static void outlook_open(struct outlook *o, const struct pool *p, int64_t now_us
     if (p->asked_us > o->at_us)
         o->at_us = p->asked_us;
     ledger_copy(&o->ledger, &p->ledger);
+    ledger_foresee(&o->ledger, now_us);
     queue_fork(&o->fork, &p->turns, guest ? &guest->turn : NULL);
     while (o->fork.queue.parked_count > 0) /* held back or not is found out anew */
         queue_wake(&o->fork.queue, o->fork.queue.parked[0]);
@@ -91,7 +92,8 @@ static void take_share(struct outlook *o, const struct flow *f)
                  s.tokens - f->demand.input_tokens);
 }
 
-/* Lets one more through. NULL when nobody is left. */
+/* Lets one more through. NULL when nobody is left. Nobody comes back in here: what is admitted
+ * is charged whole at once, or it would be in the way for ever. */
 static struct flow *outlook_next(struct outlook *o)
 {
     const struct desk desk = {&o->fork.queue, &o->ledger, ask_own, blame, o};
@@ -108,7 +110,7 @@ static struct flow *outlook_next(struct outlook *o)
             struct bill bill = t.flow->bill;
             struct admission got = ledger_admit(&o->ledger, o->at_us, &bill);
             sl_assert(got.take == TAKE_OK);
-            ledger_charge(&o->ledger, o->at_us, &bill);
+            ledger_foresee(&o->ledger, o->at_us);
             take_share(o, t.flow);
         }
         queue_pass(&o->fork, &t.flow->turn);

@@ -40,6 +40,7 @@ static void on_closed(uv_handle_t *handle)
     if (--c->handles > 0)
         return;
     report_gone(c, false); /* of a reset */
+    landing_forget(c);
     if (c->prev)
         c->prev->next = c->next;
     else

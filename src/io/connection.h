@@ -66,7 +66,8 @@ enum wait {
 };
 
 struct connection {
-    struct connection *prev, *next, *next_landed;
+    struct connection *prev, *next;
+    struct connection *next_landed, **landed_at; /* landed_at: NULL: in no such list */
     struct server *server;
     uv_tcp_t tcp;          /* or the socket of a file: any stream socket, says libuv */
     struct secure *secure; /* NULL: in the clear */

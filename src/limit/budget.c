@@ -241,6 +241,18 @@ void budget_expect(struct budget *b, int64_t now_us, int64_t sent_us, struct dra
     expect(b, sent_us, is.later - was.later);
 }
 
+void budget_foresee(struct budget *b, int64_t now_us)
+{
+    if (b->held > 0)
+        counter_debit(&b->spent, now_us, b->held);
+    if (b->held > 0 && b->guard.ring)
+        window_debit(&b->guard, now_us, b->held);
+    if (b->later && b->held + b->pending > 0)
+        counter_debit_late(&b->landed, now_us, now_us, b->held + b->pending);
+    b->held = b->pending = 0;
+    b->pending_at = 0;
+}
+
 /* Output was charged as it was produced: in even parts from the sending until now. */
 static void land(struct budget *b, int64_t now_us, int64_t sent_us, int64_t output)
 {

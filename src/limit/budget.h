@@ -76,6 +76,8 @@ void budget_charge(struct budget *b, int64_t now_us, struct draw d); /* held no 
 /* The request sent at sent_us was charged `charged` in all. */
 void budget_settle(struct budget *b, int64_t now_us, int64_t sent_us, struct draw d,
                    int64_t charged);
+/* Of a copy: what is held and what is pending counts as charged now; see ledger_foresee. */
+void budget_foresee(struct budget *b, int64_t now_us);
 /* What is expected of a request in flight has changed. */
 void budget_expect(struct budget *b, int64_t now_us, int64_t sent_us, struct draw was,
                    struct draw is);

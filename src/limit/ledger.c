@@ -80,6 +80,12 @@ void ledger_charge(struct ledger *l, int64_t now_us, const struct bill *bill)
         budget_charge(&l->budgets[i], now_us, bill_draw(bill, l->budgets[i].dim));
 }
 
+void ledger_foresee(struct ledger *l, int64_t now_us)
+{
+    for (size_t i = 0; i < l->n; i++)
+        budget_foresee(&l->budgets[i], now_us);
+}
+
 void ledger_release(struct ledger *l, const struct bill *bill)
 {
     for (size_t i = 0; i < bill->budgets; i++)

@@ -57,6 +57,9 @@ struct admission ledger_ask_after(struct ledger *l, int64_t now_us, const struct
 struct admission ledger_admit(struct ledger *l, int64_t now_us, struct bill *bill);
 void ledger_charge(struct ledger *l, int64_t now_us, const struct bill *bill);
 void ledger_release(struct ledger *l, const struct bill *bill);
+/* Of a copy: what is promised, and what those in flight are expected to write yet, is charged
+ * now. No more comes of it: nothing that was admitted may be charged, released or settled. */
+void ledger_foresee(struct ledger *l, int64_t now_us);
 /* A request in flight is expected to cost something else. */
 void ledger_expect(struct ledger *l, int64_t now_us, int64_t sent_us, struct bill *bill,
                    const struct bill *is);

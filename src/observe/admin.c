@@ -57,20 +57,17 @@ static void answer_scene(struct admin *a, struct exchange *x, const char *type,
     buf_free(&body);
 }
 
-/* The page may run its own script and style and speak to its own origin, and nothing else. */
 static void answer_page(struct exchange *x)
 {
     const struct header headers[] = {
         {STR("content-type"), STR("text/html; charset=utf-8")},
         {STR("cache-control"), STR("no-cache")},
-        {STR("content-security-policy"),
-         STR("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-             "img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-             "frame-ancestors 'none'")},
+        {STR("content-security-policy"), str_of(page_policy)},
         {STR("x-content-type-options"), STR("nosniff")},
         {STR("referrer-policy"), STR("no-referrer")},
     };
-    server_answer(x, 200, headers, sizeof headers / sizeof *headers, page_html());
+    server_answer(x, 200, headers, sizeof headers / sizeof *headers,
+                  (struct str){page_bytes, page_size});
 }
 
 /* ---- events -------------------------------------------------------------------------------
@@ -265,6 +262,10 @@ void admin_close(struct admin **pa)
     if (!a)
         return;
     lookout_tell(a->config.lookout, NULL, NULL);
+    for (struct watcher *w = a->watchers; w; w = w->next) {
+        send_event(w, "end", STR("{}")); /* on purpose: not lost */
+        server_finish(w->x);
+    }
     server_free(&a->server); /* which reports that the watchers are gone */
     explicit_bzero(a->token.p, a->token.cap);
     buf_free(&a->token);

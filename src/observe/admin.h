@@ -6,7 +6,8 @@
  *   GET /status                JSON (status_json.h)
  *   GET /events                server-sent events: "steps", the last ten minutes (history.h),
  *                              then each step as it ends; "status", the JSON once a second, of
- *                              the busiest models and tenants where there are very many
+ *                              the busiest models and tenants where there are very many;
+ *                              "end" before the process ends
  *
  * All else is 404. Whoever asks shows the token as "Authorization: Bearer TOKEN"; it is
  * compared in constant time and stands in no answer. */

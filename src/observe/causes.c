@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { TIERS_MAX = 16 };
+enum { TIERS_MAX = 16, MINUTE_US = 60000000 };
 
 /* What is looked at, and where findings go. */
 struct search {
@@ -107,11 +107,21 @@ static void write_place(struct buf *b, const struct scene_pool *p)
     buf_printf(b, "%.*s %.*s: ", STR_ARG(p->account), STR_ARG(p->model));
 }
 
+/* "5 min" rather than "5m 00s". */
+static void write_span(struct buf *b, int64_t us)
+{
+    if (us > 0 && us % MINUTE_US == 0)
+        buf_printf(b, "%lld min", (long long)(us / MINUTE_US));
+    else
+        duration_human(b, us);
+}
+
 struct counted {
     int64_t requests, headroom, wait;
     int64_t by_provider[DIM_COUNT + 1], by_wait[DIM_COUNT + 1];
 };
 
+/* Of a wait that no limit makes (the provider is out, every slot is taken) find_queue tells. */
 static struct counted count(const struct history *h, const struct history_track *t,
                             int64_t over_us)
 {
@@ -122,7 +132,7 @@ static struct counted count(const struct history *h, const struct history_track 
         c.headroom += step->headroom;
         for (int d = 0; d <= DIM_COUNT; d++) {
             c.by_provider[d] += step->by_provider[d];
-            c.by_wait[d] += step->by_wait[d];
+            c.by_wait[d] += d == DIM_UNKNOWN ? 0 : step->by_wait[d];
             c.wait += step->by_wait[d];
         }
     }
@@ -137,9 +147,12 @@ static void tell_refusals(struct search *s, const struct scene_pool *p, enum dim
     struct cause *cause = found(s, ALERT_REFUSALS, p->account, p->model, dim);
     write_place(&text, p);
     write_share(&text, all, c->requests > all ? c->requests : all);
-    buf_printf(&text, " of requests refused by %s (%s) in ", dimension_unit(dim),
-               dimension_name(dim));
-    duration_human(&text, s->rules->refusals_over_us);
+    if (dim == DIM_UNKNOWN)
+        buf_puts(&text, " of requests refused, by which limit was not said, in ");
+    else
+        buf_printf(&text, " of requests refused by %s (%s) in ", dimension_unit(dim),
+                   dimension_name(dim));
+    write_span(&text, s->rules->refusals_over_us);
     buf_printf(&text, ": %lld of %lld, %lld by the provider, %lld here", (long long)all,
                (long long)(c->requests > all ? c->requests : all), (long long)there,
                (long long)here);
@@ -174,7 +187,7 @@ static void find_headroom(struct search *s, const struct scene_pool *p,
     struct cause *cause = found(s, ALERT_HEADROOM, p->account, p->model, DIM_UNKNOWN);
     write_place(&text, p);
     buf_printf(&text, "%lld refused in ", (long long)c.headroom);
-    duration_human(&text, s->rules->headroom_over_us);
+    write_span(&text, s->rules->headroom_over_us);
     buf_puts(&text, " although the provider's own headers showed room");
     cause->text = keep(s, &text);
     cause->advice = STR("A limit that headers do not tell: a shorter window, one shared with "
@@ -186,13 +199,14 @@ static void find_queue(struct search *s, const struct scene_pool *p,
                        const struct history_track *t)
 {
     struct counted c = count(s->history, t, s->rules->queue_over_us);
+    const struct scene_account *a = account_of(s->scene, p->account);
     struct buf text = {0};
-    if (c.wait == 0)
+    if (c.wait == 0 || (a && a->paused)) /* an outage speaks for itself */
         return;
     struct cause *cause = found(s, ALERT_QUEUE, p->account, p->model, DIM_UNKNOWN);
     write_place(&text, p);
     buf_printf(&text, "%lld turned away in ", (long long)c.wait);
-    duration_human(&text, s->rules->queue_over_us);
+    write_span(&text, s->rules->queue_over_us);
     buf_printf(&text, ": they would have waited longer than they may (%zu wait now)",
                p->queued);
     cause->text = keep(s, &text);
@@ -208,7 +222,7 @@ static int64_t peak_share(const struct history *h, const struct history_track *t
     for (int place = 0; place < BOUND_BUDGETS; place++) {
         if (t->dims[place] != v->dim)
             continue;
-        int64_t over_us = v->period_us < 60000000 ? v->period_us : 60000000;
+        int64_t over_us = v->period_us < MINUTE_US ? v->period_us : MINUTE_US;
         for (int64_t i = first_step(h, over_us + HISTORY_STEP_US); i <= history_step_number(h);
              i++) {
             uint16_t share = history_at(t, i)->share[place];
@@ -230,11 +244,11 @@ static void find_saturation(struct search *s, const struct scene_pool *p,
     cause->hold_us = s->rules->saturation_for_us;
     write_place(&text, p);
     buf_thousands(&text, v->used);
-    buf_puts(&text, " of ");
+    buf_puts(&text, " used of ");
     buf_thousands(&text, v->limit);
-    buf_printf(&text, " %s (%s) in use: above %lld %% for ", dimension_unit(v->dim),
+    buf_printf(&text, " %s (%s): above %lld %% for ", dimension_unit(v->dim),
                dimension_name(v->dim), (long long)percent);
-    duration_human(&text, s->rules->saturation_for_us);
+    write_span(&text, s->rules->saturation_for_us);
     cause->text = keep(s, &text);
     advise_tier(&advice, account_of(s->scene, p->account), p->model, v, percent);
     cause->advice = keep(s, &advice);

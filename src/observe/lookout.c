@@ -69,6 +69,11 @@ void lookout_close(struct lookout **pl)
         uv_close((uv_handle_t *)&l->timer, on_closed);
 }
 
+void lookout_now(struct lookout *l)
+{
+    on_timer(&l->timer);
+}
+
 void lookout_rule(struct lookout *l, const struct alert_rules *rules)
 {
     alerts_rule(l->alerts, rules);

@@ -25,6 +25,8 @@ void lookout_courier(struct lookout *l, struct courier *courier);
 typedef void lookout_seen(void *ctx, struct scene *s, struct arena *arena);
 void lookout_tell(struct lookout *l, lookout_seen *seen, void *ctx);
 
+/* Looks now, out of turn: for the end. */
+void lookout_now(struct lookout *l);
 /* The scene as it is now. */
 void lookout_draw(struct lookout *l, struct scene *out, struct arena *arena);
 const struct history *lookout_history(const struct lookout *l);

@@ -38,11 +38,17 @@ struct batch_job {
     bool loaded;
     bool counted;     /* its charge has left pool_state.remaining */
     char setback[24]; /* what broke its last attempt; "" if nothing did */
+    struct setbacks setbacks;
 };
 
 static struct row *row_of(const struct batch_job *j)
 {
     return &j->batch->input.rows.list[j->row];
+}
+
+static size_t pool_of(const struct batch_job *j)
+{
+    return j->batch->input.models.list[row_of(j)->model].pool;
 }
 
 void batch_stop(struct batch *b, enum stop stop, const char *where, const char *what)
@@ -143,7 +149,7 @@ static void count_out(struct batch_job *j)
         return;
     j->counted = true;
     struct batch *b = j->batch;
-    struct pool_state *pool = &b->pools[b->input.models.list[row_of(j)->model].pool];
+    struct pool_state *pool = &b->pools[pool_of(j)];
     for (int d = 0; d < DIM_COUNT; d++)
         pool->remaining[d] -= demand_charge(
             &j->job.flow.demand, b->settings->account.config.charge, (enum dimension)d);
@@ -173,6 +179,7 @@ static void on_setback(void *ctx, struct job *job, const struct ending *end)
     struct batch *b = ctx;
     struct batch_job *j = (struct batch_job *)job;
     bool refused = end->answered && end->verdict.kind == VERDICT_RATE_LIMIT;
+    display_setback(b, pool_of(j), &j->setbacks, job, end);
     if (refused)
         totals_refusal(&b->totals, row_of(j)->model, end->verdict.dim);
     else if (end->answered)
@@ -273,6 +280,7 @@ static void on_over(void *ctx, struct job *job, const struct ending *end)
         if (end->verdict.kind != VERDICT_OVERLOADED)
             b->alive_us = b->totals.last_byte_us;
     }
+    display_over(b, pool_of(j), &j->setbacks, job, end);
     drop_job(j);
     batch_end_when_done(b);
 }
@@ -443,6 +451,8 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
     detour_look(b, b->alive_us);
     if (b->shipping)
         err = shipping_start(b->shipping, diag);
+    if (err == SL_OK)
+        err = display_open(b, diag);
     if (err != SL_OK)
         return err;
     start_watching(b);
@@ -451,6 +461,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
     uv_run(&b->loop, UV_RUN_DEFAULT);
     stop_watching(b);
     remember_note(b, true);
+    display_close(b);
     return SL_OK;
 }
 
@@ -466,6 +477,7 @@ void batch_settle(struct batch *b)
 void batch_free(struct batch *b)
 {
     remember_close(b);
+    display_close(b); /* of one that did not begin */
     if (b->shipping)
         shipping_close(b->shipping);
     door_close(&b->door);

@@ -2,6 +2,7 @@
 #ifndef SLUICE_BATCH_H
 #define SLUICE_BATCH_H
 
+#include "display.h"
 #include "door.h"
 #include "input.h"
 #include "memory.h"
@@ -33,6 +34,7 @@ struct pool_state {
     struct recent tokens, requests;
     int64_t since_us;           /* its rows have been waiting */
     int64_t edge_us[DIM_COUNT]; /* where a fixed window began, as last known; -1 never */
+    struct tally tally;
 };
 
 struct batch {
@@ -63,6 +65,8 @@ struct batch {
     bool reached;        /* it has answered at all */
     enum stop stop;
     struct diag why; /* of the stop */
+    struct notables notables;
+    struct display *display; /* NULL: without --ui */
 };
 
 /* Runs what is pending until all is done or something stops it, the loop included. Everything
@@ -83,6 +87,10 @@ void batch_end_when_done(struct batch *b);
 void watch_start(struct batch *b);
 void watch_tick(struct batch *b, int64_t now_us);
 void watch_end(struct batch *b); /* removes the block */
+/* Until the last answer, as far as can be told; -1 not known. */
+int64_t watch_eta_us(struct batch *b, int64_t now_us);
+/* Why it does not simply go on; nothing if it does. */
+void watch_state(struct batch *b, struct buf *out);
 /* A line that stays, above the block. */
 void watch_note(struct batch *b, const char *text);
 

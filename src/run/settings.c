@@ -56,6 +56,10 @@ static size_t table(struct settings *s, struct option *out)
          "Put invalid lines into the error file and run the rest.", &s->skip_invalid},
         {"patience", 0, OPTION_DURATION, "TIME",
          "How long an outage may last before it ends the run.", &s->patience_us},
+        {"ui", 0, OPTION_MAYBE, "ADDRESS:PORT",
+         "Show the run on a page while it goes on (127.0.0.1 and any port by default); the "
+         "address, with its token, is printed once.",
+         &s->ui},
         {"quiet", 'q', OPTION_FLAG, NULL, "No progress and no table.", &s->quiet},
         {"color", 0, OPTION_FLAG, NULL, "Colours even where they would not be used.",
          &s->color},

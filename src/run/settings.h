@@ -13,6 +13,7 @@ enum rest { REST_LIVE, REST_ERROR };
 
 struct settings {
     const char *input, *output, *errors, *prompts, *model, *report;
+    const char *ui; /* NULL: none; "": anywhere */
     int64_t max_tokens, patience_us;
     bool skip_invalid, quiet, color;
     const char *mode_text, *rest_text;

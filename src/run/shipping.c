@@ -153,10 +153,22 @@ static void step(struct shipment *h)
         creation_step(h);
 }
 
+/* When the next step is due of any that has no call in flight. */
+static int64_t next_due_us(const struct shipping *s)
+{
+    int64_t next_us = INT64_MAX;
+    for (size_t i = 0; i < s->cap; i++) {
+        const struct shipment *h = s->list[i];
+        if (h && !h->call && h->due_us < next_us)
+            next_us = h->due_us;
+    }
+    return next_us;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct shipping *s = timer->data;
-    int64_t now_us = shipping_now(s), next_us = INT64_MAX;
+    int64_t now_us = shipping_now(s);
     for (size_t i = 0; i < s->cap && !s->stopping; i++) {
         struct shipment *h = s->list[i];
         if (!h || h->call)
@@ -165,10 +177,8 @@ static void on_timer(uv_timer_t *timer)
             h->due_us = s->next_call_us;
         if (h->due_us <= now_us)
             step(h);
-        h = s->list[i]; /* it may be over */
-        if (h && !h->call && h->due_us < next_us)
-            next_us = h->due_us;
     }
+    int64_t next_us = next_due_us(s); /* a step may have woken those before it */
     if (next_us != INT64_MAX)
         set_timer(s, next_us);
     batch_end_when_done(s->batch);
@@ -319,8 +329,7 @@ static void shipment_free(struct shipment *h)
 {
     api_cancel(&h->call);
     loading_free(&h->loading);
-    for (size_t i = 0; i < h->reject_count; i++)
-        buf_free(&h->rejects[i]);
+    buf_free(&h->rejects);
     buf_free(&h->results[0]);
     buf_free(&h->results[1]);
     buf_free(&h->candidate);
@@ -444,10 +453,11 @@ void shipping_free(struct shipping **ps)
         if (s->list[i])
             shipment_free(s->list[i]);
     }
-    bool begun = s->journal != NULL;
-    enum sl_err err = begun ? journal_close(&s->journal, &diag) : SL_OK;
-    if (begun && err == SL_OK && s->sound && !live)
+    /* Gone before its lock is: nobody finds one that is about to go. */
+    if (s->journal && s->sound && !live && journal_sync(s->journal, &diag) == SL_OK)
         unlink(s->path.p);
+    enum sl_err err = s->journal ? journal_close(&s->journal, &diag) : SL_OK;
+    (void)err; /* what counts was synced when it was written */
     parcels_free(&s->parcels);
     arena_free(&s->arena);
     buf_free(&s->path);

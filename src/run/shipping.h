@@ -25,8 +25,6 @@
 
 struct batch;
 
-enum { REJECTS_MAX = 16 };
-
 /* A parcel that is not over, in this process. */
 struct shipment {
     struct shipping *shipping;
@@ -40,14 +38,13 @@ struct shipment {
 
     /* creation */
     bool unsure;        /* what it is about to make may be there already */
+    bool unread;        /* it was made, says an answer that tells nothing else */
     int looks;          /* how often that was looked for in vain */
     int pages;          /* of the look at hand */
     int refused, alone; /* how often the queue was full; and with nothing else of ours in it */
     struct buf cursor;  /* where the next page begins */
-    struct buf candidate;            /* a batch that may be its own: Anthropic's */
-    struct buf rejects[REJECTS_MAX]; /* those that are not */
-    size_t reject_count;
-    bool recognised; /* the candidate's first result says so */
+    struct buf candidate; /* a batch that may be its own: Anthropic's */
+    struct buf rejects;   /* those that are not: their ids, each on a line */
 
     /* collection */
     char status[24]; /* the provider's word */

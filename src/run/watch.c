@@ -46,7 +46,7 @@ static void show_budget(const struct budget_view *v, struct recent *recent, int6
 }
 
 /* When the last request will have been admitted, and the mean time to answer it; -1 unknown. */
-static int64_t eta_us(struct batch *b, int64_t now_us)
+int64_t watch_eta_us(struct batch *b, int64_t now_us)
 {
     int64_t latest = now_us;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
@@ -61,7 +61,7 @@ static int64_t eta_us(struct batch *b, int64_t now_us)
     return latest - now_us + mean;
 }
 
-static void describe_state(struct batch *b, struct buf *out)
+void watch_state(struct batch *b, struct buf *out)
 {
     struct engine_look look = engine_look(b->door.engine);
     if (b->stop == STOP_INTERRUPT)
@@ -102,7 +102,7 @@ static void look(struct batch *b, int64_t now_us, struct progress *p)
     p->account = b->settings->account.name.p;
     p->done = t->before_ok + t->before_failed + t->ok + t->failed;
     p->total = t->total;
-    p->eta_us = eta_us(b, now_us);
+    p->eta_us = watch_eta_us(b, now_us);
     p->in_flight = (int64_t)engine_look(b->door.engine).in_flight;
     p->waiting = p->total - p->done - p->in_flight;
     p->refused = t->refused;
@@ -166,7 +166,7 @@ void watch_tick(struct batch *b, int64_t now_us)
     if (p.eta_us >= 0)
         clock_at(p.eta_us, at);
     p.eta_at = at;
-    describe_state(b, &state);
+    watch_state(b, &state);
     p.state = buf_cstr(&state);
     if (b->term.interactive) {
         b->term.width = term_look().width;

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEN_MINUTES_US = 600000000 };
-
 /* ---- tallies ------------------------------------------------------------------------------
  */
 
@@ -68,37 +66,32 @@ static enum tally_outcome outcome_of(const struct relay *r, const struct ending 
 /* ---- those to look at ---------------------------------------------------------------------
  */
 
-static void keep_text(char *out, size_t size, struct str text, struct str *kept)
-{
-    *kept = (struct str){out, str_cut(text, size).n};
-    if (text.p)
-        memcpy(out, text.p, kept->n);
-}
-
-static void fill(struct notable *n, const struct relay *r, int status, struct str what)
+static struct scene_request notable(const struct relay *r, int status, struct str what)
 {
     const struct flow *f = &r->job.flow;
     bool sent = r->in_flow_since && f->sent_us >= 0;
-    int64_t now_us = gateway_now(r->gateway);
-    n->request = (struct scene_request){
+    return (struct scene_request){
         .unix_us = gateway_unix(r->gateway),
+        .tenant = str_of(r->tenant->name),
+        .model = r->ask.model,
+        .account = str_of(r->outlet ? r->outlet->name : ""),
+        .what = what,
         .status = status,
         .wait_us = sent ? f->sent_us - f->submitted_us : 0,
-        .latency_us = sent ? now_us - f->sent_us : 0,
+        .latency_us = sent ? gateway_now(r->gateway) - f->sent_us : 0,
     };
-    keep_text(n->tenant, sizeof n->tenant, str_of(r->tenant->name), &n->request.tenant);
-    keep_text(n->model, sizeof n->model, r->ask.model, &n->request.model);
-    keep_text(n->account, sizeof n->account, str_of(r->outlet ? r->outlet->name : ""),
-              &n->request.account);
-    keep_text(n->what, sizeof n->what, what, &n->request.what);
 }
 
 static void keep_refused(struct relay *r, int status, struct str what)
 {
-    struct record *k = &r->gateway->record;
-    struct notable *n = &k->refused[k->refused_count++ % RECORD_REFUSED];
-    fill(n, r, status, what);
-    n->request.refused = true;
+    struct scene_request one = notable(r, status, what);
+    notables_refused(&r->gateway->record.notables, &one);
+}
+
+static void keep_if_slow(struct relay *r, int status)
+{
+    struct scene_request one = notable(r, status, STR("ok"));
+    notables_ended(&r->gateway->record.notables, &one);
 }
 
 static void keep_bad_answer(struct relay *r, const struct ending *end)
@@ -107,43 +100,6 @@ static void keep_bad_answer(struct relay *r, const struct ending *end)
     reckon_diagnosis(end, &what);
     keep_refused(r, end->status, buf_str(&what));
     buf_free(&what);
-}
-
-static int64_t took_us(const struct scene_request *r)
-{
-    return r->wait_us + r->latency_us;
-}
-
-static void keep_if_slow(struct relay *r, int status)
-{
-    struct record *k = &r->gateway->record;
-    struct notable *quickest = &k->slowest[0];
-    int64_t now_us = gateway_unix(r->gateway);
-    for (size_t i = 0; i < RECORD_SLOWEST; i++) {
-        struct notable *n = &k->slowest[i];
-        if (now_us - n->request.unix_us > TEN_MINUTES_US)
-            n->request.wait_us = n->request.latency_us = 0; /* long ago */
-        if (took_us(&n->request) < took_us(&quickest->request))
-            quickest = n;
-    }
-    struct notable one;
-    fill(&one, r, status, STR("ok"));
-    if (took_us(&one.request) > took_us(&quickest->request))
-        fill(quickest, r, status, STR("ok"));
-}
-
-size_t record_notables(const struct record *k, int64_t unix_us,
-                       struct scene_request out[RECORD_REFUSED + RECORD_SLOWEST])
-{
-    size_t n = 0;
-    for (size_t i = 0; i < RECORD_REFUSED && i < k->refused_count; i++)
-        out[n++] = k->refused[(k->refused_count - 1 - i) % RECORD_REFUSED].request;
-    for (size_t i = 0; i < RECORD_SLOWEST; i++) {
-        const struct scene_request *r = &k->slowest[i].request;
-        if (took_us(r) > 0 && unix_us - r->unix_us <= TEN_MINUTES_US)
-            out[n++] = *r;
-    }
-    return n;
 }
 
 /* ---- the log ------------------------------------------------------------------------------
@@ -261,12 +217,31 @@ static const struct usage nothing = {0, 0, 0};
 /* ---- told ---------------------------------------------------------------------------------
  */
 
+/* What its client was told, in fewer words; the figures of a limit stand in the metrics. */
+static struct str diagnosis(struct relay *r, enum turn_away_kind kind, struct str what)
+{
+    if (kind == TURN_AWAY_BAD_REQUEST) /* why not may name what is in it */
+        return STR("not a request that can be sent; its client was told why");
+    if (kind != TURN_AWAY_WAIT)
+        return what;
+    struct buf wait = {0};
+    enum dimension dim = r->promise.dim;
+    duration_human(&wait, r->promise.wait_us);
+    what = arena_printf(&r->arena, "would wait %s, longer than it may%s%s%s%s", buf_cstr(&wait),
+                        dim == DIM_UNKNOWN ? "" : ", for ",
+                        dim == DIM_UNKNOWN ? "" : dimension_unit(dim),
+                        dim == DIM_UNKNOWN ? ""
+                        : r->promise.own   ? ": its tenant's limit"
+                                           : "",
+                        dim == DIM_UNKNOWN || r->promise.own ? "" : ": the account's limit");
+    buf_free(&wait);
+    return what;
+}
+
 void record_declined(struct relay *r, enum turn_away_kind kind, int status, struct str what)
 {
     tally_declined(r, kind);
-    if (kind == TURN_AWAY_BAD_REQUEST) /* why not may name what is in it */
-        what = STR("not a request that can be sent; its client was told why");
-    keep_refused(r, status, what);
+    keep_refused(r, status, diagnosis(r, kind, what));
     write_entry(r, &(struct entry){
                        .status = status, .verdict = turn_away_name(kind), .usage = nothing});
 }

@@ -4,24 +4,15 @@
 #define SLUICE_RECORD_H
 
 #include "engine.h"
-#include "scene.h"
+#include "notables.h"
 #include "turn_away.h"
 
 struct relay;
 
-enum { RECORD_REFUSED = 32, RECORD_SLOWEST = 16 };
-
-struct notable {
-    struct scene_request request; /* its texts are those below */
-    char tenant[40], model[64], account[40], what[160];
-};
-
 struct record {
     struct tally strays; /* requests that were refused before it was known whose they are */
-    struct notable refused[RECORD_REFUSED]; /* a ring; refused or failed */
-    size_t refused_count;
-    struct notable slowest[RECORD_SLOWEST]; /* of the last ten minutes */
-    void *log;                              /* FILE *, NULL: no log */
+    struct notables notables;
+    void *log; /* FILE *, NULL: no log */
     bool json;
     bool unflushed;
 };
@@ -48,9 +39,5 @@ void record_spent(struct relay *r, const struct ending *end);
 void record_over(struct relay *r, const struct ending *end);
 /* The client left before it was known where its request goes. */
 void record_left(struct relay *r);
-
-/* Those worth looking at, newest first; out has room for both. */
-size_t record_notables(const struct record *k, int64_t unix_us,
-                       struct scene_request out[RECORD_REFUSED + RECORD_SLOWEST]);
 
 #endif

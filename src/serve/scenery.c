@@ -170,8 +170,7 @@ static void count_waiting(const struct gateway *g, struct scene_tenant *tenants)
 void scenery_draw(void *ctx, struct scene *out, struct arena *arena)
 {
     const struct gateway *g = ctx;
-    struct scene_request *requests =
-        arena_alloc(arena, (RECORD_REFUSED + RECORD_SLOWEST) * sizeof *requests);
+    struct scene_request *requests = arena_alloc(arena, NOTABLES_MAX * sizeof *requests);
     struct scene_tenant *tenants = arena_alloc(arena, (g->tenants.n + 1) * sizeof *tenants);
     *out = (struct scene){.verb = "serve",
                           .version = SLUICE_VERSION,
@@ -188,5 +187,5 @@ void scenery_draw(void *ctx, struct scene *out, struct arena *arena)
     for (uint32_t i = 0; i < g->tenants.n; i++)
         draw_tenant(g, g->tenants.list[i], &tenants[i]);
     count_waiting(g, tenants);
-    out->request_count = record_notables(&g->record, out->unix_us, requests);
+    out->request_count = notables_list(&g->record.notables, out->unix_us, requests);
 }

@@ -18,6 +18,7 @@ from run_support import Emulator, RunTest, main, read_lines, request_line
 
 QUICK = ("--batch-latency", "20ms-60ms", "--batch-cancel", "5ms-20ms", "--latency", "0-1ms")
 BATCH = ("--mode", "batch", "--poll", "10ms")
+LOST = 4
 CLAUDE = ("--provider", "anthropic")
 KEY = {**os.environ, "ANTHROPIC_API_KEY": "k"}
 
@@ -447,6 +448,29 @@ class Killed(BatchTest):
         seen = self.seen(gate.emulator)
         self.assertEqual((seen["created"], seen["distinct"], seen["again"]), (2, 120, 0))
 
+    def test_among_many_of_the_same_size_ones_own_is_found(self):
+        gate = self.gate()
+        self.write_input([json.dumps(message_line(0))])
+        self.killed_at(gate, BEFORE, "POST", "/batches$", (*BATCH, *CLAUDE), env=KEY)
+        for i in range(20):
+            post(gate.emulator, "/messages/batches", {"requests": [
+                {"custom_id": f"1-another-{i}", "params": message_line(1000 + i)["params"]}]})
+        self.sluice(gate.url, *BATCH, *CLAUDE, "--quiet", env=KEY)
+        self.assert_over(1)
+        self.assertEqual(self.seen(gate.emulator)["created"], 21)
+        # each of them was asked once whose it is, and one more time if it was not over yet
+        self.assertEqual(gate.count("GET", "/results$"), 20 + 1)
+
+    def test_a_result_without_a_newline_is_recognised(self):
+        gate = self.gate()
+        gate.recast = lambda method, path, data: data.rstrip(b"\n")
+        self.write_input([json.dumps(message_line(0))])
+        self.killed_at(gate, AFTER, "POST", "/batches$", (*BATCH, *CLAUDE), env=KEY)
+        self.sluice(gate.url, *BATCH, *CLAUDE, "--quiet", env=KEY)
+        self.assert_over(1)
+        seen = self.seen(gate.emulator)
+        self.assertEqual((seen["created"], seen["again"], seen["live"]), (1, 0, 0))
+
     def test_when_some_of_several_are_through(self):
         gate = self.gate("--batch-queue", "gpt-4o=600")
         self.batch(120)
@@ -544,6 +568,42 @@ class Faults(BatchTest):
         done = self.sluice(emulator.url, *BATCH, "--patience", "300ms", code=4)
         self.assertRegex(done.stderr, "(?i)refused")
         self.assertIn("the same command again", done.stderr)
+
+    def made_once(self, gate, recast):
+        """The answers are recast; the run ends as one that needs a person, and so does the next
+        one: no batch is made a second time."""
+        gate.recast = recast
+        self.batch(20)
+        for _ in range(2):
+            done = self.sluice(gate.url, *BATCH, "--quiet", code=LOST)
+            self.assertIn("can not be told", done.stderr)
+        self.assertEqual(gate.count("POST", "/batches$"), 1)
+        self.assertEqual(self.journal()[-1]["state"], "creating")
+
+    def test_ids_that_cannot_be_read(self):
+        def recast(method, path, data):
+            return re.sub(rb'"id": ?"batch_', b'"id": "batches/', data)
+        self.made_once(self.gate(), recast)
+
+    def test_a_creation_that_is_answered_by_nothing(self):
+        gate = self.gate()
+
+        def recast(method, path, data):
+            return b'{"object": "ok"}' if (method, path) == ("POST", "/v1/batches") else \
+                b'{"data": [], "has_more": false}' if path.startswith("/v1/batches?") else data
+        gate.recast = recast
+        self.batch(20)
+        self.sluice(gate.url, *BATCH, "--quiet", code=LOST)
+        self.assertEqual(gate.count("POST", "/batches$"), 1)
+
+    def test_an_upload_that_is_answered_by_nothing(self):
+        gate = self.gate()
+        gate.recast = lambda method, path, data: \
+            data if "/files" not in path else b'{"data": [], "has_more": false}'
+        self.batch(20)
+        self.sluice(gate.url, *BATCH, "--quiet")
+        self.assert_over(20)
+        self.assertEqual(gate.count("POST", "/files$"), 1)
 
     def test_a_batch_that_is_gone_is_told_and_may_be_forgotten(self):
         gate = self.gate()

@@ -49,6 +49,11 @@ static void test_who_refused(void **unused)
     assert_int_equal(0, headroom(&t, "20000", 25000)); /* there was room, but not for this */
     assert_int_equal(2, t.refusals[TALLY_CAUSE_PROVIDER][DIM_TPM]);
     struct ending end = refused();
+    struct message m = told("20000"); /* of TPM, which says nothing of another limit */
+    end.head = &m;
+    end.verdict.dim = DIM_RPM;
+    reckon_refusal(&t, openai(), &f, &end, 0);
+    assert_int_equal(1, t.refusals[TALLY_CAUSE_PROVIDER][DIM_RPM]);
     end.verdict.kind = VERDICT_QUOTA;
     reckon_refusal(&t, openai(), &f, &end, 0);
     end.verdict.kind = VERDICT_AUTH;

@@ -6,6 +6,7 @@ struct values {
     const char *out;
     int64_t count, wait_us, use;
     struct option_list limits;
+    const char *ui;
 };
 
 static enum sl_err parse(struct values *v, int argc, char **args, int *positional, bool *help,
@@ -17,6 +18,7 @@ static enum sl_err parse(struct values *v, int argc, char **args, int *positiona
         {"concurrency", 0, OPTION_COUNT, "N", "most in flight", &v->count},
         {"minute", 0, OPTION_DURATION, "TIME", "a shorter minute", &v->wait_us},
         {"use", 0, OPTION_PERCENT, "N%", "our share", &v->use},
+        {"ui", 0, OPTION_MAYBE, "PLACE", "a page", &v->ui},
         {"limits", 0, OPTION_LIST, "SPEC", "limits of a model", &v->limits},
     };
     return options_parse(options, sizeof options / sizeof *options, argc, args, positional,
@@ -47,6 +49,21 @@ static void all_forms_are_read(void **state)
     assert_true(v.quiet);
     assert_int_equal(v.limits.n, 2);
     assert_string_equal(v.limits.items[1], "b");
+}
+
+static void a_value_may_be_left_out(void **state)
+{
+    {
+        PARSE("--ui", "in.jsonl");
+        assert_int_equal(err, SL_OK);
+        assert_string_equal(v.ui, "");
+        assert_int_equal(n, 1);
+    }
+    {
+        PARSE("--ui=127.0.0.1:1");
+        assert_int_equal(err, SL_OK);
+        assert_string_equal(v.ui, "127.0.0.1:1");
+    }
 }
 
 static void a_misspelling_is_answered_with_the_nearest_name(void **state)
@@ -114,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_forms_are_read),
+        cmocka_unit_test(a_value_may_be_left_out),
         cmocka_unit_test(a_misspelling_is_answered_with_the_nearest_name),
         cmocka_unit_test(a_missing_value_is_told),
         cmocka_unit_test(values_are_checked),

@@ -194,9 +194,50 @@ static void test_tenants_are_told_their_turn(void **unused)
     }
 }
 
+/* What is on its way will be written, or taken back, some time: a look ahead that leaves it
+ * unwritten never sees room again. Of a limit of 8,000 output tokens 5,700 are in flight, or
+ * promised before, as they were when a gateway was caught in this. */
+static void test_output_in_flight_is_not_for_ever(void **unused)
+{
+    static const struct limit_spec limits[] = {{DIM_OTPM, 8000, MINUTE}};
+    struct account_config config = account_defaults(NULL);
+    struct actions actions = {.n = 0};
+    static struct flow flows[FLOWS];
+    config.charge = CHARGE_ACTUAL;
+    config.window = WINDOW_BUCKET;
+    config.idle = true;
+    struct account *account = account_new(&config);
+    struct pool *pool = account_pool(account, STR("m"), limits, 1);
+    int64_t next_us, last_us = -1;
+    for (uint64_t id = 0; id < FLOWS; id++) {
+        struct flow *f = &flows[id];
+        *f = (struct flow){.id = id, .pool = pool};
+        f->demand = (struct demand){
+            .input_tokens = 10, .max_output_tokens = 300, .max_output_given = true};
+        struct promise promise = pool_promise(account, pool, 1000, f);
+        assert_true(promise.wait_us < INT64_MAX && promise.wait_us >= last_us);
+        last_us = promise.wait_us;
+        struct event ev = {.kind = EVENT_SUBMIT, .now_us = 1000, .flow = f};
+        flow_step(account, &ev, &actions);
+        actions.n = 0;
+        account_due(account, 1000, &actions, &next_us);
+        /* Some are sent, some are still being handed to the socket. */
+        for (size_t i = 0; i < actions.n; i++) {
+            ev = (struct event){
+                .kind = EVENT_SENT, .now_us = 1000, .flow = actions.list[i].flow};
+            if (id % 2)
+                flow_step(account, &ev, &actions);
+        }
+    }
+    assert_true(last_us > MINUTE); /* 18,000 tokens of 8,000 a minute */
+    account_free(&account);
+    actions_free(&actions);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_output_in_flight_is_not_for_ever),
         cmocka_unit_test(test_promises_hold),
         cmocka_unit_test(test_exactly_n_now),
         cmocka_unit_test(test_the_whole_queue),

@@ -310,6 +310,26 @@ static void a_chunked_body_is_bounded(void **state)
     world_close(&w);
 }
 
+/* The second answer flies while the first is told to have left, and its connection ends before
+ * the next telling. */
+static void a_connection_that_ends_while_others_are_told_is_told_nothing(void **state)
+{
+    struct world w;
+    struct client p, q;
+    world_open(&w, both_config());
+    both_open(&p, &w);
+    client_send(&p, STR("GET /a " HOST "\r\n"
+                        "POST /early " HOST "transfer-encoding: chunked\r\n\r\nz"));
+    world_await(&w, "start /a; end 0; complete; start /early; complete; ");
+    both_open(&q, &w);
+    client_send(&q, STR("GET /b " HOST "\r\n"));
+    world_await(&w, "start /b; end 0; complete; ");
+    assert_int_equal(server_connections(w.server), 1);
+    client_close(&p);
+    client_close(&q);
+    world_close(&w);
+}
+
 static void slow_clients_are_given_up(void **state)
 {
     static const struct {
@@ -484,6 +504,7 @@ int main(void)
         BOTH(all_unsent_bytes_count_as_waiting),
         BOTH(hostile_requests_are_refused_and_closed),
         BOTH(a_chunked_body_is_bounded),
+        BOTH(a_connection_that_ends_while_others_are_told_is_told_nothing),
         BOTH(slow_clients_are_given_up),
         BOTH(a_client_that_asks_before_its_body_is_told),
         BOTH(a_reset_is_a_reset_and_reported_later),

@@ -41,7 +41,7 @@ static void test_refusals_above_one_percent(void **unused)
     assert_string_equal("refusals", a.kind);
     assert_int_equal(DIM_TPM, a.dim);
     assert_has(a.text, "main gpt-4o: 1.5 % of requests refused by tokens per minute (tpm) in "
-                       "5m 00s: 3 of 200, 3 by the provider, 0 here");
+                       "5 min: 3 of 200, 3 by the provider, 0 here");
     assert_has(a.advice, "lower `use`");
     /* The window has to pass, and then it has to be calm. */
     stage_pass(&s, 5 * 60 + 110);
@@ -83,7 +83,7 @@ static void test_saturation(void **unused)
     assert_int_equal(1, s.started);
     struct scene_alert a = the_one(&s);
     assert_string_equal("saturation", a.kind);
-    assert_has(a.text, "of 30,000 tokens per minute (tpm) in use: above 80 % for 10m 00s");
+    assert_has(a.text, "used of 30,000 tokens per minute (tpm): above 80 % for 10 min");
     assert_has(a.advice, "Tier 2 has ");
     stage_work(&s, 240, 1, 0);
     assert_int_equal(1, s.ended);
@@ -160,8 +160,13 @@ static void test_queue(void **unused)
     refuse(&s, TALLY_CAUSE_WAIT, DIM_TPM, 3);
     stage_tick(&s);
     assert_string_equal("queue", the_one(&s).kind);
-    assert_has(the_one(&s).text, "3 turned away in 1m 00s");
+    assert_has(the_one(&s).text, "3 turned away in 1 min");
     assert_has(the_one(&s).text, "(40 wait now)");
+    s.account.paused = true; /* one alert, not two */
+    stage_tick(&s);
+    assert_int_equal(2, s.started);
+    stage_pass(&s, 121);
+    assert_string_equal("outage", the_one(&s).kind);
     stage_close(&s);
 }
 

@@ -1,0 +1,288 @@
+/* display.c: see display.h. The token is random, unless SLUICE_ADMIN_TOKEN names one: then
+ * `sluice status` knows it too. */
+#include "display.h"
+
+#include "admin.h"
+#include "batch.h"
+#include "beacon.h"
+#include "state.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TOKEN_BYTES = 20 };
+static const char *const TOKEN_ENV = "SLUICE_ADMIN_TOKEN";
+
+struct display {
+    struct lookout *lookout;
+    struct admin *admin;
+    struct beacon *beacon;
+    int64_t started_unix_us;
+};
+
+static int64_t unix_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* ---- counting ---------------------------------------------------------------------------- */
+
+static struct str account_name(const struct batch *b)
+{
+    return buf_str(&b->settings->account.name);
+}
+
+static struct scene_request notable(const struct batch *b, size_t pool, const struct job *j,
+                                    const struct ending *end)
+{
+    const struct flow *f = &j->flow;
+    bool sent = f->sent_us >= 0;
+    return (struct scene_request){
+        .unix_us = unix_now(),
+        .tenant = STR(""),
+        .model = b->input.models.pools[pool].name,
+        .account = account_name(b),
+        .what = STR("ok"),
+        .status = end->answered ? end->status : 0,
+        .wait_us = sent ? f->sent_us - f->submitted_us : 0,
+        .latency_us = sent ? engine_now(b->door.engine) - f->sent_us : 0,
+    };
+}
+
+static void keep_failed(struct batch *b, size_t pool, const struct job *j,
+                        const struct ending *end)
+{
+    struct buf what = {0};
+    struct scene_request one = notable(b, pool, j, end);
+    if (end->outcome == OUTCOME_TOO_LARGE)
+        buf_puts(&what, "larger than a limit of the account: it can never be admitted");
+    else if (end->answered)
+        reckon_diagnosis(end, &what);
+    else
+        buf_puts(&what, end->why);
+    one.what = buf_str(&what);
+    notables_refused(&b->notables, &one);
+    buf_free(&what);
+}
+
+void display_setback(struct batch *b, size_t pool, struct setbacks *s, const struct job *j,
+                     const struct ending *end)
+{
+    reckon_setback(s, end);
+    reckon_refusal(&b->pools[pool].tally, b->settings->account.provider, &j->flow, end,
+                   unix_now());
+}
+
+static enum tally_outcome outcome_of(const struct ending *end)
+{
+    if (end->outcome == OUTCOME_OK)
+        return TALLY_OK;
+    if (end->outcome == OUTCOME_TOO_LARGE)
+        return TALLY_TURNED_AWAY;
+    return end->answered ? TALLY_PROVIDER_ERROR : TALLY_UNREACHED;
+}
+
+void display_over(struct batch *b, size_t pool, const struct setbacks *s, const struct job *j,
+                  const struct ending *end)
+{
+    struct tally *t = &b->pools[pool].tally;
+    const struct flow *f = &j->flow;
+    if (end->outcome == OUTCOME_UNSENT)
+        return;
+    t->outcomes[outcome_of(end)]++;
+    reckon_retries(t, s, end);
+    if (end->outcome == OUTCOME_TOO_LARGE)
+        t->refusals[TALLY_CAUSE_SIZE][f->waited_for]++;
+    if (f->sent_us >= 0) {
+        histogram_add(&t->wait, f->sent_us - f->submitted_us);
+        reckon_used(t, f, end);
+    }
+    if (end->outcome == OUTCOME_OK) {
+        struct scene_request one = notable(b, pool, j, end);
+        notables_ended(&b->notables, &one);
+    } else {
+        keep_failed(b, pool, j, end);
+    }
+}
+
+/* ---- the scene --------------------------------------------------------------------------- */
+
+/* The rows of a pool that are not drawn yet wait too. */
+static void draw_pool(struct batch *b, size_t i, int64_t now_us, struct scene_pool *out)
+{
+    struct pool_view view;
+    pool_look(engine_account(b->door.engine), b->input.models.pools[i].pool, now_us, &view);
+    *out = (struct scene_pool){.account = account_name(b),
+                               .model = view.name,
+                               .queued = view.queued + shuffle_left(&b->shuffle, i),
+                               .in_flight = view.in_flight,
+                               .tally = &b->pools[i].tally};
+    for (size_t k = 0; k < view.budget_count; k++) {
+        const struct budget_view *v = &view.budgets[k];
+        out->budgets[out->budget_count++] =
+            (struct scene_budget){.dim = v->dim,
+                                  .window = window_name(v->window),
+                                  .limit = v->limit,
+                                  .level = v->level,
+                                  .period_us = v->period_us,
+                                  .charged = v->charged,
+                                  .refusals = v->refusals,
+                                  .binds = v->binds,
+                                  .learned = v->learned,
+                                  .wait_us = v->wait_us};
+    }
+}
+
+static struct scene_account *draw_account(struct batch *b, struct arena *arena)
+{
+    struct scene_account *a = arena_alloc(arena, sizeof *a);
+    const struct account_options *o = &b->settings->account;
+    struct account_totals totals = account_look(engine_account(b->door.engine));
+    struct engine_look look = engine_look(b->door.engine);
+    *a = (struct scene_account){.name = account_name(b),
+                                .provider = str_of(o->provider->name),
+                                .tier = o->limits.tier,
+                                .paused = totals.paused,
+                                .keys = look.keys,
+                                .keys_refused = look.keys_refused,
+                                .outages = totals.outages,
+                                .trouble = arena_copy(arena, str_of(look.why)),
+                                .catalogue = o->catalogue};
+    return a;
+}
+
+static struct scene_batch *draw_batch(struct batch *b, int64_t now_us, struct arena *arena)
+{
+    struct scene_batch *r = arena_alloc(arena, sizeof *r);
+    const struct totals *t = &b->totals;
+    struct buf state = {0};
+    watch_state(b, &state);
+    *r = (struct scene_batch){.input = str_of(input_name(&b->input.config)),
+                              .output = str_of(b->settings->output),
+                              .state = arena_copy(arena, buf_str(&state)),
+                              .total = t->total,
+                              .done = t->before_ok + t->before_failed + t->ok + t->failed,
+                              .failed = t->before_failed + t->failed,
+                              .eta_us = watch_eta_us(b, now_us)};
+    buf_free(&state);
+    return r;
+}
+
+static void draw(void *ctx, struct scene *out, struct arena *arena)
+{
+    struct batch *b = ctx;
+    int64_t now_us = engine_now(b->door.engine);
+    size_t n = b->input.models.pool_count;
+    struct scene_pool *pools = arena_alloc(arena, (n + 1) * sizeof *pools);
+    struct scene_request *requests = arena_alloc(arena, NOTABLES_MAX * sizeof *requests);
+    for (size_t i = 0; i < n; i++)
+        draw_pool(b, i, now_us, &pools[i]);
+    *out = (struct scene){.verb = "run",
+                          .version = SLUICE_VERSION,
+                          .unix_us = unix_now(),
+                          .started_unix_us = b->display->started_unix_us,
+                          .accounts = draw_account(b, arena),
+                          .account_count = 1,
+                          .pools = pools,
+                          .pool_count = n,
+                          .requests = requests,
+                          .batch = draw_batch(b, now_us, arena),
+                          .held = b->jobs};
+    out->request_count = notables_list(&b->notables, out->unix_us, requests);
+}
+
+/* ---- the listener ------------------------------------------------------------------------ */
+
+/* true: it is not one that the user has named. */
+static bool choose_token(struct buf *token)
+{
+    const char *named = getenv(TOKEN_ENV);
+    unsigned char bytes[TOKEN_BYTES];
+    if (named && *named) {
+        buf_puts(token, named);
+        return false;
+    }
+    int rc = RAND_bytes(bytes, sizeof bytes);
+    sl_assert(rc == 1);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        buf_printf(token, "%02x", bytes[i]);
+    return true;
+}
+
+/* For `sluice status`; what cannot be written there does no harm. */
+static void light_beacon(struct display *d, struct str url)
+{
+    struct arena arena = {0};
+    struct diag diag;
+    const struct beacon_word word = {
+        .verb = STR("run"), .url = url, .pid = getpid(), .started_unix_us = d->started_unix_us};
+    if (beacon_light(state_directory(&arena), &word, &d->beacon, &diag) != SL_OK)
+        d->beacon = NULL;
+    arena_free(&arena);
+}
+
+static void say_where(struct str url, const struct buf *token, bool random)
+{
+    if (random)
+        fprintf(stderr, "ui       %.*s/#token=%.*s\n", STR_ARG(url), STR_ARG(buf_str(token)));
+    else
+        fprintf(stderr, "ui       %.*s/ (the token is what %s holds)\n", STR_ARG(url),
+                TOKEN_ENV);
+    if (!str_starts(url, STR("http://127.")) && !str_starts(url, STR("http://[::1]")))
+        fprintf(stderr, "warning: --ui: others can reach that, and the token is in the clear "
+                        "on the way\n");
+}
+
+static void tell_place(struct display *d, const char *listen, const struct buf *token,
+                       bool random)
+{
+    const char *colon = strrchr(listen, ':');
+    struct buf url = {0};
+    buf_printf(&url, "http://%.*s:%d", (int)(colon ? colon - listen : 0), listen,
+               admin_port(d->admin));
+    say_where(buf_str(&url), token, random);
+    light_beacon(d, buf_str(&url));
+    buf_free(&url);
+}
+
+enum sl_err display_open(struct batch *b, struct diag *diag)
+{
+    const char *listen = b->settings->ui;
+    struct buf token = {0};
+    if (!listen)
+        return SL_OK;
+    if (!*listen)
+        listen = "127.0.0.1:0";
+    struct display *d = b->display = mem_zero(sizeof *d);
+    const struct lookout_config look = {.view = {draw, b}, .rules = alert_rules_defaults()};
+    d->started_unix_us = unix_now();
+    bool random = choose_token(&token);
+    lookout_open(&b->loop, &look, &d->lookout);
+    const struct admin_config c = {
+        .listen = listen, .token = buf_str(&token), .lookout = d->lookout};
+    enum sl_err err = admin_open(&b->loop, &c, &d->admin, diag);
+    if (err == SL_OK)
+        tell_place(d, listen, &token, random);
+    explicit_bzero(token.p, token.cap);
+    buf_free(&token);
+    return err;
+}
+
+void display_close(struct batch *b)
+{
+    struct display *d = b->display;
+    if (!d)
+        return;
+    lookout_now(d->lookout);
+    beacon_douse(&d->beacon);
+    admin_close(&d->admin);
+    lookout_close(&d->lookout);
+    b->display = NULL;
+    free(d);
+}
