@@ -95,23 +95,6 @@ bool relay_streams(const struct message *m)
            (form || m->chunked || m->content_length > HELD_WHOLE_BYTES);
 }
 
-/* Requests that are no use of a model have pools by their kind, if anybody limits them. */
-static struct str pool_of_kind(struct str target)
-{
-    static const char *const kinds[] = {"files", "batches", "count_tokens", "audio"};
-    static const struct str names[] = {STR("(files)"), STR("(batches)"), STR("(count_tokens)"),
-                                       STR("(audio)")};
-    struct str path = str_split(&target, '?');
-    while (path.p) {
-        struct str part = str_split(&path, '/');
-        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-            if (str_eq(part, str_of(kinds[i])))
-                return names[i];
-        }
-    }
-    return STR("(other requests)");
-}
-
 static bool is_full(const struct relay *r)
 {
     const struct tenant_setting *own = r->terms;
@@ -160,7 +143,8 @@ static void take_head(struct relay *r, const struct message *m)
     r->job.flow.priority = priority_of(r->terms, m);
     r->job.method = arena_copy(&r->arena, m->method).p;
     r->job.headers = headers;
-    r->job.header_count = pass_request(m, s->pass_keys, headers);
+    struct pass_rights may = {.keys = s->pass_keys, .accounts = !s->tenant_count};
+    r->job.header_count = pass_request(m, may, headers);
     r->job.own_key = s->pass_keys && shown_key(m).n > 0;
 }
 
@@ -460,16 +444,29 @@ static void choose_account(struct relay *r)
     r->outlet = choose(r, r->ask.model);
 }
 
+/* Speech is of a model, and has its limits, though it draws on no tokens. */
+static struct str model_of_speech(struct relay *r)
+{
+    struct arena scratch = {0};
+    struct str rest = r->target, path = str_split(&rest, '?'), model = {0};
+    if (str_ends(path, STR("/audio/speech")))
+        model = json_str(json_get(json_parse(&scratch, buf_str(&r->body), NULL), "model"));
+    model = arena_copy(&r->arena, model);
+    arena_free(&scratch);
+    return model;
+}
+
 /* A request alone: it draws on no tokens. */
 static void queue_up_uncounted(struct relay *r)
 {
-    if (held_by_form(r)) {
+    struct str model = model_of_speech(r);
+    if (held_by_form(r)) { /* a batch names its models in a file, a form late */
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 STR("This key may use some models only, or has a limit on spending, and what "
                     "this request would use and spend cannot be known beforehand"));
         return;
     }
-    r->ask.model = pool_of_kind(r->target);
+    r->ask.model = model.n ? model : pass_kind(r->target);
     if (r->route == ROUTE_IMAGES)
         r->ask.demand.images = 1;
     choose_account(r);

@@ -91,7 +91,8 @@ static void begin_passing(struct relay *r)
     r->state = RELAY_PASSING;
     r->job.committed = true;
     size_t n = answer_headers(r, r->head, false, headers);
-    server_begin(r->x, r->head->status, headers, n);
+    int64_t length = r->reads || r->head->chunked ? -1 : r->head->content_length;
+    server_begin_sized(r->x, r->head->status, headers, n, length);
 }
 
 /* Whole in memory, and JSON: what else a poll's answer may be goes on as it comes. */

@@ -194,6 +194,35 @@ class Streams(unittest.TestCase):
             self.assertEqual(answer.read(), delta("half") + event(error=REFUSED))
             self.assertEqual(len(up.seen), 1)
 
+    def test_speech_has_the_limits_of_its_model(self):
+        with Upstream() as up, Serve(*account(up.url, "--limits", "tts-1:rpm=1")) as serve:
+            for model, status in (("tts-1", 200), ("tts-1", 429), ("tts-2", 200)):
+                answer, _ = serve.post(json.dumps({"model": model, "input": "hi"}),
+                                       path="/v1/audio/speech", headers={"x-sluice-max-wait": "0"})
+                self.assertEqual(answer.status, status)
+
+    def test_a_length_is_passed_on(self):
+        def reply(h, n):
+            h.send_response(200)
+            h.send_header("content-length", "5")
+            h.send_header("x-sluice-account", "not ours to say")
+            h.end_headers()
+            if h.command == "GET":
+                h.wfile.write(b"whole")
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            for method, body in (("GET", b"whole"), ("HEAD", b"")):
+                answer = serve.request(method, "/v1/files/f/content")
+                self.assertEqual((answer.getheader("content-length"), answer.read()), ("5", body))
+                self.assertIsNone(answer.getheader("transfer-encoding"))
+                self.assertIsNone(answer.getheader("x-sluice-account"))
+                answer.connection.close()
+
+    def test_a_core_dump_holds_no_memory(self):
+        with Upstream() as up, Serve(*account(up.url)) as serve:
+            with open(f"/proc/{serve.process.pid}/coredump_filter", encoding="ascii") as f:
+                self.assertEqual(int(f.read(), 16), 0)
+
     def test_cut_short_is_never_taken_for_whole(self):
         def reply(h, n):
             h.begin_stream()

@@ -123,6 +123,17 @@ class Keys(unittest.TestCase):
             i.post("web")
             self.assertNotIn("authorization", {name.lower() for name in up.seen[0][2]})
 
+    def test_a_tenant_does_not_choose_the_account(self):
+        """A wrong organisation would have the gateway's keys refused, one after the other."""
+        theirs = {"OpenAI-Organization": "org-theirs", "OpenAI-Project": "p"}
+        for config, passed in (("tenants: {web: {}}\n", 0), ("", 2)):
+            with Upstream() as up, Installation(accounts(up) + config) as i:
+                i.start() if passed else i.key("web") and i.start()
+                key = {} if passed else {"authorization": "Bearer " + i.keys["web"]}
+                self.assertEqual(i.serve.post(headers={**theirs, **key})[0].status, 200)
+                seen = {name.lower() for name in up.seen[0][2]}
+                self.assertEqual(len(seen & {"openai-organization", "openai-project"}), passed)
+
     def test_client_keys_pass_where_configured(self):
         with Upstream() as up, Installation("client_keys: pass\n" + accounts(up)) as i:
             serve = i.start()
