@@ -278,6 +278,30 @@ class Streams(unittest.TestCase):
             self.assertEqual(answer.read(), DONE)
             self.assertEqual(serve.process.wait(PATIENCE_S), 0)
 
+    def test_a_second_signal_ends_what_is_left(self):
+        stuck, go_on = threading.Event(), threading.Event()
+
+        def reply(h, n):
+            h.begin_stream()
+            h.piece(delta("a"))
+            if n == 2:
+                stuck.set()
+            go_on.wait(PATIENCE_S)
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            answers = [serve.request("POST", CHAT, chat(stream=True)) for _ in range(2)]
+            self.assertTrue(stuck.wait(PATIENCE_S))
+            serve.process.send_signal(signal.SIGTERM)
+            with self.assertRaises(OSError):  # the first was heard
+                while True:
+                    socket.create_connection(("127.0.0.1", serve.port), PATIENCE_S).close()
+            serve.process.send_signal(signal.SIGTERM)
+            self.assertEqual(serve.process.wait(PATIENCE_S), 0)
+            for answer in answers:
+                with self.assertRaises((OSError, http.client.HTTPException)):
+                    answer.read()
+            go_on.set()
+
 
 class Uploads(unittest.TestCase):
     """Forms and large files go on as they come; what is not counted is not held."""
