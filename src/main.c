@@ -12,8 +12,10 @@
 #include "str.h"
 #include "verb_limits.h"
 #include "verb_plan.h"
+#include "verb_status.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 
 static const struct {
     const char *name;
@@ -30,6 +32,7 @@ static const struct {
     {"plan", verb_plan, "what a batch file will take, on every tier, before it is run"},
     {"run", verb_run, "take a batch file through an account's limits"},
     {"serve", verb_serve, "a gateway that holds requests back until the account takes them"},
+    {"status", verb_status, "how close a running gateway or batch is to its limits"},
     {NULL, NULL, NULL},
 };
 
@@ -41,8 +44,16 @@ static void usage(FILE *out)
     fputs("\n`sluice VERB --help` tells the rest.\n", out);
 }
 
+/* Keys are in memory while they are used: a crash must not write them to a disk. */
+static void forbid_core_dumps(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* lowering is always allowed */
+}
+
 int main(int argc, char **argv)
 {
+    forbid_core_dumps();
     struct str verb = str_of(argc > 1 ? argv[1] : NULL);
     if (str_eq(verb, STR("--version"))) {
         puts("sluice " SLUICE_VERSION);

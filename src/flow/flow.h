@@ -1,10 +1,14 @@
 /* flow.h: one request's life, and the account it draws on. The pure machine.
  *
- *          submit            admitted             answer head         answer end
- *   (new) -------> QUEUED ------------> SENDING -------------> RECEIVING ---------> DONE
- * (finish) ^                     |                       | |   rate limit: at once, not a
- * failure        |
- *                    +------ overload, fault: after a backoff -----+---> DONE (fail)
+ *           submit            admitted           head of the answer        its end
+ *   NEW -----------> QUEUED -----------> SENDING -----------> RECEIVING ----------> DONE
+ *                    ^    ^                 |                  |     |
+ *                    |    +--- refused by a limit: at once ---+     |
+ *                    |                      |                        |
+ *                    +------ BACKOFF <------+------------------------+
+ *                 in its time        an overload, a fault; or DONE, where no attempt is left
+ *
+ *   any but DONE ---cancelled---> DONE
  *
  * Reads no clock, performs no I/O. Every call is handed now_us, sampled once per turn of the
  * loop and asserted never to go backwards. Batch runner, gateway, simulator and fuzzer are
@@ -170,8 +174,11 @@ void pool_remember(struct pool *p, int64_t now_us, enum dimension dim, int64_t l
  * learned of a pool so far; false: nothing was, or its limits are told. `lately` is how many
  * requests went within the last minute. */
 bool pool_lesson(const struct pool *p, int64_t now_us, struct lesson *out, int64_t *lately);
+/* The name it was made by; lent. */
+struct str pool_name(const struct pool *p);
 /* What another process learned of it, when so many had gone within a minute at at_us. No
- * matter where its limits are told. Before its first request. */
+ * matter where its limits are told, or where a pool could not have learned that. Before its
+ * first request. */
 void pool_recall(struct pool *p, int64_t now_us, const struct lesson *lesson, int64_t at_us,
                  int64_t lately);
 /* How many requests wait there; and with those in flight. */
@@ -184,8 +191,7 @@ void account_jitter(struct account *a, int64_t jitter_us);
 /* How many more candidates ORDER_BALANCE would like to see queued for this pool. */
 size_t pool_appetite(const struct pool *p);
 
-/* ---- For people: plain figures, all at now_us -----------------------------------------------
- */
+/* ---- For people: plain figures, all at now_us ---------------------------------------- */
 
 struct budget_view {
     enum dimension dim;
@@ -205,6 +211,8 @@ struct budget_view {
 struct pool_view {
     struct str name;
     size_t queued, in_flight;
+    int64_t in_flight_most; /* may be at once now; 0: nobody has told, our own ceiling alone */
+    bool in_flight_binds;
     struct budget_view budgets[BOUND_BUDGETS];
     size_t budget_count;
 };

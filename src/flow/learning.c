@@ -94,6 +94,9 @@ void pool_recall(struct pool *p, int64_t now_us, const struct lesson *lesson, in
 {
     if (!p->learner || p->learner->trail.last_us >= 0)
         return;
+    int64_t period_us = p->learner->period_us;
+    if (lesson->slice_us > period_us || lesson_keep(lesson, period_us) <= 0)
+        return;
     learner_recall(p->learner, now_us, lesson, at_us, lately);
     apply(p, now_us);
 }

@@ -23,14 +23,21 @@ static bool locale_is_utf8(void)
     return false;
 }
 
-struct term term_look(void)
+struct term term_look_at(int fd)
 {
-    struct term t = {.utf8 = locale_is_utf8(), .width = 80};
+    struct term t = {.utf8 = locale_is_utf8(), .width = 80, .height = 24};
     struct str kind = env("TERM");
-    t.interactive = isatty(STDERR_FILENO) && kind.n && !str_eq(kind, STR("dumb"));
+    t.interactive = isatty(fd) && kind.n && !str_eq(kind, STR("dumb"));
     t.color = t.interactive && env("NO_COLOR").n == 0;
     struct winsize size;
-    if (t.interactive && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    if (t.interactive && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
         t.width = size.ws_col;
+        t.height = size.ws_row > 0 ? size.ws_row : 24;
+    }
     return t;
+}
+
+struct term term_look(void)
+{
+    return term_look_at(STDERR_FILENO);
 }

@@ -106,11 +106,11 @@ static struct fit fit_bucket(const struct contact *list, size_t n)
     return f;
 }
 
-/* So few went between the two that a bucket may fit them by chance. */
+/* So few went between the last two that a bucket may fit them by chance. */
 static bool by_chance(const struct trail *t, const struct contact *list, size_t n)
 {
     enum { FEW = 16 };
-    return n == 2 && trail_count(t, list[0].end_us + 1, list[1].at_us) < FEW;
+    return trail_count(t, list[n - 2].end_us + 1, list[n - 1].at_us) < FEW;
 }
 
 struct lesson contact_explain(const struct trail *t, const struct contact *list, size_t n,
@@ -129,7 +129,8 @@ struct lesson contact_explain(const struct trail *t, const struct contact *list,
     struct lesson by_edges = edges_explain(t, list, n, slack_us);
     if (!drains.good)
         return by_edges;
-    if (by_edges.window == WINDOW_SLICES && by_chance(t, list, n))
-        return (struct lesson){.window = WINDOW_AUTO};
+    if (by_edges.window == WINDOW_SLICES &&
+        by_chance(t, list, n)) /* if wrong, it is soon told */
+        return n == 2 ? (struct lesson){.window = WINDOW_AUTO} : by_edges;
     return (struct lesson){.window = WINDOW_BUCKET, .limit = drains.limit};
 }

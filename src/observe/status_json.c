@@ -49,6 +49,7 @@ static void budget(struct buf *b, const struct scene_budget *v)
     count(b, "charged", v->charged);
     count(b, "refusals", v->refusals);
     flag(b, "binds", v->binds);
+    flag(b, "learned", v->learned);
     seconds(b, "wait", v->wait_us);
     close_with(b, "},");
 }

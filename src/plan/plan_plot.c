@@ -22,8 +22,7 @@ enum {
     TICKS = 14,
 };
 
-/* ---- text ----------------------------------------------------------------------------------
- */
+/* ---- text ---------------------------------------------------------------------------- */
 
 /* At most `most` characters of it; what XML cannot hold becomes U+FFFD. */
 static void escape(struct buf *out, struct str s, size_t most)

@@ -9,6 +9,7 @@
 #include "makespan.h"
 #include "money.h"
 #include "shipping.h"
+#include "wall.h"
 
 #include <stdlib.h>
 
@@ -359,7 +360,7 @@ enum sl_err allot_rows(struct batch *b, struct diag *diag)
     a->choice = (struct parcels_choice){
         .deadline_us = set->deadline_us, .until_us = -1, .budget_pusd = set->budget_pusd};
     if (set->deadline_us >= 0)
-        a->choice.until_us = shipping_clock_us() + set->deadline_us;
+        a->choice.until_us = wall_unix_us() + set->deadline_us;
     a->routes = routes_of(b->shipping->rules);
     find_figures(b, &a->figures);
     enum sl_err err = say_end(b, mode_choose(&a->figures), diag);

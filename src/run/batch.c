@@ -13,6 +13,7 @@
 
 #include "detour.h"
 #include "receipt.h"
+#include "remember.h"
 #include "shipping.h"
 
 #include <signal.h>
@@ -88,8 +89,7 @@ void batch_end_when_done(struct batch *b)
         uv_stop(&b->loop);
 }
 
-/* ---- jobs ----------------------------------------------------------------------------------
- */
+/* ---- jobs ---------------------------------------------------------------------------- */
 
 static bool load(struct batch_job *j)
 {
@@ -190,8 +190,7 @@ static void on_setback(void *ctx, struct job *job, const struct ending *end)
         snprintf(j->setback, sizeof j->setback, "%.*s", STR_ARG(failure_code(end)));
 }
 
-/* ---- ends ----------------------------------------------------------------------------------
- */
+/* ---- ends ---------------------------------------------------------------------------- */
 
 static void count_answer(struct batch_job *j, const struct ending *end)
 {
@@ -302,8 +301,7 @@ static void on_halted(void *ctx, struct job *job, const struct ending *end)
     buf_free(&what);
 }
 
-/* ---- drawing
- * --------------------------------------------------------------------------------- */
+/* ---- drawing ------------------------------------------------------------------------- */
 
 static void submit(struct batch *b, size_t row_index)
 {
@@ -336,8 +334,7 @@ static void on_hungry(void *ctx)
     batch_end_when_done(b);
 }
 
-/* ---- the outside
- * ------------------------------------------------------------------------------- */
+/* ---- the outside --------------------------------------------------------------------- */
 
 static void on_signal(uv_signal_t *handle, int number)
 {
@@ -390,6 +387,7 @@ static void on_tick(uv_timer_t *timer)
     struct batch *b = timer->data;
     int64_t now = engine_now(b->door.engine);
     remember_edges(b, now);
+    remember_note(b, false);
     detour_look(b, now);
     deadline_look(b, now);
     batch_end_when_done(b);
@@ -448,6 +446,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
         for (int d = 0; d < DIM_COUNT; d++)
             b->pools[p].edge_us[d] = -1;
     }
+    remember_open(b);
     count_remaining(b);
     shuffle_init(&b->shuffle, &b->input.rows, models, b->settings->account.config.seed);
     b->alive_us = engine_now(b->door.engine);
@@ -464,6 +463,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
     uv_run(&b->loop, UV_RUN_DEFAULT);
     stop_watching(b);
     display_close(b);
+    remember_note(b, true);
     return SL_OK;
 }
 
@@ -479,6 +479,7 @@ void batch_settle(struct batch *b)
 void batch_free(struct batch *b)
 {
     display_close(b); /* of one that did not begin */
+    remember_close(b);
     if (b->shipping)
         shipping_close(b->shipping);
     door_close(&b->door);

@@ -7,6 +7,7 @@
 #include "display.h"
 #include "door.h"
 #include "input.h"
+#include "memory.h"
 #include "recent.h"
 #include "report.h"
 #include "results.h"
@@ -55,7 +56,9 @@ struct batch {
     struct batch_job *job_list;
     struct shipping *shipping; /* what goes through the Batch API; NULL: nothing does */
     struct report_batches shipped;
-    struct allot allot; /* of --mode auto */
+    struct memory *memory; /* of limits that were learned; NULL: none is kept */
+    struct buf known_as;   /* ... where the account is called so */
+    struct allot allot;    /* of --mode auto */
     struct deadline deadline;
     uv_timer_t tick; /* progress and patience */
     uv_signal_t sigint, sigterm;

@@ -4,6 +4,7 @@
 #include "shipping.h"
 
 #include "batch.h"
+#include "wall.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ enum {
 
 static int64_t age_us(const struct parcel *p)
 {
-    int64_t age = shipping_clock_us() - p->creating_us;
+    int64_t age = wall_unix_us() - p->creating_us;
     return age > 0 ? age : 0;
 }
 

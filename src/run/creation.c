@@ -12,6 +12,7 @@
 #include "shipping.h"
 
 #include "batch.h"
+#include "wall.h"
 
 #include <stdlib.h>
 
@@ -87,12 +88,20 @@ static bool somebody_uploads(const struct shipping *s)
     return false;
 }
 
+/* What was made is known: whatever comes next is looked for from the start. */
+static void be_sure(struct shipment *h)
+{
+    h->unsure = h->unread = false;
+    h->looks = h->pages = 0;
+    buf_clear(&h->cursor);
+}
+
 static void take_file(struct shipment *h, struct str id)
 {
     struct parcel *p = shipping_parcel(h);
     buf_clear(&p->file);
     buf_add(&p->file, id);
-    h->unsure = h->unread = false;
+    be_sure(h);
     shipping_enter(h, PARCEL_UPLOADED, NULL);
 }
 
@@ -123,7 +132,7 @@ static void take_batch(struct shipment *h, struct str id, int64_t due_us)
     struct parcel *p = shipping_parcel(h);
     buf_clear(&p->batch);
     buf_add(&p->batch, id);
-    h->unsure = h->unread = false;
+    be_sure(h);
     h->due_us = due_us;
     h->shipping->created++;
     shipping_enter(h, PARCEL_CREATED, NULL);
@@ -182,7 +191,7 @@ static void create(struct shipment *h)
     }
     if (p->state != PARCEL_CREATING) {
         p->attempt++;
-        p->creating_us = shipping_clock_us();
+        p->creating_us = wall_unix_us();
         if (!shipping_enter(h, PARCEL_CREATING, NULL))
             return;
     }
@@ -267,7 +276,6 @@ static void on_files(void *ctx, const struct api_answer *a)
         turn_page(h, &page, false);
         return;
     }
-    buf_clear(&h->cursor);
     take_file(h, file.id);
 }
 
@@ -334,7 +342,6 @@ static void on_batches(void *ctx, const struct api_answer *a)
     } else if (!likely) {
         turn_page(h, &page, older);
     } else if (s->dialect == BATCH_OPENAI) {
-        buf_clear(&h->cursor);
         take_batch(h, b.id, 0);
     } else {
         buf_clear(&h->candidate);

@@ -4,6 +4,7 @@
 
 #include "batch.h"
 #include "shipping.h"
+#include "wall.h"
 
 #include <stdlib.h>
 
@@ -160,7 +161,7 @@ void deadline_look(struct batch *b, int64_t now_us)
     struct deadline *d = &b->deadline;
     if (!c->begun || c->until_us < 0 || b->stop != STOP_NONE || now_us < d->look_us)
         return;
-    int64_t look_us = c->deadline_us / LOOKS, left_us = c->until_us - shipping_clock_us();
+    int64_t look_us = c->deadline_us / LOOKS, left_us = c->until_us - wall_unix_us();
     look_us = look_us < TICK_US ? TICK_US : look_us;
     d->look_us = now_us + (look_us < LONGEST_LOOK_US ? look_us : LONGEST_LOOK_US);
     d->due_us = -1;

@@ -2,6 +2,7 @@
 #include "progress.h"
 
 #include "duration.h"
+#include "sheet.h"
 
 #include <string.h>
 
@@ -15,37 +16,6 @@ enum {
 #define BOLD_ON   "\033[1m"
 #define YELLOW_ON "\033[33m"
 #define STYLE_OFF "\033[0m"
-
-/* Columns of UTF-8 text without escapes; all our glyphs are one column wide. */
-static int columns(struct str s)
-{
-    int n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '\033') {
-            while (i < s.n && s.p[i] != 'm')
-                i++;
-        } else {
-            n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-        }
-    }
-    return n;
-}
-
-/* `done` of `total` as a bar: eighths of a cell where the locale has them. */
-static void bar(struct buf *b, int64_t done, int64_t total, int cells, bool utf8)
-{
-    static const char *const eighths[] = {"",       "\u258f", "\u258e", "\u258d",
-                                          "\u258c", "\u258b", "\u258a", "\u2589"};
-    int64_t units = total > 0 ? (int64_t)((__int128)done * cells * 8 / total) : 0;
-    if (units > cells * 8)
-        units = cells * 8;
-    int full = (int)(units / 8), part = utf8 ? (int)(units % 8) : 0;
-    for (int i = 0; i < full; i++)
-        buf_puts(b, utf8 ? "\u2588" : "#");
-    buf_puts(b, eighths[part]);
-    for (int i = full + (part > 0); i < cells; i++)
-        buf_puts(b, utf8 ? "\u2591" : "-");
-}
 
 static void percent(struct buf *b, int64_t done, int64_t total)
 {
@@ -91,7 +61,7 @@ static void pool_line(struct buf *b, const struct progress *p, const struct prog
         if (s->color && pool->tokens.binds)
             buf_puts(b, BOLD_ON);
         if (!named && pool->tokens.limit > 0 && s->width >= NARROW)
-            bar(b, pool->tokens.used, pool->tokens.limit, BUDGET_CELLS, s->utf8);
+            sheet_bar(b, pool->tokens.used, pool->tokens.limit, BUDGET_CELLS, s->utf8);
         buf_puts(b, pool->tokens.binds ? " binds" : "");
         if (s->color && pool->tokens.binds)
             buf_puts(b, STYLE_OFF);
@@ -163,15 +133,10 @@ static void counts(struct buf *b, const struct progress *p)
     buf_thousands(b, p->refused);
 }
 
-/* Ends the line that starts at `from`: cut to the terminal's width, because a wrapped line
- * would break the redrawing. */
+/* Ends the line that starts at `from`. */
 static void end_line(struct buf *b, size_t from, const struct progress_style *s, int *lines)
 {
-    while (columns((struct str){b->p + from, b->n - from}) >= s->width && b->n > from) {
-        b->n--;
-        while (b->n > from && ((unsigned char)b->p[b->n] & 0xc0) == 0x80)
-            b->n--;
-    }
+    sheet_cut(b, from, s->width);
     if (s->color)
         buf_puts(b, STYLE_OFF);
     buf_char(b, '\n');
@@ -190,7 +155,7 @@ void progress_block(const struct progress *p, const struct progress_style *s, st
     size_t from = out->n;
     *lines = 0;
     buf_printf(out, "%s -> %s", file_part(p->input), file_part(p->output));
-    int room = s->width - 1 - columns(buf_str(out)) - (int)strlen(p->account);
+    int room = s->width - 1 - sheet_columns(buf_str(out)) - (int)strlen(p->account);
     for (int i = 0; i < (room > 3 ? (room < 30 ? room : 30) : 3); i++)
         buf_char(out, ' ');
     buf_puts(out, p->account);
@@ -202,7 +167,8 @@ void progress_block(const struct progress *p, const struct progress_style *s, st
     buf_puts(out, " / ");
     buf_thousands(out, p->total);
     buf_puts(out, "  ");
-    bar(out, p->done, p->total, s->width < NARROW ? BAR_CELLS_NARROW : BAR_CELLS, s->utf8);
+    sheet_bar(out, p->done, p->total, s->width < NARROW ? BAR_CELLS_NARROW : BAR_CELLS,
+              s->utf8);
     buf_puts(out, "  ");
     percent(out, p->done, p->total);
     buf_puts(out, "   ");

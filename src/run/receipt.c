@@ -26,13 +26,11 @@ static int64_t add_cost(struct totals *t, const struct receipt *a)
     bool known = cost >= 0 && (!a->batch || percent >= 0);
     int64_t batch_cost = percent > 0 ? cost / 100 * percent : cost;
     int64_t paid = a->batch ? batch_cost : cost;
-    if (!known || t->cost_pusd < 0) {
+    if (!known || t->cost_pusd < 0 ||
+        __builtin_add_overflow(t->cost_pusd, paid, &t->cost_pusd) ||
+        __builtin_add_overflow(t->cost_batch_pusd, batch_cost, &t->cost_batch_pusd))
         t->cost_pusd = -1;
-        return known ? paid : -1;
-    }
-    t->cost_pusd += paid;
-    t->cost_batch_pusd += batch_cost;
-    return paid;
+    return known ? paid : -1;
 }
 
 int64_t receipt_add(struct totals *t, const struct receipt *a)

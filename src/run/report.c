@@ -22,8 +22,7 @@ int64_t report_efficiency_ppm(const struct report *r)
     return (int64_t)((__int128)r->bound_us * 1000000 / r->paced_us);
 }
 
-/* ---- for people -----------------------------------------------------------------------------
- */
+/* ---- for people ---------------------------------------------------------------------- */
 
 static void label(struct buf *b, const char *name)
 {
@@ -195,8 +194,7 @@ void report_table(const struct report *r, struct buf *b)
     }
 }
 
-/* ---- for programs ---------------------------------------------------------------------------
- */
+/* ---- for programs -------------------------------------------------------------------- */
 
 static void json_count(struct buf *b, const char *key, int64_t n)
 {

@@ -7,9 +7,11 @@
 #include "checking.h"
 #include "detour.h"
 #include "exits.h"
+#include "remember.h"
 #include "replace.h"
 #include "report.h"
 #include "shipping.h"
+#include "wall.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -28,8 +30,7 @@ static int complain(const char *place, const struct diag *diag, int code)
     return code;
 }
 
-/* ---- the input
- * -------------------------------------------------------------------------------- */
+/* ---- the input ----------------------------------------------------------------------- */
 
 /* "3 of 1,319 lines are invalid; nothing was sent." */
 static int refuse_input(const struct batch *b)
@@ -77,8 +78,7 @@ static int open_input(struct batch *b)
     return EXIT_ALL_DONE;
 }
 
-/* ---- the output
- * ---------------------------------------------------------------------------------- */
+/* ---- the output ---------------------------------------------------------------------- */
 
 static int open_results(struct batch *b)
 {
@@ -128,8 +128,7 @@ static int write_invalid(struct batch *b)
     return err == SL_OK ? EXIT_ALL_DONE : complain("", &diag, EXIT_IO);
 }
 
-/* ---- the end
- * ---------------------------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------------------- */
 
 static struct budget_use use_of(const struct batch *b, size_t pool, const struct budget_view *v)
 {
@@ -211,7 +210,7 @@ static void fill_report(struct batch *b, struct report *r)
     const struct parcels_choice *choice = &b->allot.choice;
     if (choice->begun && choice->until_us >= 0) {
         r->timed = true;
-        r->ahead_us = choice->until_us - shipping_clock_us();
+        r->ahead_us = choice->until_us - wall_unix_us();
     }
     if (b->shipping && b->shipping->parcels.n) {
         const struct shipping *s = b->shipping;
@@ -322,6 +321,7 @@ static int tell_end(struct batch *b)
     if (!b->settings->quiet) {
         struct buf table = {0};
         report_table(&r, &table);
+        remember_say(b, &table);
         fputs(buf_cstr(&table), stderr);
         buf_free(&table);
     }
@@ -331,8 +331,7 @@ static int tell_end(struct batch *b)
     return code;
 }
 
-/* ---- the verb
- * ------------------------------------------------------------------------------------- */
+/* ---- the verb ------------------------------------------------------------------------ */
 
 static bool anything_pending(const struct batch *b)
 {
@@ -395,12 +394,8 @@ int verb_run(int argc, char **argv)
         return complain("", &diag, EXIT_USAGE);
     }
     if (help) {
-        struct buf text = {0};
-        settings_help(&text);
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
         settings_free(&settings);
-        return EXIT_ALL_DONE;
+        return settings_help();
     }
     signal(SIGPIPE, SIG_IGN); /* seen as write errors instead */
     signal(SIGXFSZ, SIG_IGN);

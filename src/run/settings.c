@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include "file.h"
+#include "help.h"
 #include "money.h"
 #include "scenario.h"
 
@@ -115,6 +116,8 @@ static size_t table(struct settings *s, struct option *out)
         {"quiet", 'q', OPTION_FLAG, NULL, "No progress and no table.", &s->quiet},
         {"color", 0, OPTION_FLAG, NULL, "Colours even where they would not be used.",
          &s->color},
+        {"state", 0, OPTION_TEXT, "DIR",
+         "Where limits that were learned from refusals are remembered.", &s->state},
         {"Over a limit", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"over-limit", 0, OPTION_LIST, "[MODEL=]WHAT",
          "What becomes of a request that its model's limits make wait: wait; downgrade, to a "
@@ -136,16 +139,15 @@ static size_t table(struct settings *s, struct option *out)
     return n + account_options_rows(&s->account, out + n);
 }
 
-void settings_help(struct buf *out)
+int settings_help(void)
 {
     struct settings none = {0};
     struct option options[OPTIONS_MAX];
     size_t n = table(&none, options);
-    options_help(out, &face, options, n);
+    return help_print(&face, options, n);
 }
 
-/* ---- checks --------------------------------------------------------------------------------
- */
+/* ---- checks -------------------------------------------------------------------------- */
 
 static enum sl_err take_files(struct settings *s, int files, char **argv, struct diag *diag)
 {

@@ -21,7 +21,7 @@ struct settings {
     int64_t deadline_us; /* -1: none */
     struct option_list batch_queues;
     struct option_list over_limits, fallbacks;
-    const char *config_file;
+    const char *config_file, *state; /* state NULL: where it always is */
     int64_t poll_us;
     bool cancel;
     struct account_options account;
@@ -39,7 +39,7 @@ struct settings {
 enum sl_err settings_read(struct settings *s, int argc, char **argv, bool *help,
                           struct diag *diag) SL_CHECK;
 void settings_free(struct settings *s);
-void settings_help(struct buf *out);
+int settings_help(void); /* printed; the exit code */
 /* What --batch-queue says of a model, or of "*"; -1: nothing. */
 int64_t settings_batch_queue(const struct settings *s, struct str model);
 

@@ -9,16 +9,15 @@
 #include "backoff.h"
 #include "batch.h"
 #include "replace.h"
+#include "wall.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
     SECOND = 1000000,
-    MINUTE = 60 * SECOND,
     POLL_LEAST_US = 2 * SECOND,
     /* A batch is looked at eight times in the time that it has already taken, so that short
      * ones end soon and long ones are left alone. */
@@ -35,7 +34,7 @@ int64_t shipping_now(const struct shipping *s)
     return engine_now(s->batch->door.engine);
 }
 
-int64_t shipping_clock_us(void)
+int64_t wall_unix_us(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
@@ -306,7 +305,7 @@ static int64_t eta_us(const struct shipment *h)
         return 0;
     if (h->done <= 0 || h->total < h->done)
         return -1;
-    int64_t age_us = shipping_clock_us() - shipping_parcel(h)->creating_us;
+    int64_t age_us = wall_unix_us() - shipping_parcel(h)->creating_us;
     return (int64_t)((__int128)(age_us > 0 ? age_us : 0) * (h->total - h->done) / h->done);
 }
 
@@ -323,7 +322,7 @@ static void look_at(const struct shipment *h, struct progress_batches *out)
     int64_t ahead_us = eta_us(h);
     if (out->eta_us >= 0 && (ahead_us < 0 || ahead_us > out->eta_us))
         out->eta_us = ahead_us;
-    int64_t left_us = h->expires_us - shipping_clock_us();
+    int64_t left_us = h->expires_us - wall_unix_us();
     out->at_work++;
     out->status = h->over ? "fetching" : h->status;
     out->done += h->done > 0 ? h->done : 0;

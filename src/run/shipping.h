@@ -121,8 +121,6 @@ struct parcel *shipping_parcel(const struct shipment *h);
 /* Whose batches the journal tells of. */
 struct str shipping_account(const struct batch *b);
 int64_t shipping_now(const struct shipping *s);
-/* Since 1970: what is compared with other processes' and the provider's times. */
-int64_t shipping_clock_us(void);
 /* Looks at all parcels anew in the loop's next turn. */
 void shipping_wake(struct shipping *s);
 /* Enters a state: its line is on the disk before this returns. false: it could not be written;

@@ -30,6 +30,13 @@ static bool is_same(const struct account_options *a, const struct account_option
            a->idle_timeout_us == b->idle_timeout_us;
 }
 
+static enum tongue tongue_of(enum provider_id id)
+{
+    return id == PROVIDER_ANTHROPIC ? TONGUE_ANTHROPIC
+           : id == PROVIDER_AZURE   ? TONGUE_AZURE
+                                    : TONGUE_OPENAI;
+}
+
 static struct outlet *open_outlet(struct gateway *g, struct setting *s,
                                   struct account_setting *a, struct diag *diag)
 {
@@ -39,7 +46,8 @@ static struct outlet *open_outlet(struct gateway *g, struct setting *s,
     o->name = a->name;
     o->setting = setting_hold(s);
     o->account = a;
-    o->anthropic = a->options.provider->id == PROVIDER_ANTHROPIC;
+    o->tongue = tongue_of(a->options.provider->id);
+    memory_account(&a->options, &o->known_as);
     a->options.config.resends = s->resend;
     a->options.config.halts = false;
     /* A first burst that is too large is refused, waits, and its client never knows; a slow
@@ -63,6 +71,9 @@ static struct pool *pool_at(struct outlet *o, size_t index)
     if (!p->pool) {
         p->pool = account_pool(account, p->name, p->limits, p->limit_count);
         daybook_tell_pool(g->book, o->name, account, p->pool, gateway_now(g), gateway_unix(g));
+        if (!o->account->options.emulator)
+            memory_recall(g->memory, buf_str(&o->known_as), p->pool, gateway_now(g),
+                          gateway_unix(g));
     }
     return p->pool;
 }
@@ -160,6 +171,8 @@ static void renew(struct outlet *o, struct setting *s, struct account_setting *a
     o->account = a;
     o->name = a->name;
     o->retired = false;
+    buf_clear(&o->known_as);
+    memory_account(&a->options, &o->known_as);
     account_use(engine_account(o->door.engine), now_us, a->options.config.use_percent);
     for (size_t i = 0; i < before.n; i++)
         relimit(o, pool_of_model(o, before.list[i].name), now_us);
@@ -205,6 +218,19 @@ enum sl_err outlets_apply(struct outlets *o, struct gateway *g, struct setting *
     return SL_OK;
 }
 
+void outlets_note(const struct outlets *o, struct memory *m, int64_t now_us, int64_t unix_us)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        const struct outlet *one = o->list[i];
+        bool lasts = !one->retired && !one->account->options.emulator;
+        for (size_t k = 0; lasts && k < one->models.pool_count; k++) {
+            if (one->models.pools[k].pool)
+                memory_note(m, buf_str(&one->known_as), one->models.pools[k].pool, now_us,
+                            unix_us);
+        }
+    }
+}
+
 void outlets_close(struct outlets *o)
 {
     for (size_t i = 0; i < o->n; i++) {
@@ -222,6 +248,7 @@ void outlets_free(struct outlets *o)
         for (size_t k = 0; k < o->list[i]->seen_count; k++)
             free(o->list[i]->seen[k].tally);
         free(o->list[i]->seen);
+        buf_free(&o->list[i]->known_as);
         free(o->list[i]);
     }
     free(o->list);
@@ -261,16 +288,23 @@ struct outlet *outlets_find(const struct outlets *o, const char *name)
     return NULL;
 }
 
-/* The first that speaks the client's language, or the first of all. */
+static bool understands(const struct outlet *o, enum tongue tongue)
+{
+    return o->tongue == tongue || (o->tongue == TONGUE_AZURE && tongue == TONGUE_OPENAI);
+}
+
+/* The first that speaks the client's language; Azure's where nobody does, OpenAI's: Groq and
+ * others have paths below /openai too; or the first of all. */
 static struct outlet *by_language(const struct outlets *o, const struct setting *s,
-                                  bool anthropic)
+                                  enum tongue tongue)
 {
     for (size_t i = 0; i < s->account_count; i++) {
         struct outlet *one = outlets_find(o, s->accounts[i].name);
-        if (one && one->anthropic == anthropic)
+        if (one && understands(one, tongue))
             return one;
     }
-    return outlets_find(o, s->accounts[0].name);
+    return tongue == TONGUE_AZURE ? by_language(o, s, TONGUE_OPENAI)
+                                  : outlets_find(o, s->accounts[0].name);
 }
 
 /* How long f would wait there, and how much is there already. */
@@ -287,7 +321,7 @@ static void weigh(struct outlet *o, const struct wanted *w, const struct flow *f
 }
 
 struct outlet *outlets_choose(const struct outlets *o, const struct setting *s,
-                              const struct wanted *w, bool anthropic, const struct flow *f)
+                              const struct wanted *w, enum tongue tongue, const struct flow *f)
 {
     const struct route_setting *route = route_find(s, w->model);
     struct outlet *best = NULL;
@@ -295,7 +329,7 @@ struct outlet *outlets_choose(const struct outlets *o, const struct setting *s,
     size_t best_load = 0, load;
     for (size_t i = 0; route && i < route->account_count; i++) {
         struct outlet *one = outlets_find(o, route->accounts[i]);
-        if (!one || one->anthropic != anthropic)
+        if (!one || !understands(one, tongue))
             continue;
         weigh(one, w, f, &wait_us, &load);
         if (best && (wait_us > best_us || (wait_us == best_us && load >= best_load)))
@@ -304,5 +338,5 @@ struct outlet *outlets_choose(const struct outlets *o, const struct setting *s,
         best_us = wait_us;
         best_load = load;
     }
-    return best ? best : by_language(o, s, anthropic);
+    return best ? best : by_language(o, s, tongue);
 }

@@ -33,8 +33,14 @@ static bool of_one_hop(struct str name)
 static bool is_key(struct str name)
 {
     static const struct str names[] = {STR_INIT("authorization"), STR_INIT("x-api-key"),
-                                       STR_INIT("api-key")};
+                                       STR_INIT("api-key"), STR_INIT("x-goog-api-key")};
     return among(name, names, sizeof names / sizeof *names);
+}
+
+static bool is_account(struct str name)
+{
+    return str_eq_nocase(name, STR("openai-organization")) ||
+           str_eq_nocase(name, STR("openai-project"));
 }
 
 static bool is_ours(struct str name)
@@ -53,14 +59,14 @@ static bool in_list(struct str list, struct str name)
     return false;
 }
 
-size_t pass_request(const struct message *m, bool keys, struct header *out)
+size_t pass_request(const struct message *m, struct pass_rights may, struct header *out)
 {
     struct str connection = message_header(m, "connection");
     size_t n = 0;
     for (size_t i = 0; i < m->header_count; i++) {
         struct str name = m->headers[i].name;
-        if (!of_one_hop(name) && !is_ours(name) && (keys || !is_key(name)) &&
-            !in_list(connection, name))
+        if (!of_one_hop(name) && !is_ours(name) && (may.keys || !is_key(name)) &&
+            (may.accounts || !is_account(name)) && !in_list(connection, name))
             out[n++] = m->headers[i];
     }
     return n;
@@ -72,7 +78,8 @@ size_t pass_answer(const struct message *m, struct header *out)
     size_t n = 0;
     for (size_t i = 0; i < m->header_count; i++) {
         struct str name = m->headers[i].name;
-        if (!of_one_hop(name) && !in_list(connection, name))
+        if (!of_one_hop(name) && !in_list(connection, name) &&
+            !str_starts_nocase(name, STR("x-sluice-")))
             out[n++] = m->headers[i];
     }
     return n;
@@ -94,7 +101,7 @@ struct str pass_to_deployment(struct str target, const char *base_path, const ch
     const struct str named = STR("/deployments/");
     struct str query = target, path = str_split(&query, '?');
     path = pass_path(path, base_path);
-    ptrdiff_t at = str_find(path, named, 0);
+    ptrdiff_t at = str_find_nocase(path, named, 0);
     struct str rest = path;
     if (at >= 0) {
         rest = str_from(path, (size_t)at + named.n);
@@ -113,10 +120,17 @@ struct str pass_to_deployment(struct str target, const char *base_path, const ch
                         versioned ? "" : "api-version=", versioned ? "" : version);
 }
 
+bool pass_is_plain(struct str target)
+{
+    target = str_split(&target, '?');
+    return str_find(target, STR("%"), 0) < 0 && str_find(target, STR("//"), 0) < 0 &&
+           str_find(target, STR("/."), 0) < 0;
+}
+
 struct str pass_deployment(struct str target)
 {
     const struct str marker = STR("/openai/deployments/");
-    ptrdiff_t at = str_find(target, marker, 0);
+    ptrdiff_t at = str_find_nocase(target, marker, 0);
     if (at < 0)
         return (struct str){0};
     struct str rest = str_from(target, (size_t)at + marker.n);
@@ -130,4 +144,48 @@ bool pass_to_anthropic(const struct message *m)
     return str_starts(path, STR("/v1/messages")) ||
            message_header(m, "anthropic-version").p != NULL ||
            message_header(m, "x-api-key").p != NULL;
+}
+
+bool pass_deployment_in_body(enum route route, const char *base_path)
+{
+    return route == ROUTE_RESPONSES || str_ends(str_of(base_path), STR("/openai/v1"));
+}
+
+struct str pass_to_azure(struct str target, const char *base_path, const char *version,
+                         struct arena *arena)
+{
+    struct str query = target, path = str_split(&query, '?'), rest = path;
+    bool asks = str_find(query, STR("api-version="), 0) >= 0;
+    bool dated = str_starts(path, STR("/openai/")) && !str_starts(path, STR("/openai/v1/"));
+    if (str_starts(path, STR("/openai/")))
+        rest = str_from(path, strlen("/openai"));
+    if (str_starts(rest, STR("/v1/")))
+        rest = str_from(rest, strlen("/v1"));
+    bool adds = dated && !asks && version;
+    struct str whole =
+        arena_printf(arena, "/openai%s%.*s%s%.*s%s%s%s", dated ? "" : "/v1", STR_ARG(rest),
+                     query.n || adds ? "?" : "", STR_ARG(query), query.n && adds ? "&" : "",
+                     adds ? "api-version=" : "", adds ? version : "");
+    return pass_path(whole, base_path);
+}
+
+bool pass_is_for_azure(const struct message *m)
+{
+    return str_starts(m->target, STR("/openai/")) || message_header(m, "api-key").p != NULL;
+}
+
+struct str pass_kind(struct str target)
+{
+    static const char *const kinds[] = {"files", "batches", "count_tokens", "audio"};
+    static const struct str names[] = {STR("(files)"), STR("(batches)"), STR("(count_tokens)"),
+                                       STR("(audio)")};
+    struct str path = str_split(&target, '?');
+    while (path.p) {
+        struct str part = str_split(&path, '/');
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+            if (str_eq(part, str_of(kinds[i])))
+                return names[i];
+        }
+    }
+    return STR("(other requests)");
 }

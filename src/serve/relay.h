@@ -48,12 +48,14 @@ struct relay {
     struct tally *tally;     /* of its model; NULL until that is known */
     struct setbacks setbacks;
     struct tenant *tenant;
-    struct outlet *outlet; /* NULL until it is known where it goes */
-    struct exchange *x;    /* NULL: the client has left, or has its answer */
+    const struct tenant_setting *terms; /* the tenant's, in that setting */
+    struct outlet *outlet;              /* NULL until it is known where it goes */
+    struct exchange *x;                 /* NULL: the client has left, or has its answer */
     struct relay *prev, *next;
     enum relay_state state;
     enum route route;
-    bool anthropic;     /* the client speaks Anthropic's shapes */
+    enum tongue tongue; /* which the client speaks, */
+    bool anthropic;     /* and so whether it knows Anthropic's shapes */
     bool metered;       /* counted as a request of its model; else as a request alone */
     bool in_flow;       /* submitted and not over */
     bool in_flow_since; /* it was submitted */
@@ -101,6 +103,8 @@ void relay_gone(struct relay *r);
 void relay_drained(struct relay *r);
 /* Frees it if nothing points to it any more. */
 void relay_drop(struct relay *r);
+/* What goes on without its client ends too. */
+void relay_cancel_all(struct gateway *g);
 /* Refuses those whose wait has become longer than their clients would have it. */
 void relay_look_again(struct gateway *g);
 /* Refuses those that have waited as long as they may; when to ask again, or INT64_MAX. */

@@ -533,6 +533,32 @@ class Faults(BatchTest):
                                                        "live": 0, "uploads": 1})
                 os.unlink(self.output)
 
+    def test_each_loss_is_looked_for_twice(self):
+        """The upload's answer is lost and its file listed late; then the same of the batch."""
+        gate = self.gate()
+        looks = {"/files?": 0, "/batches?": 0}
+
+        def recast(method, path, data):
+            for list_of in looks:
+                if list_of in path:
+                    looks[list_of] += 1
+                    if looks[list_of] == 1:
+                        return b'{"data": [], "has_more": false}'
+            return data
+        gate.recast = recast
+        self.batch(20)
+        gate.close_at(AFTER, "POST", "/files$")
+        process = self.start(gate.url, *BATCH, "--quiet")
+        for path in ("/batches$", None):
+            self.assertTrue(gate.wait_held(process))
+            gate.open(False)
+            if path:
+                gate.close_at(AFTER, "POST", path)
+        process.communicate(timeout=60)
+        self.assert_over(20)
+        self.assertEqual((gate.count("POST", "/files$"), gate.count("POST", "/batches$")), (1, 1))
+        self.assertEqual(looks, {"/files?": 2, "/batches?": 2})
+
     def test_lost_answers_about_messages(self):
         for seed in range(1, 5):
             with self.subTest(seed=seed):

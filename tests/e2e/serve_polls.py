@@ -7,10 +7,11 @@ import json
 import re
 import socket
 import threading
+import time
 import unittest
 
 from run_support import main
-from serve_support import PATIENCE_S, Upstream
+from serve_support import PATIENCE_S, REFUSED, Upstream
 from serve_tenants import Installation, eventually
 
 RUN = "/v1/threads/thread_1/runs/run_1"
@@ -34,9 +35,9 @@ class Gate:
 class Watched(Installation):
     """A gateway whose status can be asked for."""
 
-    def __init__(self, up, more="", tenants=""):
+    def __init__(self, up, more="", tenants="", account=""):
         super().__init__("admin: {listen: '127.0.0.1:0', token_env: ADMIN}\n" + more +
-                         f"accounts:\n  a: {{base_url: '{up.url}', provider: openai}}\n" + tenants)
+                         f"accounts:\n  a: {{base_url: '{up.url}', provider: openai{account}}}\n" + tenants)
 
     def __enter__(self):
         for tenant in re.findall(r"(\w+): {}", self.tenants_of()):
@@ -126,6 +127,16 @@ class AtOnce(unittest.TestCase):
                 self.assertGreaterEqual(int(a.headers["age"]), 7)
             self.assertEqual(g.shared(), 39)
 
+    def test_an_age_beyond_all_measure_is_not_believed(self):
+        gate = Gate(headers={"age": str(2**63 - 1)})
+        with Upstream(gate) as up, Watched(up) as g:
+            callers = crowd(g, up, 2)
+            eventually(lambda: g.held() == 2)
+            gate.open.set()
+            ages = [int(caller.end().headers["age"]) for caller in callers]
+            self.assertEqual(ages[0], 2**63 - 1)  # as the provider said it
+            self.assertLess(ages[1], PATIENCE_S)
+
     def test_an_error_answers_all(self):
         gate = Gate(404, b'{"error": {"message": "No run found"}}')
         with Upstream(gate) as up, Watched(up, LONG) as g:
@@ -152,6 +163,25 @@ class AtOnce(unittest.TestCase):
             self.assertEqual(len(up.seen), 1)
             eventually(lambda: g.held() == 0)
 
+    def test_what_goes_on_without_its_caller_is_sent_again_as_it_was(self):
+        gate = Gate(429, {"error": REFUSED})
+
+        def reply(handler, n):
+            if n == 1:
+                gate(handler, n)
+            else:
+                handler.whole(200, PENDING)
+
+        with Upstream(reply) as up, Watched(up) as g:
+            leader = One(g)
+            callers = crowd(g, up, 3, leader)
+            leader.leave()
+            eventually(lambda: json.loads(g.look("/status"))["connections"] == 2)
+            gate.open.set()
+            self.assertEqual({caller.end().body for caller in callers[1:]}, {PENDING})
+            first, second = up.seen
+            self.assertEqual(first, second)
+
     def test_where_all_leave_nothing_is_left(self):
         gate = Gate()
         with Upstream(gate) as up, Watched(up) as g:
@@ -174,6 +204,32 @@ class AtOnce(unittest.TestCase):
             self.assertEqual({caller.end().body for caller in callers}, {PENDING})
             self.assertEqual(len(up.seen), 5)
             self.assertEqual(g.shared(), 0)
+
+    def test_what_cannot_be_shared_ends_with_its_caller(self):
+        """Its provider would say more, and stalls."""
+        gate, end = Gate(), threading.Event()
+
+        def reply(handler, n):
+            gate.open.wait(PATIENCE_S)
+            if n > 1:
+                handler.whole(200, PENDING)
+                return
+            handler.send_response(200)
+            handler.send_header("content-type", "text/plain")
+            handler.send_header("content-length", "100")
+            handler.end_headers()
+            handler.wfile.write(b"some")
+            end.wait(PATIENCE_S)
+
+        with Upstream(reply) as up, Watched(up) as g:
+            leader = One(g)
+            callers = crowd(g, up, 3, leader)
+            leader.leave()
+            eventually(lambda: json.loads(g.look("/status"))["connections"] == 2)
+            gate.open.set()
+            self.assertEqual({caller.end().body for caller in callers[1:]}, {PENDING})
+            eventually(lambda: g.held() == 0)
+            end.set()
 
     def test_an_answer_that_breaks_off_is_asked_for_by_the_next(self):
         gate = Gate()
@@ -256,6 +312,31 @@ class Kept(unittest.TestCase):
         with Upstream(lambda h, n: h.whole(200, PENDING)) as up, Watched(up, "poll_pace: 0s\n") as g:
             self.assertEqual(self.answers(up, g, g.get, g.get), [1, 1])
             self.assertEqual(g.shared(), 0)
+
+
+class Paced(unittest.TestCase):
+    THINGS, LIMIT, MINUTE_S, ROUNDS = 10, 60, 2, 300
+
+    def test_many_things_take_half_of_the_limit_at_most(self):
+        """Each is asked about all the time; so much in a minute may go up for them all."""
+        limits = f"limits: {{'(assistants-get)': {{rpm: {self.LIMIT}}}}}"
+        with Upstream(lambda h, n: h.whole(200, PENDING)) as up, \
+                Watched(up, "poll_pace: 1ms\n", account=f", minute: {self.MINUTE_S}s, {limits}") as g:
+            paths = [f"/v1/threads/thread_{i}/runs/run_{i}" for i in range(self.THINGS)]
+            for path in paths:
+                g.get(path)
+            before, began = len(up.seen), time.monotonic()
+            callers = [threading.Thread(target=lambda p=p: [g.get(p) for _ in range(self.ROUNDS)])
+                       for p in paths]
+            for caller in callers:
+                caller.start()
+            for caller in callers:
+                caller.join()
+            minutes = (time.monotonic() - began) / self.MINUTE_S
+            went = len(up.seen) - before
+            # two of each before their pace is that of a crowd
+            self.assertLessEqual(went, self.LIMIT / 2 * minutes + 2 * self.THINGS)
+            self.assertEqual(g.shared() + len(up.seen), self.THINGS * (self.ROUNDS + 1))
 
 
 class Tenants(unittest.TestCase):

@@ -153,6 +153,27 @@ static void seconds_or_tens_of_them(void **state)
     assert_int_equal(WINDOW_AUTO, explain(&s).window);
 }
 
+/* Seven within a second after a silence of eleven, twice: a bucket of 36 a minute would do so
+ * too, and to keep to that would be to use an eighth. */
+static void a_bucket_that_fits_by_chance_is_none(void **state)
+{
+    struct story s;
+    begin(&s);
+    s.now_us += 60000;
+    for (int i = 0; i < 14; i++, s.now_us += 170000) {
+        if (i == 5 || i == 10)
+            s.now_us += 30000;
+        go(&s, 1, 0);
+    }
+    meet(&s);
+    for (int i = 0; i < 2; i++) {
+        s.now_us += 11 * SECOND;
+        go(&s, 7, 150000);
+        meet(&s);
+    }
+    assert_int_equal(WINDOW_SLICES, explain(&s).window);
+}
+
 static void what_was_refuted_is_not_said_again(void **state)
 {
     struct story s;
@@ -191,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_fixed_window),
         cmocka_unit_test(slices_of_a_second),
         cmocka_unit_test(seconds_or_tens_of_them),
+        cmocka_unit_test(a_bucket_that_fits_by_chance_is_none),
         cmocka_unit_test(what_was_refuted_is_not_said_again),
         cmocka_unit_test(nothing_explains_what_strangers_do),
     };

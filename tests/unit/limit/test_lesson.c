@@ -10,6 +10,8 @@ static void a_little_less_is_used(void **state)
 {
     struct lesson l = {.window = WINDOW_SLIDING, .limit = 300};
     assert_int_equal(296, lesson_keep(&l, MINUTE));
+    l.limit = 61; /* one may have been of the period before */
+    assert_int_equal(60, lesson_keep(&l, MINUTE));
     l.limit = 20; /* of few, all */
     assert_int_equal(20, lesson_keep(&l, MINUTE));
 }
