@@ -12,9 +12,10 @@ function setLink(state, words) {
 
 function takeFragment() {
   const found = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (!found) return;
+  if (!found) return false;
   sessionStorage.setItem("token", found);
   history.replaceState(null, "", location.pathname + location.search);
+  return true;
 }
 
 function askToken(word) {
@@ -134,8 +135,7 @@ $("door").addEventListener("submit", (e) => {
   open_(sessionStorage.getItem("token"));
 });
 addEventListener("hashchange", () => {
-  takeFragment();
-  location.reload();
+  if (takeFragment()) location.reload(); // else it was a link within the page
 });
 
 setTheme(localStorage.getItem("theme") ?? "auto");

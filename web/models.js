@@ -20,7 +20,7 @@ function changeGauge(node, v) {
   mark(node, "data-dimension", v.dimension);
   mark(node, "data-state", told && v.used > v.limit * FULL ? "full" : "good");
   mark(node, "aria-label", v.unit);
-  say(p.dim, v.dimension.replace("_", " "));
+  say(p.dim, v.dimension === "concurrency" ? "slots" : v.dimension.replace("_", " "));
   say(p.share, told ? `${share} %` : "?");
   p.water.style.setProperty("--share", `${Math.min(100, share)}%`);
   mark(p.trough, "aria-label", `${v.unit} in use`);
@@ -117,10 +117,12 @@ function isQuiet(pool) {
   return !track || !["requests", "refused_there", "refused_here"].some((name) => track[name].some((n) => n > 0));
 }
 
-function accountState(a) {
+function accountState(a, alerts) {
+  const broke = alerts.some((one) => one.alert === "wallet" && one.account === a.name);
   if (a.retired) return ["", "no longer configured; finishes what it has"];
   if (a.paused) return ["bad", "\u2715 provider out, probing" + (a.trouble ? `: ${a.trouble}` : "")];
   if (a.keys_refused) return ["bad", `\u2715 ${a.keys_refused} of ${plural(a.keys, "key", "keys")} refused`];
+  if (broke) return ["bad", "\u2715 no credit left"];
   return ["good", "\u25CF works"];
 }
 
@@ -135,8 +137,8 @@ function makeAccount(a) {
   return node;
 }
 
-function changeAccount(node, a, pools) {
-  const p = node.parts, [state, words] = accountState(a);
+function changeAccount(node, a, pools, alerts) {
+  const p = node.parts, [state, words] = accountState(a, alerts);
   mark(p.state, "data-state", state);
   say(p.state, words);
   say(p.meta, [a.provider, a.tier ? (a.tier.startsWith("tier") ? a.tier : `tier ${a.tier}`) : "limits learned or given",

@@ -173,7 +173,7 @@ function showStatus(status) {
   showGlance(status);
   showBatch(status.batch);
   keep($("accounts"), status.accounts.filter((a) => !a.retired || status.pools.some((p) => p.account === a.name && p.in_flight)),
-    (a) => a.name, makeAccount, (node, a) => changeAccount(node, a, status.pools));
+    (a) => a.name, makeAccount, (node, a) => changeAccount(node, a, status.pools, status.alerts));
   showQueue(status);
   showRequests(status);
   showLetters(status.channels);

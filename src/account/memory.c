@@ -4,7 +4,6 @@
 #include "file.h"
 #include "json.h"
 #include "replace.h"
-#include "state.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
@@ -203,7 +202,7 @@ enum sl_err memory_write(struct memory *m, bool last, struct diag *diag)
         own |= m->list[i].own;
     if (!own || !(m->news || last))
         return SL_OK;
-    enum sl_err err = state_make(buf_cstr(&m->directory), diag);
+    enum sl_err err = file_make_directory(buf_cstr(&m->directory), diag);
     if (err == SL_OK)
         err = read_file(m, diag);
     if (err != SL_OK)

@@ -268,9 +268,12 @@ void pool_look(const struct account *a, const struct pool *p, int64_t now_us,
                struct pool_view *out)
 {
     struct ledger *l = (struct ledger *)&p->ledger;
+    int64_t most = p->inflight.allowed;
     *out = (struct pool_view){.name = str_of(p->name),
                               .queued = p->queue.n + p->waiting.n,
                               .in_flight = p->flying.n,
+                              .in_flight_most = most < INFLIGHT_CEILING ? most : 0,
+                              .in_flight_binds = p->queue.head && (int64_t)p->flying.n >= most,
                               .budget_count = l->n};
     struct admission next = {.take = TAKE_OK};
     if (p->queue.head)

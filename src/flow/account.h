@@ -45,7 +45,7 @@ struct pool {
     int64_t expected_at; /* cohorts learned from when expectations were last renewed */
     struct inflight inflight;
     struct breaker breaker;
-    struct ramp ramp;
+    struct slowdown slowdown;
     struct learner *learner; /* of limits that nobody tells; NULL: somebody has */
     uint32_t lessons;        /* of which the ledger knows so many */
     struct flow *never;      /* found to be larger than a limit that was learned since */

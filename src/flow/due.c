@@ -210,7 +210,7 @@ void account_due(struct account *a, int64_t now_us, struct actions *out, int64_t
     for (struct pool *p = a->pools; p; p = p->next) {
         end_backoffs(p, now_us, next_us);
         charge_renew(p, now_us);
-        ramp_grow(&p->ramp, &p->ledger, &a->rules, now_us);
+        slowdown_grow(&p->slowdown, &p->ledger, &a->rules, now_us);
         while (admit_one(a, p, now_us, out, next_us))
             ;
     }

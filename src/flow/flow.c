@@ -166,7 +166,7 @@ static bool refused_by_limit(struct account *a, struct pool *p, const struct flo
                              const struct event *in, int64_t asked_us)
 {
     if (str_eq(in->verdict.code, STR("slow_down")) &&
-        ramp_refused(&p->ramp, &p->ledger, &a->rules, in->now_us))
+        slowdown_refused(&p->slowdown, &p->ledger, &a->rules, in->now_us))
         return false;
     if (learning_refused(p, f, in, asked_us))
         return true;

@@ -1,10 +1,14 @@
 /* flow.h: one request's life, and the account it draws on. The pure machine.
  *
- *          submit            admitted             answer head         answer end
- *   (new) -------> QUEUED ------------> SENDING -------------> RECEIVING ---------> DONE
- * (finish) ^                     |                       | |   rate limit: at once, not a
- * failure        |
- *                    +------ overload, fault: after a backoff -----+---> DONE (fail)
+ *           submit            admitted           head of the answer        its end
+ *   NEW -----------> QUEUED -----------> SENDING -----------> RECEIVING ----------> DONE
+ *                    ^    ^                 |                  |     |
+ *                    |    +--- refused by a limit: at once ---+     |
+ *                    |                      |                        |
+ *                    +------ BACKOFF <------+------------------------+
+ *                 in its time        an overload, a fault; or DONE, where no attempt is left
+ *
+ *   any but DONE ---cancelled---> DONE
  *
  * Reads no clock, performs no I/O. Every call is handed now_us, sampled once per turn of the
  * loop and asserted never to go backwards. Batch runner, gateway, simulator and fuzzer are
@@ -187,8 +191,7 @@ void account_jitter(struct account *a, int64_t jitter_us);
 /* How many more candidates ORDER_BALANCE would like to see queued for this pool. */
 size_t pool_appetite(const struct pool *p);
 
-/* ---- For people: plain figures, all at now_us -----------------------------------------------
- */
+/* ---- For people: plain figures, all at now_us ---------------------------------------- */
 
 struct budget_view {
     enum dimension dim;
@@ -208,6 +211,8 @@ struct budget_view {
 struct pool_view {
     struct str name;
     size_t queued, in_flight;
+    int64_t in_flight_most; /* may be at once now; 0: nobody has told, our own ceiling alone */
+    bool in_flight_binds;
     struct budget_view budgets[BOUND_BUDGETS];
     size_t budget_count;
 };

@@ -4,9 +4,8 @@
 #include "arena.h"
 #include "connection.h"
 
-static void on_check(uv_check_t *check)
+void landing_tell(struct landing *l)
 {
-    struct landing *l = check->data;
     struct connection *c = l->first;
     l->first = NULL;
     for (struct connection *next; c; c = next) {
@@ -16,6 +15,11 @@ static void on_check(uv_check_t *check)
     }
     if (!l->first)
         uv_idle_stop(&l->idle);
+}
+
+static void on_check(uv_check_t *check)
+{
+    landing_tell(check->data);
 }
 
 static void on_idle(uv_idle_t *idle)

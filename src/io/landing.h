@@ -23,6 +23,8 @@ void landing_add(struct landing *l, struct connection *c);
 /* The connection goes, told or not: what is added while some are told may be closed before the
  * next turn. */
 void landing_forget(struct connection *c);
+/* Tells all that have landed now, in the middle of a turn: before an end. */
+void landing_tell(struct landing *l);
 /* Tells nothing any more; `closed` comes for each handle, whose data is `data`. */
 void landing_close(struct landing *l, uv_close_cb closed, void *data);
 

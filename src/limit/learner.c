@@ -62,8 +62,7 @@ static void silence(struct learner *l, int64_t until_us)
     l->resume_us = max64(l->resume_us, until_us);
 }
 
-/* ---- HOLD ---------------------------------------------------------------------------------
- */
+/* ---- HOLD ---------------------------------------------------------------------------- */
 
 /* How much of each period is kept free because an edge may lie there, if that can be afforded.
  * What goes after it then tells the limit exactly, wherever in there the edge is. */
@@ -149,8 +148,7 @@ static void step_back(struct learner *l, int64_t now_us)
     hold(l, now_us, less);
 }
 
-/* ---- what refusals come to ----------------------------------------------------------------
- */
+/* ---- what refusals come to ----------------------------------------------------------- */
 
 static void note_contact(struct learner *l)
 {
@@ -262,8 +260,7 @@ void learner_refused(struct learner *l, int64_t now_us, int64_t sent_us, int64_t
     b->last_us = max64(b->last_us, sent_us);
 }
 
-/* ---- what may go --------------------------------------------------------------------------
- */
+/* ---- what may go --------------------------------------------------------------------- */
 
 void learner_sent(struct learner *l, int64_t now_us)
 {

@@ -49,8 +49,7 @@ static int64_t of_tier(const struct limits_view *v, const struct tier *t,
     return tier_limit_of(v->standing->catalogue, v->provider, t, s->model, s->dim);
 }
 
-/* ---- what is in force -----------------------------------------------------------------------
- */
+/* ---- what is in force ---------------------------------------------------------------- */
 
 enum { MODEL = 22, UNIT = 24 };
 
@@ -201,8 +200,7 @@ static void write_tier(struct buf *out, const struct limits_view *v)
         write_odd(out, v);
 }
 
-/* ---- the catalogue's ------------------------------------------------------------------------
- */
+/* ---- the catalogue's ----------------------------------------------------------------- */
 
 enum { CELL = 7, COLUMNS = 6 };
 
@@ -270,8 +268,7 @@ static void write_catalogue(struct buf *out, const struct limits_view *v)
     }
 }
 
-/* ---- the tier above -------------------------------------------------------------------------
- */
+/* ---- the tier above ------------------------------------------------------------------ */
 
 static void write_brings(struct buf *out, const struct limits_view *v)
 {
@@ -312,8 +309,7 @@ static void write_payments(struct buf *out, const struct limits_view *v)
     (void)support_write_tier(out, v->standing, v->provider, v->in);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------------------- */
 
 static void (*const sections[])(struct buf *out, const struct limits_view *v) = {
     write_now, write_learned, write_tier, write_catalogue, write_next, write_payments};

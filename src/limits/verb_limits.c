@@ -2,6 +2,7 @@
 #include "verb_limits.h"
 
 #include "exits.h"
+#include "help.h"
 #include "limits_report.h"
 #include "sample.h"
 #include "state.h"
@@ -75,8 +76,7 @@ static int complain(const struct diag *diag, int code)
     return code;
 }
 
-/* ---- asking ---------------------------------------------------------------------------------
- */
+/* ---- asking -------------------------------------------------------------------------- */
 
 static struct str today(char out[16])
 {
@@ -183,8 +183,7 @@ static int show(const struct asked *a, const struct probe *list, size_t n)
     return written ? exit_code(a, list, n) : EXIT_IO;
 }
 
-/* ---- the command line -----------------------------------------------------------------------
- */
+/* ---- the command line ---------------------------------------------------------------- */
 
 static enum sl_err take_standing(struct asked *a, struct diag *diag)
 {
@@ -231,13 +230,8 @@ int verb_limits(int argc, char **argv)
     size_t n = table(&a, options);
     if (options_parse(options, n, argc, argv, &positional, &help, &diag) != SL_OK)
         return complain(&diag, EXIT_USAGE);
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &face, options, n);
-        fwrite(text.p, 1, text.n, stdout);
-        buf_free(&text);
-        return EXIT_ALL_DONE;
-    }
+    if (help)
+        return help_print(&face, options, n);
     if (positional) {
         (void)diag_set(&diag, SL_UNKNOWN, argv[0], "limits takes options only; see --help");
         return complain(&diag, EXIT_USAGE);

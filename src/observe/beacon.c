@@ -4,7 +4,6 @@
 #include "file.h"
 #include "json.h"
 #include "replace.h"
-#include "state.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_BYTES_MAX = 4096 };
@@ -37,7 +35,7 @@ enum sl_err beacon_light(const char *directory, const struct beacon_word *w,
     buf_json(&line, w->url);
     buf_printf(&line, ",\"pid\":%lld,\"started\":%lld}", (long long)w->pid,
                (long long)(w->started_unix_us / 1000000));
-    enum sl_err err = state_make(directory, diag);
+    enum sl_err err = file_make_directory(directory, diag);
     if (err == SL_OK)
         err = replacement_begin(buf_cstr(&b->path), &file, diag);
     if (err == SL_OK) {

@@ -2,6 +2,8 @@
 #ifndef SLUICE_BATCH_H
 #define SLUICE_BATCH_H
 
+#include "allot.h"
+#include "deadline.h"
 #include "display.h"
 #include "door.h"
 #include "input.h"
@@ -56,7 +58,9 @@ struct batch {
     struct report_batches shipped;
     struct memory *memory; /* of limits that were learned; NULL: none is kept */
     struct buf known_as;   /* ... where the account is called so */
-    uv_timer_t tick;       /* progress and patience */
+    struct allot allot;    /* of --mode auto */
+    struct deadline deadline;
+    uv_timer_t tick; /* progress and patience */
     uv_signal_t sigint, sigterm;
     struct term term;
     int drawn_lines;     /* of the block on the terminal now */

@@ -12,25 +12,17 @@
 #include "shipping.h"
 
 #include "batch.h"
+#include "wall.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 enum {
-    SECOND = 1000000,
     LOOKS = 2,
     PAGES_MAX = 50,
 };
 
 /* Between our clock and the provider's, and from the call to the creation. */
 static const int64_t EARLY_US = 15 * INT64_C(60000000), LATE_US = 45 * INT64_C(60000000);
-
-static int64_t unix_now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
-}
 
 static void write_mark(const struct parcel *p, struct buf *out)
 {
@@ -96,12 +88,20 @@ static bool somebody_uploads(const struct shipping *s)
     return false;
 }
 
+/* What was made is known: whatever comes next is looked for from the start. */
+static void be_sure(struct shipment *h)
+{
+    h->unsure = h->unread = false;
+    h->looks = h->pages = 0;
+    buf_clear(&h->cursor);
+}
+
 static void take_file(struct shipment *h, struct str id)
 {
     struct parcel *p = shipping_parcel(h);
     buf_clear(&p->file);
     buf_add(&p->file, id);
-    h->unsure = h->unread = false;
+    be_sure(h);
     shipping_enter(h, PARCEL_UPLOADED, NULL);
 }
 
@@ -132,7 +132,7 @@ static void take_batch(struct shipment *h, struct str id, int64_t due_us)
     struct parcel *p = shipping_parcel(h);
     buf_clear(&p->batch);
     buf_add(&p->batch, id);
-    h->unsure = h->unread = false;
+    be_sure(h);
     h->due_us = due_us;
     h->shipping->created++;
     shipping_enter(h, PARCEL_CREATED, NULL);
@@ -191,7 +191,7 @@ static void create(struct shipment *h)
     }
     if (p->state != PARCEL_CREATING) {
         p->attempt++;
-        p->creating_us = unix_now_us();
+        p->creating_us = wall_unix_us();
         if (!shipping_enter(h, PARCEL_CREATING, NULL))
             return;
     }
@@ -229,7 +229,7 @@ static void not_found(struct shipment *h)
         cannot_tell(h);
         return;
     }
-    if (!h->unsure && s->ending) {
+    if (!h->unsure && h->cancel) {
         shipping_give_up(h, STR("batch_cancelled"), STR("the batch was never created"));
         return;
     }
@@ -276,7 +276,6 @@ static void on_files(void *ctx, const struct api_answer *a)
         turn_page(h, &page, false);
         return;
     }
-    buf_clear(&h->cursor);
     take_file(h, file.id);
 }
 
@@ -343,7 +342,6 @@ static void on_batches(void *ctx, const struct api_answer *a)
     } else if (!likely) {
         turn_page(h, &page, older);
     } else if (s->dialect == BATCH_OPENAI) {
-        buf_clear(&h->cursor);
         take_batch(h, b.id, 0);
     } else {
         buf_clear(&h->candidate);
@@ -430,7 +428,7 @@ void creation_step(struct shipment *h)
     bool creating = p->state == PARCEL_CREATING;
     if (creating && h->unsure)
         look_for_batch(h);
-    else if (h->shipping->ending)
+    else if (h->cancel)
         shipping_give_up(h, STR("batch_cancelled"), STR("the batch was never created"));
     else if (!creating && !shipping_has_room(h))
         h->due_us = INT64_MAX;

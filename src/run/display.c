@@ -5,13 +5,15 @@
 #include "admin.h"
 #include "batch.h"
 #include "beacon.h"
+#include "portrait.h"
+#include "shipping.h"
 #include "state.h"
+#include "wall.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { TOKEN_BYTES = 20 };
@@ -23,13 +25,6 @@ struct display {
     struct beacon *beacon;
     int64_t started_unix_us;
 };
-
-static int64_t unix_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* ---- counting ---------------------------------------------------------------------------- */
 
@@ -44,7 +39,7 @@ static struct scene_request notable(const struct batch *b, size_t pool, const st
     const struct flow *f = &j->flow;
     bool sent = f->sent_us >= 0;
     return (struct scene_request){
-        .unix_us = unix_now(),
+        .unix_us = wall_unix_us(),
         .tenant = STR(""),
         .model = b->input.models.pools[pool].name,
         .account = account_name(b),
@@ -76,7 +71,7 @@ void display_setback(struct batch *b, size_t pool, struct setbacks *s, const str
 {
     reckon_setback(s, end);
     reckon_refusal(&b->pools[pool].tally, b->settings->account.provider, &j->flow, end,
-                   unix_now());
+                   wall_unix_us());
 }
 
 static enum tally_outcome outcome_of(const struct ending *end)
@@ -118,42 +113,14 @@ static void draw_pool(struct batch *b, size_t i, int64_t now_us, struct scene_po
 {
     struct pool_view view;
     pool_look(engine_account(b->door.engine), b->input.models.pools[i].pool, now_us, &view);
-    *out = (struct scene_pool){.account = account_name(b),
-                               .model = view.name,
-                               .queued = view.queued + shuffle_left(&b->shuffle, i),
-                               .in_flight = view.in_flight,
-                               .tally = &b->pools[i].tally};
-    for (size_t k = 0; k < view.budget_count; k++) {
-        const struct budget_view *v = &view.budgets[k];
-        out->budgets[out->budget_count++] =
-            (struct scene_budget){.dim = v->dim,
-                                  .window = window_name(v->window),
-                                  .limit = v->limit,
-                                  .level = v->level,
-                                  .period_us = v->period_us,
-                                  .charged = v->charged,
-                                  .refusals = v->refusals,
-                                  .binds = v->binds,
-                                  .learned = v->learned,
-                                  .wait_us = v->wait_us};
-    }
+    portrait_pool(account_name(b), &view, &b->pools[i].tally, out);
+    out->queued += shuffle_left(&b->shuffle, i);
 }
 
 static struct scene_account *draw_account(struct batch *b, struct arena *arena)
 {
     struct scene_account *a = arena_alloc(arena, sizeof *a);
-    const struct account_options *o = &b->settings->account;
-    struct account_totals totals = account_look(engine_account(b->door.engine));
-    struct engine_look look = engine_look(b->door.engine);
-    *a = (struct scene_account){.name = account_name(b),
-                                .provider = str_of(o->provider->name),
-                                .tier = o->limits.tier,
-                                .paused = totals.paused,
-                                .keys = look.keys,
-                                .keys_refused = look.keys_refused,
-                                .outages = totals.outages,
-                                .trouble = arena_copy(arena, str_of(look.why)),
-                                .catalogue = o->catalogue};
+    portrait_account(account_name(b), &b->settings->account, b->door.engine, arena, a);
     return a;
 }
 
@@ -162,7 +129,11 @@ static struct scene_batch *draw_batch(struct batch *b, int64_t now_us, struct ar
     struct scene_batch *r = arena_alloc(arena, sizeof *r);
     const struct totals *t = &b->totals;
     struct buf state = {0};
+    struct progress_batches x;
     watch_state(b, &state);
+    if (!state.n && b->shipping && shipping_look(b->shipping, &x))
+        buf_printf(&state, "batches: %zu at work, %zu waiting, %zu done", x.at_work, x.waiting,
+                   x.over);
     *r = (struct scene_batch){.input = str_of(input_name(&b->input.config)),
                               .output = str_of(b->settings->output),
                               .state = arena_copy(arena, buf_str(&state)),
@@ -185,7 +156,7 @@ static void draw(void *ctx, struct scene *out, struct arena *arena)
         draw_pool(b, i, now_us, &pools[i]);
     *out = (struct scene){.verb = "run",
                           .version = SLUICE_VERSION,
-                          .unix_us = unix_now(),
+                          .unix_us = wall_unix_us(),
                           .started_unix_us = b->display->started_unix_us,
                           .accounts = draw_account(b, arena),
                           .account_count = 1,
@@ -260,9 +231,10 @@ enum sl_err display_open(struct batch *b, struct diag *diag)
     if (!*listen)
         listen = "127.0.0.1:0";
     struct display *d = b->display = mem_zero(sizeof *d);
-    const struct lookout_config look = {.view = {draw, b}, .rules = alert_rules_defaults()};
-    d->started_unix_us = unix_now();
+    struct lookout_config look = {.view = {draw, b}, .rules = alert_rules_defaults()};
+    d->started_unix_us = wall_unix_us();
     bool random = choose_token(&token);
+    look.rules.off[ALERT_SATURATION] = true; /* a batch is meant to use all there is */
     lookout_open(&b->loop, &look, &d->lookout);
     const struct admin_config c = {
         .listen = listen, .token = buf_str(&token), .lookout = d->lookout};

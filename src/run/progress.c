@@ -55,11 +55,12 @@ static void percent(struct buf *b, int64_t done, int64_t total)
 
 static void eta(struct buf *b, const struct progress *p)
 {
+    buf_puts(b, p->eta_live ? "live ETA " : "ETA ");
     if (p->eta_us < 0) {
-        buf_puts(b, "ETA not known yet");
+        buf_puts(b, "not known yet");
         return;
     }
-    buf_puts(b, "ETA ");
+    buf_puts(b, p->eta_rough ? "about " : "");
     duration_human(b, p->eta_us);
     if (p->eta_at && *p->eta_at)
         buf_printf(b, " (at %s)", p->eta_at);
@@ -103,8 +104,7 @@ static void pool_line(struct buf *b, const struct progress *p, const struct prog
     }
 }
 
-/* "batches   1 at work (in_progress, 812 / 1,000), ends within 21h 03m   1 waiting   2 done".
- */
+/* "batches   1 at work (in_progress, 812 / 1,000)   1 waiting   2 done". */
 static void batches(struct buf *b, const struct progress_batches *x)
 {
     buf_printf(b, "batches   %zu at work", x->at_work);
@@ -117,13 +117,33 @@ static void batches(struct buf *b, const struct progress_batches *x)
         buf_thousands(b, x->total);
     }
     buf_puts(b, x->at_work && x->status[0] ? ")" : "");
-    if (x->at_work && x->ends_us >= 0) {
-        buf_puts(b, ", ends within ");
-        duration_human(b, x->ends_us);
-    }
     buf_printf(b, "   %zu waiting   %zu done", x->waiting, x->over);
     if (x->upload_percent >= 0)
         buf_printf(b, "   uploading %d %%", x->upload_percent);
+}
+
+static void span(struct buf *b, const char *before, int64_t us, const char *after)
+{
+    buf_puts(b, before);
+    duration_human(b, us);
+    buf_puts(b, after);
+}
+
+/* "done in about 1h 10m   end within 21h 03m", "asked live in 2h 03m unless done"; nothing
+ * where nothing is known. */
+static void batches_ahead(struct buf *b, const struct progress_batches *x)
+{
+    size_t from = b->n;
+    if (x->at_work && x->eta_us > 0)
+        span(b, "done in about ", x->eta_us, "");
+    const char *gap = b->n > from ? "   " : "";
+    if (x->due_us >= 0 && x->at_work + x->waiting) {
+        buf_puts(b, gap);
+        span(b, "asked live in ", x->due_us, " unless done");
+    } else if (x->at_work && x->ends_us >= 0) {
+        buf_puts(b, gap);
+        span(b, "end within ", x->ends_us, "");
+    }
 }
 
 static void counts(struct buf *b, const struct progress *p)
@@ -199,6 +219,14 @@ void progress_block(const struct progress *p, const struct progress_style *s, st
         buf_puts(out, "  ");
         batches(out, p->batches);
         end_line(out, from, s, lines);
+        from = out->n;
+        batches_ahead(out, p->batches);
+        if (out->n > from) {
+            out->n = from;
+            buf_puts(out, "            ");
+            batches_ahead(out, p->batches);
+            end_line(out, from, s, lines);
+        }
     }
     from = out->n;
     buf_puts(out, "  ");
@@ -249,6 +277,9 @@ void progress_line(const struct progress *p, struct buf *out)
     if (p->batches) {
         batches(out, p->batches);
         buf_puts(out, "   ");
+        size_t from = out->n;
+        batches_ahead(out, p->batches);
+        buf_puts(out, out->n > from ? "   " : "");
     }
     counts(out, p);
     if (p->state[0])

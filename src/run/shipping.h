@@ -71,9 +71,11 @@ struct shipping {
     size_t cap;
     struct api api;
     uv_timer_t timer;
-    bool started;  /* the timer stands */
-    bool stopping; /* only what must not be broken off goes on */
-    bool ending;   /* --cancel, or the deadline has come: no new batches, all are cancelled */
+    bool started;                 /* the timer stands */
+    bool stopping;                /* only what must not be broken off goes on */
+    bool ending;                  /* --cancel: no new batches, all are cancelled */
+    struct parcels_choice choice; /* --mode auto's, as the journal has it; */
+    bool stands;                  /* ... it is made, and this run wishes the same */
     struct random random;
     int64_t next_call_us, next_create_us; /* politeness */
     int64_t call_gap_us, create_gap_us;
@@ -103,7 +105,10 @@ int64_t shipping_look(const struct shipping *s, struct progress_batches *out);
 size_t shipping_at_provider(const struct shipping *s);
 /* No more calls but those that must not be broken off. */
 void shipping_stop(struct shipping *s);
-/* Cancels all; what was done until then is fetched. */
+/* Cancels one, or drops it where nothing of it was ordered yet, for that reason; what was done
+ * until then is fetched. */
+void shipping_end(struct shipment *h, const char *why);
+/* Cancels all. */
 void shipping_end_all(struct shipping *s);
 /* Drops calls, closes handles; the loop must run once more before shipping_free. */
 void shipping_close(struct shipping *s);

@@ -30,6 +30,13 @@ static bool is_same(const struct account_options *a, const struct account_option
            a->idle_timeout_us == b->idle_timeout_us;
 }
 
+static enum tongue tongue_of(enum provider_id id)
+{
+    return id == PROVIDER_ANTHROPIC ? TONGUE_ANTHROPIC
+           : id == PROVIDER_AZURE   ? TONGUE_AZURE
+                                    : TONGUE_OPENAI;
+}
+
 static struct outlet *open_outlet(struct gateway *g, struct setting *s,
                                   struct account_setting *a, struct diag *diag)
 {
@@ -39,7 +46,7 @@ static struct outlet *open_outlet(struct gateway *g, struct setting *s,
     o->name = a->name;
     o->setting = setting_hold(s);
     o->account = a;
-    o->anthropic = a->options.provider->id == PROVIDER_ANTHROPIC;
+    o->tongue = tongue_of(a->options.provider->id);
     memory_account(&a->options, &o->known_as);
     a->options.config.resends = s->resend;
     a->options.config.halts = false;
@@ -281,16 +288,23 @@ struct outlet *outlets_find(const struct outlets *o, const char *name)
     return NULL;
 }
 
-/* The first that speaks the client's language, or the first of all. */
+static bool understands(const struct outlet *o, enum tongue tongue)
+{
+    return o->tongue == tongue || (o->tongue == TONGUE_AZURE && tongue == TONGUE_OPENAI);
+}
+
+/* The first that speaks the client's language; Azure's where nobody does, OpenAI's: Groq and
+ * others have paths below /openai too; or the first of all. */
 static struct outlet *by_language(const struct outlets *o, const struct setting *s,
-                                  bool anthropic)
+                                  enum tongue tongue)
 {
     for (size_t i = 0; i < s->account_count; i++) {
         struct outlet *one = outlets_find(o, s->accounts[i].name);
-        if (one && one->anthropic == anthropic)
+        if (one && understands(one, tongue))
             return one;
     }
-    return outlets_find(o, s->accounts[0].name);
+    return tongue == TONGUE_AZURE ? by_language(o, s, TONGUE_OPENAI)
+                                  : outlets_find(o, s->accounts[0].name);
 }
 
 /* How long f would wait there, and how much is there already. */
@@ -307,7 +321,7 @@ static void weigh(struct outlet *o, const struct wanted *w, const struct flow *f
 }
 
 struct outlet *outlets_choose(const struct outlets *o, const struct setting *s,
-                              const struct wanted *w, bool anthropic, const struct flow *f)
+                              const struct wanted *w, enum tongue tongue, const struct flow *f)
 {
     const struct route_setting *route = route_find(s, w->model);
     struct outlet *best = NULL;
@@ -315,7 +329,7 @@ struct outlet *outlets_choose(const struct outlets *o, const struct setting *s,
     size_t best_load = 0, load;
     for (size_t i = 0; route && i < route->account_count; i++) {
         struct outlet *one = outlets_find(o, route->accounts[i]);
-        if (!one || one->anthropic != anthropic)
+        if (!one || !understands(one, tongue))
             continue;
         weigh(one, w, f, &wait_us, &load);
         if (best && (wait_us > best_us || (wait_us == best_us && load >= best_load)))
@@ -324,5 +338,5 @@ struct outlet *outlets_choose(const struct outlets *o, const struct setting *s,
         best_us = wait_us;
         best_load = load;
     }
-    return best ? best : by_language(o, s, anthropic);
+    return best ? best : by_language(o, s, tongue);
 }

@@ -9,6 +9,11 @@
 
 struct gateway;
 
+/* Whose API a client speaks. An account of Azure's answers OpenAI's paths too, no other
+ * Azure's.
+ */
+enum tongue { TONGUE_OPENAI, TONGUE_AZURE, TONGUE_ANTHROPIC };
+
 /* Outlives renewals, as the pool does. */
 struct seen {
     struct pool *pool;
@@ -27,8 +32,8 @@ struct outlet {
     struct seen *seen;    /* the same pools, with what became of their requests */
     size_t seen_count;
     size_t shape_count; /* pools of requests that no catalogue knows */
-    bool anthropic;     /* speaks Anthropic's shapes */
-    bool retired;       /* no longer in the setting: finishes what it has */
+    enum tongue tongue;
+    bool retired; /* no longer in the setting: finishes what it has */
 };
 
 struct outlets {
@@ -65,7 +70,7 @@ const struct route_setting *route_find(const struct setting *s, struct str model
 /* Where a request goes: of its model's route's accounts that speak its language the one where
  * `f` waits least; without a route the first that speaks it. Never NULL. */
 struct outlet *outlets_choose(const struct outlets *o, const struct setting *s,
-                              const struct wanted *w, bool anthropic, const struct flow *f);
+                              const struct wanted *w, enum tongue tongue, const struct flow *f);
 struct outlet *outlets_find(const struct outlets *o, const char *name);
 
 #endif

@@ -41,8 +41,7 @@ struct poll {
     struct kept kept;
 };
 
-/* ---- the table ----------------------------------------------------------------------------
- */
+/* ---- the table ----------------------------------------------------------------------- */
 
 static void add_number(struct buf *b, uint64_t n)
 {
@@ -206,8 +205,7 @@ static struct poll *poll_of_relay(struct relay *r, int64_t now_us)
     return p;
 }
 
-/* ---- answers ------------------------------------------------------------------------------
- */
+/* ---- answers ------------------------------------------------------------------------- */
 
 /* How long an answer may be handed on: of the limits that these polls draw on, all things that
  * are asked about together take no more than their share. */
@@ -268,8 +266,7 @@ static void answer_kept(struct relay *r, const struct kept *k)
     relay_share(r, &m, k->body, k->sent_us);
 }
 
-/* ---- held ---------------------------------------------------------------------------------
- */
+/* ---- held ---------------------------------------------------------------------------- */
 
 static void hold(struct poll *p, struct relay *r, int64_t now_us)
 {
@@ -332,8 +329,7 @@ bool polls_take(struct relay *r)
     return false;
 }
 
-/* ---- the leader's end ---------------------------------------------------------------------
- */
+/* ---- the leader's end ---------------------------------------------------------------- */
 
 static struct poll *step_down(struct relay *r)
 {
@@ -405,8 +401,7 @@ void polls_part(struct relay *r)
     free_if_done(&r->gateway->polls, p);
 }
 
-/* ---- forgotten ----------------------------------------------------------------------------
- */
+/* ---- forgotten ----------------------------------------------------------------------- */
 
 struct change {
     const struct outlet *outlet;

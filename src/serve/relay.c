@@ -158,8 +158,7 @@ static void on_piece(void *ctx, struct job *j, struct str bytes)
 static void on_judge(void *ctx, struct job *j, struct verdict *v, struct usage *u)
 {
     struct relay *r = (struct relay *)j;
-    *v =
-        (struct verdict){.kind = VERDICT_OK, .dim = DIM_UNKNOWN, .retry_us = -1, .status = 200};
+    *v = verdict_good(200);
     if (!r->reads)
         return;
     *v = stream_verdict(&r->stream);
@@ -186,7 +185,8 @@ static size_t age_headers(struct relay *r, int64_t age_us, struct header *out, s
     for (size_t i = 0; i < n; i++) {
         if (!str_eq_nocase(out[i].name, STR("age")))
             out[kept++] = out[i];
-        else if (str_int(str_trim(out[i].value), false, &said_s) == SL_OK)
+        else if (str_int(str_trim(out[i].value), false, &said_s) == SL_OK && said_s >= 0 &&
+                 said_s <= INT32_MAX)
             before_s = said_s;
     }
     out[kept++] =
@@ -263,12 +263,26 @@ static void on_over(void *ctx, struct job *j, const struct ending *end)
     }
 }
 
+/* It goes on for others: what its client's message lends it goes with that. */
+static void keep_headers(struct relay *r)
+{
+    size_t n = r->job.header_count;
+    struct header *own = arena_alloc(&r->arena, (n + 1) * sizeof *own);
+    for (size_t i = 0; i < n; i++)
+        own[i] = (struct header){arena_copy(&r->arena, r->job.headers[i].name),
+                                 arena_copy(&r->arena, r->job.headers[i].value)};
+    r->job.headers = own;
+}
+
 void relay_gone(struct relay *r)
 {
     r->x = NULL;
+    if (r->in_flow && polls_serves(r)) {
+        keep_headers(r);
+        return;
+    }
     if (r->in_flow) {
-        if (!polls_serves(r))
-            engine_cancel(r->outlet->door.engine, &r->job);
+        engine_cancel(r->outlet->door.engine, &r->job);
         return;
     }
     if (r->state < RELAY_WAITING || r->poll)
@@ -286,8 +300,7 @@ void relay_drained(struct relay *r)
     engine_hold(&r->job, false);
 }
 
-/* ---- promises that no longer hold ---------------------------------------------------------
- */
+/* ---- promises that no longer hold ---------------------------------------------------- */
 
 static bool waits(const struct relay *r)
 {
@@ -362,8 +375,7 @@ int64_t relay_overdue(struct gateway *g, int64_t now_us)
     return next_us;
 }
 
-/* ---- the engine's driver ------------------------------------------------------------------
- */
+/* ---- the engine's driver ------------------------------------------------------------- */
 
 static void on_hungry(void *ctx)
 {

@@ -48,12 +48,14 @@ struct relay {
     struct tally *tally;     /* of its model; NULL until that is known */
     struct setbacks setbacks;
     struct tenant *tenant;
-    struct outlet *outlet; /* NULL until it is known where it goes */
-    struct exchange *x;    /* NULL: the client has left, or has its answer */
+    const struct tenant_setting *terms; /* the tenant's, in that setting */
+    struct outlet *outlet;              /* NULL until it is known where it goes */
+    struct exchange *x;                 /* NULL: the client has left, or has its answer */
     struct relay *prev, *next;
     enum relay_state state;
     enum route route;
-    bool anthropic;     /* the client speaks Anthropic's shapes */
+    enum tongue tongue; /* which the client speaks, */
+    bool anthropic;     /* and so whether it knows Anthropic's shapes */
     bool metered;       /* counted as a request of its model; else as a request alone */
     bool in_flow;       /* submitted and not over */
     bool in_flow_since; /* it was submitted */

@@ -1,28 +1,11 @@
 /* scenery.c: see scenery.h. Everything is copied or lent from what outlives the arena. */
 #include "scenery.h"
 
+#include "portrait.h"
 #include "relay.h"
 #include "setting_check.h"
 
 #include <string.h>
-
-static void draw_budgets(struct scene_pool *out, const struct pool_view *view)
-{
-    for (size_t i = 0; i < view->budget_count; i++) {
-        const struct budget_view *v = &view->budgets[i];
-        out->budgets[out->budget_count++] =
-            (struct scene_budget){.dim = v->dim,
-                                  .window = window_name(v->window),
-                                  .limit = v->limit,
-                                  .level = v->level,
-                                  .period_us = v->period_us,
-                                  .charged = v->charged,
-                                  .refusals = v->refusals,
-                                  .binds = v->binds,
-                                  .learned = v->learned,
-                                  .wait_us = v->wait_us};
-    }
-}
 
 /* A pool of that name drawn before: one that a reload replaced is finishing what it has. */
 static struct scene_pool *drawn(struct scene *out, struct scene_pool *pools, struct str account,
@@ -56,12 +39,7 @@ static void draw_pool(const struct gateway *g, const struct outlet *o, const str
 {
     struct pool_view view;
     pool_look(engine_account(o->door.engine), seen->pool, gateway_now(g), &view);
-    *p = (struct scene_pool){.account = str_of(o->name),
-                             .model = view.name,
-                             .queued = view.queued,
-                             .in_flight = view.in_flight,
-                             .tally = seen->tally};
-    draw_budgets(p, &view);
+    portrait_pool(str_of(o->name), &view, seen->tally, p);
 }
 
 static void draw_pools(const struct gateway *g, struct scene *out, struct arena *arena)
@@ -93,18 +71,8 @@ static void draw_pools(const struct gateway *g, struct scene *out, struct arena 
 
 static void draw_account(const struct outlet *o, struct scene_account *out, struct arena *arena)
 {
-    struct account_totals totals = account_look(engine_account(o->door.engine));
-    struct engine_look look = engine_look(o->door.engine);
-    *out = (struct scene_account){.name = str_of(o->name),
-                                  .provider = str_of(o->account->options.provider->name),
-                                  .tier = o->account->options.limits.tier,
-                                  .paused = totals.paused,
-                                  .retired = o->retired,
-                                  .keys = look.keys,
-                                  .keys_refused = look.keys_refused,
-                                  .outages = totals.outages,
-                                  .trouble = arena_copy(arena, str_of(look.why)),
-                                  .catalogue = o->account->options.catalogue};
+    portrait_account(str_of(o->name), &o->account->options, o->door.engine, arena, out);
+    out->retired = o->retired;
 }
 
 static bool is_drawn(const struct scene *out, const struct scene_account *accounts,
@@ -137,8 +105,8 @@ static void draw_tenant(const struct gateway *g, const struct tenant *t,
 {
     static const enum dimension dims[] = {DIM_RPM, DIM_TPM, DIM_RPD, DIM_TPD, DIM_CONCURRENCY};
     *out = (struct scene_tenant){.name = str_of(t->name),
-                                 .priority = scene_priority(t->setting.priority),
-                                 .weight = t->setting.weight,
+                                 .priority = scene_priority(t->setting->priority),
+                                 .weight = t->setting->weight,
                                  .held = t->held,
                                  .gone = t->gone,
                                  .requests = t->totals.requests,

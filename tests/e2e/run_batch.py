@@ -56,6 +56,13 @@ class BatchTest(RunTest):
                 "live": report["totals"]["admitted"],
                 "uploads": report["files"]["uploads"]}
 
+    def kill(self, process, gate):
+        """At the call that is held."""
+        process.kill()
+        process.wait()
+        process.stderr.close()
+        gate.open(False)
+
     def assert_over(self, rows):
         self.assert_each_once(rows)
         self.assertEqual([name for name in os.listdir(self.dir) if ".batches." in name], [])
@@ -365,10 +372,7 @@ class Killed(BatchTest):
         gate.wait_held()
         while when == HALF and path.endswith("content$") and not read_lines(self.output):
             pass  # half of the results are on their way
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        gate.open(False)
+        self.kill(process, gate)
 
     def again(self, gate, rows, **kw):
         self.sluice(gate.url, *BATCH, "--quiet", **kw)
@@ -481,10 +485,7 @@ class Killed(BatchTest):
                           1 + call % 2)
             process = self.start(gate.url, *options, "--quiet")
             held = gate.wait_held(process)
-            process.kill()
-            process.wait()
-            process.stderr.close()
-            gate.open(False)
+            self.kill(process, gate)
             if not held:
                 break
             kills += 1
@@ -500,10 +501,7 @@ class Killed(BatchTest):
         gate.close_at(AFTER, "POST", "/chat/completions$", 5)
         process = self.start(gate.url, *BATCH, "--quiet", "--concurrency", "1")
         gate.wait_held()
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        gate.open(False)
+        self.kill(process, gate)
         self.sluice(gate.url, *BATCH, "--quiet", "--batch-rest", "error", code=None)
         self.assert_each_once(100)
         report = gate.emulator.report()  # what failed in the first batch is asked again in a second
@@ -534,6 +532,32 @@ class Faults(BatchTest):
                 self.assertEqual(self.seen(emulator), {"created": 1, "distinct": 60, "again": 0,
                                                        "live": 0, "uploads": 1})
                 os.unlink(self.output)
+
+    def test_each_loss_is_looked_for_twice(self):
+        """The upload's answer is lost and its file listed late; then the same of the batch."""
+        gate = self.gate()
+        looks = {"/files?": 0, "/batches?": 0}
+
+        def recast(method, path, data):
+            for list_of in looks:
+                if list_of in path:
+                    looks[list_of] += 1
+                    if looks[list_of] == 1:
+                        return b'{"data": [], "has_more": false}'
+            return data
+        gate.recast = recast
+        self.batch(20)
+        gate.close_at(AFTER, "POST", "/files$")
+        process = self.start(gate.url, *BATCH, "--quiet")
+        for path in ("/batches$", None):
+            self.assertTrue(gate.wait_held(process))
+            gate.open(False)
+            if path:
+                gate.close_at(AFTER, "POST", path)
+        process.communicate(timeout=60)
+        self.assert_over(20)
+        self.assertEqual((gate.count("POST", "/files$"), gate.count("POST", "/batches$")), (1, 1))
+        self.assertEqual(looks, {"/files?": 2, "/batches?": 2})
 
     def test_lost_answers_about_messages(self):
         for seed in range(1, 5):
@@ -611,10 +635,7 @@ class Faults(BatchTest):
         gate.close_at(BEFORE, "GET", "/batches/[^/]+$")
         process = self.start(gate.url, *BATCH)
         gate.wait_held()
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        gate.open(False)
+        self.kill(process, gate)
         other = self.gate()  # that account knows nothing of it
         gate.port = other.emulator.port
         done = self.sluice(gate.url, *BATCH, code=4)
@@ -667,16 +688,24 @@ class Stopped(BatchTest):
         self.assert_over(500)
         self.assertEqual(gate.emulator.report()["totals"]["admitted"], 500 - done)
 
+    def test_what_no_batch_was_made_of_is_not_asked_either(self):
+        gate = self.gate("--batch-latency", "1h", "--batch-queue", "gpt-4o=600")
+        self.batch(120)
+        queue = ("--batch-queue", "gpt-4o=600")
+        self.interrupted(gate, *queue)
+        done = self.sluice(gate.url, *BATCH, *queue, "--cancel")
+        self.assertIn("120 left", done.stderr)
+        report = gate.emulator.report()
+        self.assertEqual((report["batches"]["cancelled"], report["totals"]["admitted"]), (1, 0))
+        self.assertEqual((self.journal(), read_lines(self.output)), ([], []))
+
     def test_cancelled_messages(self):
         gate = self.gate("--batch-latency", "1h")
         self.write_input(json.dumps(message_line(i)) for i in range(50))
         gate.close_at(BEFORE, "GET", "/batches/[^/]+$", 2)
         process = self.start(gate.url, *BATCH, *CLAUDE, env=KEY)
         gate.wait_held()
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        gate.open(False)
+        self.kill(process, gate)
         self.sluice(gate.url, *BATCH, *CLAUDE, "--cancel", env=KEY)
         self.assertEqual(gate.emulator.report()["batches"]["cancelled"], 1)
         self.assertEqual(self.journal(), [])
@@ -689,10 +718,7 @@ class Stopped(BatchTest):
                 gate.close_at(when, "POST", "/batches$")
                 process = self.start(gate.url, *BATCH)
                 gate.wait_held()
-                process.kill()
-                process.wait()
-                process.stderr.close()
-                gate.open(False)
+                self.kill(process, gate)
                 self.sluice(gate.url, *BATCH, "--cancel")
                 self.assertEqual(gate.emulator.report()["batches"]["cancelled"],
                                  1 if when == AFTER else 0)
@@ -720,10 +746,7 @@ class Journal(BatchTest):
         gate.close_at(BEFORE, "GET", "/batches/[^/]+$")
         process = self.start(gate.url, *BATCH)
         gate.wait_held()
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        gate.open(False)
+        self.kill(process, gate)
         return gate
 
     def test_a_changed_input_is_noticed(self):

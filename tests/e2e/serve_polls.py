@@ -11,7 +11,7 @@ import time
 import unittest
 
 from run_support import main
-from serve_support import PATIENCE_S, Upstream
+from serve_support import PATIENCE_S, REFUSED, Upstream
 from serve_tenants import Installation, eventually
 
 RUN = "/v1/threads/thread_1/runs/run_1"
@@ -127,6 +127,16 @@ class AtOnce(unittest.TestCase):
                 self.assertGreaterEqual(int(a.headers["age"]), 7)
             self.assertEqual(g.shared(), 39)
 
+    def test_an_age_beyond_all_measure_is_not_believed(self):
+        gate = Gate(headers={"age": str(2**63 - 1)})
+        with Upstream(gate) as up, Watched(up) as g:
+            callers = crowd(g, up, 2)
+            eventually(lambda: g.held() == 2)
+            gate.open.set()
+            ages = [int(caller.end().headers["age"]) for caller in callers]
+            self.assertEqual(ages[0], 2**63 - 1)  # as the provider said it
+            self.assertLess(ages[1], PATIENCE_S)
+
     def test_an_error_answers_all(self):
         gate = Gate(404, b'{"error": {"message": "No run found"}}')
         with Upstream(gate) as up, Watched(up, LONG) as g:
@@ -152,6 +162,25 @@ class AtOnce(unittest.TestCase):
             self.assertEqual({caller.end().body for caller in callers[1:]}, {PENDING})
             self.assertEqual(len(up.seen), 1)
             eventually(lambda: g.held() == 0)
+
+    def test_what_goes_on_without_its_caller_is_sent_again_as_it_was(self):
+        gate = Gate(429, {"error": REFUSED})
+
+        def reply(handler, n):
+            if n == 1:
+                gate(handler, n)
+            else:
+                handler.whole(200, PENDING)
+
+        with Upstream(reply) as up, Watched(up) as g:
+            leader = One(g)
+            callers = crowd(g, up, 3, leader)
+            leader.leave()
+            eventually(lambda: json.loads(g.look("/status"))["connections"] == 2)
+            gate.open.set()
+            self.assertEqual({caller.end().body for caller in callers[1:]}, {PENDING})
+            first, second = up.seen
+            self.assertEqual(first, second)
 
     def test_where_all_leave_nothing_is_left(self):
         gate = Gate()

@@ -23,8 +23,7 @@ struct shop {
     int held_count;
 };
 
-/* ---- the provider --------------------------------------------------------------------------
- */
+/* ---- the provider -------------------------------------------------------------------- */
 
 static void on_start(void *ctx, struct exchange *x, const struct message *m)
 {
@@ -68,8 +67,7 @@ static void good(struct shop *s, struct exchange *x, int row, int nth)
     answer_well(x);
 }
 
-/* ---- the run -------------------------------------------------------------------------------
- */
+/* ---- the run ------------------------------------------------------------------------- */
 
 static void write_requests(struct shop *s, const char *tag)
 {
@@ -181,8 +179,7 @@ static void finish_the_rest(struct shop *s, int left)
     desk_free(&s->desk);
 }
 
-/* ---- rows ----------------------------------------------------------------------------------
- */
+/* ---- rows ---------------------------------------------------------------------------- */
 
 static void every_row_is_answered_once(void **state)
 {
@@ -251,8 +248,7 @@ static void rows_end_as_their_answers_say(void **state)
     desk_free(&s.desk);
 }
 
-/* ---- stops ---------------------------------------------------------------------------------
- */
+/* ---- stops --------------------------------------------------------------------------- */
 
 /* The third one meets an account that cannot go on, while two others are in flight, which are
  * answered only then. */
