@@ -3,6 +3,7 @@
 
 #include "duration.h"
 #include "held.h"
+#include "naming.h"
 #include "pass.h"
 #include "setting_check.h"
 
@@ -188,30 +189,6 @@ struct str relay_more(struct relay *r)
 
 /* ---- counted ------------------------------------------------------------------------- */
 
-/* Azure's clients name a deployment where others name a model: in the path (the body then need
- * not name any) or in the body. The tree that is counted is given the model it is of, where the
- * setting tells. The bytes that are sent stay as they are. */
-static void name_deployment(const struct relay *r, struct arena *arena, struct json *root)
-{
-    struct str name = pass_deployment(r->target);
-    struct json *model = (struct json *)json_get(root, "model");
-    if (r->tongue != TONGUE_AZURE || root->type != JSON_OBJECT ||
-        (model && model->type != JSON_STRING))
-        return;
-    struct str known = setting_deployed(r->setting, name.n || !model ? name : model->text);
-    if (model && known.n)
-        model->text = known;
-    if (model || !name.n)
-        return;
-    model = arena_alloc(arena, sizeof *model);
-    *model = (struct json){.type = JSON_STRING,
-                           .text = known.n ? known : name,
-                           .key = STR("model"),
-                           .next = root->first};
-    root->first = model;
-    root->count++;
-}
-
 /* The first account of the client's language tells how a body is to be read; to which of them
  * it goes makes no difference there. */
 static const struct account_options *reader_of(const struct relay *r)
@@ -234,7 +211,7 @@ static void count(struct relay *r)
     struct json *root =
         json_parse_within(&scratch, buf_str(&r->body), BOUND_REQUEST_VALUES, &r->diag);
     if (root)
-        name_deployment(r, &scratch, root);
+        naming_fill(r, &scratch, root);
     r->err = root ? ask_parse(o->provider, o->catalogue, r->route, root, &r->ask, &r->diag)
                   : SL_SYNTAX;
     r->ask.model = arena_copy(&r->arena, r->ask.model);
@@ -444,22 +421,10 @@ static void choose_account(struct relay *r)
     r->outlet = choose(r, r->ask.model);
 }
 
-/* Speech is of a model, and has its limits, though it draws on no tokens. */
-static struct str model_of_speech(struct relay *r)
-{
-    struct arena scratch = {0};
-    struct str rest = r->target, path = str_split(&rest, '?'), model = {0};
-    if (str_ends(path, STR("/audio/speech")))
-        model = json_str(json_get(json_parse(&scratch, buf_str(&r->body), NULL), "model"));
-    model = arena_copy(&r->arena, model);
-    arena_free(&scratch);
-    return model;
-}
-
 /* A request alone: it draws on no tokens. */
 static void queue_up_uncounted(struct relay *r)
 {
-    struct str model = model_of_speech(r);
+    struct str model = naming_of_speech(r);
     if (held_by_form(r)) { /* a batch names its models in a file, a form late */
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 STR("This key may use some models only, or has a limit on spending, and what "

@@ -194,6 +194,20 @@ class Streams(unittest.TestCase):
             self.assertEqual(answer.read(), delta("half") + event(error=REFUSED))
             self.assertEqual(len(up.seen), 1)
 
+    def test_the_provider_may_choose_the_model(self):
+        """Of images, and of a prompt that it keeps."""
+        with Upstream() as up, Serve(*account(up.url, "--limits", "(images):ipm=1")) as serve:
+            for path, body, status in (
+                    ("/v1/images/generations", {"prompt": "a sluice"}, 200),
+                    ("/v1/images/generations", {"prompt": "a sluice", "model": None}, 429),
+                    ("/v1/responses", {"prompt": {"id": "pmpt_1"}}, 200),
+                    ("/v1/responses", {"input": "hi"}, 400),
+                    (CHAT, {"messages": []}, 400)):
+                answer, _ = serve.post(json.dumps(body), path=path,
+                                       headers={"x-sluice-max-wait": "0"})
+                self.assertEqual(answer.status, status, (path, body))
+            self.assertEqual(json.loads(up.seen[0][3]), {"prompt": "a sluice"})
+
     def test_speech_has_the_limits_of_its_model(self):
         with Upstream() as up, Serve(*account(up.url, "--limits", "tts-1:rpm=1")) as serve:
             for model, status in (("tts-1", 200), ("tts-1", 429), ("tts-2", 200)):
