@@ -57,6 +57,7 @@ sim:
 	@$(MAKE) --no-print-directory all
 	@ninja -C $(BUILD) tests/sim/sim
 	@$(BUILD)/tests/sim/sim --seed $(SEED) --jobs 2
+	@$(BUILD)/tests/sim/sim --hidden --seed $(SEED) --jobs 2
 
 soak:
 	@scripts/setup test

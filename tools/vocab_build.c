@@ -60,8 +60,7 @@ static struct bytes read_file(const char *path)
     return b;
 }
 
-/* ---- SHA-256 (FIPS 180-4) ------------------------------------------------------------------
- */
+/* ---- SHA-256 (FIPS 180-4) ------------------------------------------------------------ */
 
 static const uint32_t sha_round[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
@@ -124,8 +123,7 @@ static void sha256_hex(struct bytes b, char hex[65])
         snprintf(hex + 8 * i, 9, "%08x", state[i]);
 }
 
-/* ---- the .tiktoken file: lines of "base64 rank"
- * ---------------------------------------------- */
+/* ---- the .tiktoken file: lines of "base64 rank" -------------------------------------- */
 
 static int sextet(unsigned char c)
 {
@@ -178,8 +176,7 @@ static struct vocabulary parse(struct bytes file, const char *path)
     return voc;
 }
 
-/* ---- the image
- * ------------------------------------------------------------------------------- */
+/* ---- the image ----------------------------------------------------------------------- */
 
 /* log2 of the slots for n entries at most `percent` full */
 static uint32_t bits_for(uint64_t n, uint64_t percent)

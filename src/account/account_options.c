@@ -2,7 +2,9 @@
 #include "account_options.h"
 
 #include "file.h"
+#include "url.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,8 +116,7 @@ size_t account_options_rows_but(struct account_options *a, const char *const *na
     return n;
 }
 
-/* ---- checks --------------------------------------------------------------------------------
- */
+/* ---- checks -------------------------------------------------------------------------- */
 
 static enum sl_err take_provider(struct account_options *a, struct diag *diag)
 {
@@ -148,7 +149,11 @@ static enum sl_err take_provider(struct account_options *a, struct diag *diag)
         return diag_set(diag, SL_MISSING, "--base-url", "needed for %s", a->provider->name);
     if (!a->base_url)
         a->base_url = a->provider->base_url;
-    return SL_OK;
+    struct url url;
+    enum sl_err err = url_parse(str_of(a->base_url), &url, diag);
+    if (err != SL_OK)
+        snprintf(diag->where, sizeof diag->where, "--base-url");
+    return err;
 }
 
 static enum sl_err take_pacing(struct account_options *a, enum order order, struct diag *diag)
@@ -194,18 +199,50 @@ static enum sl_err take_catalogue(struct account_options *a, struct diag *diag)
     return err;
 }
 
+static enum sl_err unknown_tier(const struct account_options *a, struct diag *diag)
+{
+    struct str tiers[32];
+    struct buf known = {0};
+    const char *where = a->emulate ? "--emulate" : "--tier";
+    size_t n = catalogue_tiers(a->catalogue, str_of(a->provider->name), tiers, 32);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&known, "%s%.*s", i ? ", " : "", STR_ARG(tiers[i]));
+    if (n)
+        diag_set(diag, SL_UNKNOWN, where, "\"%.*s\" is no tier of %s; its tiers: %s",
+                 STR_ARG(str_cut(a->limits.tier, 40)), a->provider->name, buf_cstr(&known));
+    else
+        diag_set(diag, SL_UNKNOWN, where,
+                 "the catalogue has no tiers of %s; give --limits MODEL:rpm=..,tpm=..",
+                 a->provider->name);
+    buf_free(&known);
+    return SL_UNKNOWN;
+}
+
+static void note_any(void *ctx, struct str model, const struct tier_limit *limits, size_t n)
+{
+    (void)model;
+    (void)limits;
+    *(bool *)ctx |= n > 0;
+}
+
+/* A catalogue of one's own may give a tier limits and say no more of it. */
+static bool is_a_tier(const struct account_options *a)
+{
+    struct str provider = str_of(a->provider->name), tier = a->limits.tier;
+    bool any = catalogue_tier(a->catalogue, provider, tier) != NULL;
+    if (!any)
+        catalogue_each_limit(a->catalogue, provider, tier, note_any, &any);
+    return any;
+}
+
 static enum sl_err take_limits(struct account_options *a, struct diag *diag)
 {
     a->limits.provider = a->provider;
     a->limits.catalogue = a->catalogue;
     a->limits.minute_us = a->minute_us;
-    struct str tiers[32];
-    size_t n = catalogue_tiers(a->catalogue, str_of(a->provider->name), tiers, 32);
     bool open = a->offline && !a->provider_name && !a->emulate; /* settled later */
-    if (a->limits.tier.n && !n && !open)
-        return diag_set(diag, SL_UNKNOWN, "--tier",
-                        "the catalogue has no tiers of %s; give --limits MODEL:rpm=..,tpm=..",
-                        a->provider->name);
+    if (a->limits.tier.n && !open && !is_a_tier(a))
+        return unknown_tier(a, diag);
     return limit_source_add(&a->limits, &a->limit_args, diag);
 }
 
@@ -218,8 +255,12 @@ static enum sl_err take_keys(struct account_options *a, struct diag *diag)
         return SL_OK;
     for (size_t i = 0; i < a->key_envs.n && err == SL_OK; i++)
         err = keyring_add_env(&a->keys, a->key_envs.items[i], diag);
+    if (err != SL_OK && !diag->where[0])
+        snprintf(diag->where, sizeof diag->where, "--api-key-env");
     for (size_t i = 0; i < a->key_files.n && err == SL_OK; i++)
         err = keyring_add_file(&a->keys, a->key_files.items[i], diag);
+    if (err != SL_OK && !diag->where[0])
+        snprintf(diag->where, sizeof diag->where, "--api-key-file");
     if (err != SL_OK || a->keys.n || !a->provider_name)
         return err;
     const char *name = a->provider->key_env;

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { KEY_BYTES_MAX = 4096 };
 
@@ -41,13 +42,31 @@ static enum sl_err add(struct keyring *k, struct buf *bytes, const char *where,
     return err;
 }
 
+/* Long, of letters and digits, and unlike any name or path. */
+static bool looks_like_a_key(const char *text)
+{
+    size_t n = strlen(text), digits = strcspn(text, "0123456789");
+    return n >= 20 && digits < n && !strpbrk(text, "/.") &&
+           (strchr(text, '-') || !strchr(text, '_'));
+}
+
+/* Somebody has put the key where its place is wanted: it is not repeated to the log. */
+static enum sl_err is_a_key(struct diag *diag)
+{
+    return diag_set(diag, SL_SYNTAX, "",
+                    "looks like a key itself; what is wanted here is the name of the "
+                    "environment variable, or of the file, that holds it");
+}
+
 enum sl_err keyring_add_env(struct keyring *k, const char *name, struct diag *diag)
 {
     struct buf bytes = {0};
     const char *value = getenv(name);
+    if (!value && looks_like_a_key(name))
+        return is_a_key(diag);
     if (!value || !*value)
         return diag_set(diag, SL_MISSING, name,
-                        "not set; it has to hold the API key (or name a file that does)");
+                        "not set; it has to hold the key (or name a file that does)");
     buf_puts(&bytes, value);
     return add(k, &bytes, name, diag);
 }
@@ -55,6 +74,8 @@ enum sl_err keyring_add_env(struct keyring *k, const char *name, struct diag *di
 enum sl_err keyring_add_file(struct keyring *k, const char *path, struct diag *diag)
 {
     struct buf bytes = {0};
+    if (access(path, F_OK) != 0 && looks_like_a_key(path))
+        return is_a_key(diag);
     enum sl_err err = file_read(path, KEY_BYTES_MAX, &bytes, diag);
     if (err == SL_OK)
         return add(k, &bytes, path, diag);

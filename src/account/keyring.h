@@ -16,7 +16,8 @@ struct keyring {
 };
 
 /* SL_MISSING if the variable is not set or empty, SL_SYNTAX for bytes that no key has,
- * SL_TOO_LARGE over KEYRING_MAX; *diag's `where` is the variable or the file. */
+ * SL_TOO_LARGE over KEYRING_MAX; *diag's `where` is the variable or the file, nothing
+ * where that seems to be a key itself (SL_SYNTAX). */
 enum sl_err keyring_add_env(struct keyring *k, const char *name, struct diag *diag) SL_CHECK;
 enum sl_err keyring_add_file(struct keyring *k, const char *path, struct diag *diag) SL_CHECK;
 /* Wipes and frees. */

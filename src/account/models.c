@@ -84,6 +84,15 @@ void models_free(struct models *m)
     *m = (struct models){0};
 }
 
+bool limit_source_names(const struct limit_source *s, struct str name, bool any)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (str_eq(s->entries[i].model, name) || (any && str_eq(s->entries[i].model, STR("*"))))
+            return true;
+    }
+    return false;
+}
+
 static const struct limit_entry *entry_for(const struct limit_source *s, struct str model)
 {
     const struct limit_entry *any = NULL;
@@ -116,15 +125,57 @@ static enum sl_err limits_of_tier(const struct limit_source *s, struct str model
     return SL_UNKNOWN;
 }
 
+static void take_entry(const struct limit_entry *entry, struct batch_pool *p)
+{
+    for (; p->limit_count < entry->n; p->limit_count++)
+        p->limits[p->limit_count] = entry->limits[p->limit_count];
+}
+
 static enum sl_err find_limits(const struct limit_source *s, struct str model,
                                struct batch_pool *p, struct diag *diag)
 {
     const struct limit_entry *entry = entry_for(s, model);
     if (!entry)
         return s->tier.n ? limits_of_tier(s, model, p, diag) : SL_OK;
-    for (; p->limit_count < entry->n; p->limit_count++)
-        p->limits[p->limit_count] = entry->limits[p->limit_count];
+    take_entry(entry, p);
     return SL_OK;
+}
+
+static size_t pool_named(const struct models *m, struct str name)
+{
+    size_t i = 0;
+    while (i < m->pool_count && !str_eq(m->pools[i].name, name))
+        i++;
+    return i;
+}
+
+static void add_pool(struct models *m, const struct batch_pool *p)
+{
+    if (m->pool_count == m->pool_cap) {
+        m->pool_cap = m->pool_cap ? m->pool_cap * 2 : 8;
+        m->pools = mem_grow(m->pools, m->pool_cap * sizeof *m->pools);
+    }
+    m->pools[m->pool_count++] = *p;
+}
+
+size_t models_class(struct models *m, const struct limit_source *source,
+                    const struct route_class *class)
+{
+    enum { MINUTE_S = 60 };
+    size_t index = 0;
+    while (index < m->pool_count && !str_eq(m->pools[index].class, class->name))
+        index++;
+    if (index < m->pool_count)
+        return index;
+    struct batch_pool p = {.name = arena_printf(&m->names, "(%.*s)", STR_ARG(class->name)),
+                           .class = arena_copy(&m->names, class->name)};
+    int64_t period_us = source->minute_us * (class->period_s / MINUTE_S);
+    if (limit_source_names(source, p.name, false))
+        take_entry(entry_for(source, p.name), &p);
+    else if (class->limit >= 0)
+        p.limits[p.limit_count++] = (struct limit_spec){DIM_RPM, class->limit, period_us};
+    add_pool(m, &p);
+    return index;
 }
 
 static enum sl_err pool_index(struct models *m, const struct limit_source *s, struct str model,
@@ -133,19 +184,14 @@ static enum sl_err pool_index(struct models *m, const struct limit_source *s, st
     struct str name = model;
     if (!entry_for(s, model)) /* limits told by hand are the model's own */
         name = catalogue_pool(s->catalogue, str_of(s->provider->name), model);
-    for (*index = 0; *index < m->pool_count; ++*index) {
-        if (str_eq(m->pools[*index].name, name))
-            return SL_OK;
-    }
+    *index = pool_named(m, name);
+    if (*index < m->pool_count)
+        return SL_OK;
     struct batch_pool p = {.name = arena_copy(&m->names, name)};
     enum sl_err err = find_limits(s, model, &p, diag);
     if (err != SL_OK)
         return err;
-    if (m->pool_count == m->pool_cap) {
-        m->pool_cap = m->pool_cap ? m->pool_cap * 2 : 8;
-        m->pools = mem_grow(m->pools, m->pool_cap * sizeof *m->pools);
-    }
-    m->pools[m->pool_count++] = p;
+    add_pool(m, &p);
     return SL_OK;
 }
 

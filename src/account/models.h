@@ -1,7 +1,8 @@
 /* models.h: the models of a batch, the limits each draws on, and their pools. Pure.
  *
  * Limits come, first found, from --limits MODEL:..., --limits *:..., the catalogue's tier.
- * Without any of these they are unknown and learned from headers. */
+ * Without any of these they are unknown and learned from headers, or from refusals. Requests
+ * that are no use of a model may be of a class with limits of its own (catalogue.h). */
 #ifndef SLUICE_MODELS_H
 #define SLUICE_MODELS_H
 
@@ -29,6 +30,8 @@ struct limit_source {
  * any. *diag has the option and what is wrong with it. */
 enum sl_err limit_source_add(struct limit_source *s, const struct option_list *args,
                              struct diag *diag) SL_CHECK;
+/* Is that name among them? `any`: or "*", which stands for every name. */
+bool limit_source_names(const struct limit_source *s, struct str name, bool any);
 
 struct batch_model {
     struct str name;
@@ -40,6 +43,7 @@ struct batch_pool {
     struct str name;
     struct limit_spec limits[BOUND_BUDGETS];
     size_t limit_count; /* 0: unknown */
+    struct str class;   /* of routes, whose pool it is; empty: of models */
     struct pool *pool;  /* flow's; NULL until the account stands */
 };
 
@@ -57,6 +61,11 @@ void models_free(struct models *m);
  * MODELS_MAX. */
 enum sl_err models_index(struct models *m, const struct limit_source *source, struct str name,
                          size_t *index, struct diag *diag) SL_CHECK;
+
+/* The index of the pool of a class of routes, "(assistants-get)", added when first seen. Limits
+ * told of that name hold instead of the catalogue's. */
+size_t models_class(struct models *m, const struct limit_source *source,
+                    const struct route_class *class);
 
 /* The entry of a pool that stands, or NULL. */
 const struct batch_pool *models_pool(const struct models *m, const struct pool *pool);

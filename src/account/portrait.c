@@ -48,6 +48,7 @@ void portrait_pool(struct str account, const struct pool_view *view, const struc
                                   .charged = v->charged,
                                   .refusals = v->refusals,
                                   .binds = v->binds,
+                                  .learned = v->learned,
                                   .wait_us = v->wait_us};
     }
     draw_slots(out, view);

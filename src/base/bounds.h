@@ -6,6 +6,12 @@ enum {
     /* JSON nesting: the deepest real tool schema seen has about 20 levels; recursion stays
        small. */
     BOUND_JSON_DEPTH = 128,
+    /* Values in one text, each of which costs 80 bytes of tree, and but two of text where it
+     * pleases who wrote it. Embeddings of 2,048 inputs in 3,072 dimensions have 6.3 million. */
+    BOUND_JSON_VALUES = 8 << 20,
+    /* ... in a request that is counted, four of them at once: 160 MB each. Embeddings may still
+     * give 2,048 inputs as a thousand tokens each. */
+    BOUND_REQUEST_VALUES = 2 << 20,
     /* Budgets that one request draws on at once: RPM, TPM or ITPM+OTPM, RPD, TPD, concurrency,
      * ramp; the design speaks of up to eight. */
     BOUND_BUDGETS = 8,
@@ -27,6 +33,9 @@ enum {
      */
     BOUND_PART_HEAD_BYTES = 4 << 10,
     BOUND_PARTS = 64,
+    /* Tokens that one answer may say it used; more is not believed. The largest windows have
+     * ten million. Prices and sums of a million answers keep within 64 bits. */
+    BOUND_USAGE_TOKENS = 1 << 27,
     /* One event of a server-sent stream: a final Responses event repeats the whole answer. */
     BOUND_SSE_EVENT_BYTES = 16 << 20,
 };

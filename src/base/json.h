@@ -24,9 +24,12 @@ struct json {
 };
 
 /* Parses the whole text; the tree lives in `a`, raw slices and some strings point into `text`.
- * NULL on error with *diag (may be NULL) saying what and at which byte. Depth is bounded
- * (bounds.h). */
+ * NULL on error with *diag (may be NULL) saying what and at which byte. Depth and number of
+ * values are bounded (bounds.h): SL_TOO_LARGE. */
 struct json *json_parse(struct arena *a, struct str text, struct diag *diag);
+/* ... of at most so many values. */
+struct json *json_parse_within(struct arena *a, struct str text, size_t values_max,
+                               struct diag *diag);
 
 /* All getters accept NULL and values of another type, and then say "absent". */
 struct json *json_get(const struct json *object, const char *key);

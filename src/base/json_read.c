@@ -10,9 +10,9 @@
 
 struct reader {
     struct arena *arena;
-    struct str text;
     const char *at, *end;
     size_t depth;    /* containers open */
+    size_t left;     /* values that there may still be */
     const char *why; /* the complaint, about what stands at `at` */
     enum sl_err err;
 };
@@ -269,10 +269,12 @@ static bool read_children(struct reader *r, struct json *v, char close)
     return true;
 }
 
+_Static_assert(BOUND_JSON_DEPTH == 128, "it is told in words");
+
 static bool read_container(struct reader *r, struct json *v, char close)
 {
     if (r->depth == BOUND_JSON_DEPTH)
-        return object_to(r, SL_TOO_LARGE, NULL);
+        return object_to(r, SL_TOO_LARGE, "nested deeper than 128 levels");
     r->depth++;
     bool good = read_children(r, v, close);
     r->depth--;
@@ -310,8 +312,13 @@ static bool read_content(struct reader *r, struct json *v)
 /* NOLINTNEXTLINE(misc-no-recursion): no deeper than BOUND_JSON_DEPTH */
 static struct json *read_value(struct reader *r, struct str key)
 {
+    if (r->left == 0) {
+        (void)object_to(r, SL_TOO_LARGE, "more values than may be");
+        return NULL;
+    }
     struct json *v = arena_alloc(r->arena, sizeof *v);
     const char *start = r->at;
+    r->left--;
     v->key = key;
     if (!read_content(r, v))
         return NULL;
@@ -321,7 +328,14 @@ static struct json *read_value(struct reader *r, struct str key)
 
 struct json *json_parse(struct arena *a, struct str text, struct diag *diag)
 {
-    struct reader r = {.arena = a, .text = text, .at = text.p, .end = text.p + text.n};
+    return json_parse_within(a, text, BOUND_JSON_VALUES, diag);
+}
+
+struct json *json_parse_within(struct arena *a, struct str text, size_t values_max,
+                               struct diag *diag)
+{
+    struct reader r = {
+        .arena = a, .at = text.p, .end = text.n ? text.p + text.n : text.p, .left = values_max};
     skip_space(&r);
     struct json *root = read_value(&r, (struct str){0});
     if (root) {
@@ -330,10 +344,7 @@ struct json *json_parse(struct arena *a, struct str text, struct diag *diag)
             return root;
         (void)object_to(&r, SL_SYNTAX, "more after the end of the value");
     }
-    if (r.err == SL_TOO_LARGE)
-        diag_set(diag, SL_TOO_LARGE, "", "JSON nested deeper than %d levels", BOUND_JSON_DEPTH);
-    else
-        diag_set(diag, SL_SYNTAX, "", "bad JSON at byte %zu: %s", (size_t)(r.at - text.p),
-                 r.why);
+    diag_set(diag, r.err, "", "%s JSON at byte %zu: %s",
+             r.err == SL_TOO_LARGE ? "too much" : "bad", (size_t)(r.at - text.p), r.why);
     return NULL;
 }

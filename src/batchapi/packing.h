@@ -32,7 +32,7 @@ struct packing {
     size_t open_count, open_cap;
 };
 
-/* Zero figures of the rules that are not known count as no limit. */
+/* Figures of the rules that are not known (-1) are no limit. */
 void packing_init(struct packing *p, const struct batch_rules *rules, int64_t frame_bytes,
                   int64_t gap_bytes);
 void packing_free(struct packing *p);

@@ -34,6 +34,7 @@ void catalogue_close(struct catalogue **c)
     free((*c)->pools);
     free((*c)->batches);
     free((*c)->routes);
+    free((*c)->polls);
     free(*c);
     *c = NULL;
 }
@@ -266,6 +267,15 @@ void catalogue_each_route(const struct catalogue *c, struct str provider, struct
             str_eq(r->provider, provider) && (r->tier.n == 0 || str_eq_nocase(r->tier, tier));
         if (holds && !is_replaced(c, i))
             each(ctx, &r->class);
+    }
+}
+
+void catalogue_each_poll(const struct catalogue *c, struct str provider,
+                         void (*each)(void *ctx, const struct poll_class *poll), void *ctx)
+{
+    for (size_t i = 0; i < c->poll_count; i++) {
+        if (str_eq(c->polls[i].provider, provider))
+            each(ctx, &c->polls[i].class);
     }
 }
 

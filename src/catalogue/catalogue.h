@@ -96,18 +96,32 @@ struct batch_rules {
 const struct batch_rules *catalogue_batch_rules(const struct catalogue *c, struct str provider);
 
 /* A limit by request type: all requests that its patterns mean (http's pattern.h) draw on one
- * budget of the organisation, whatever the model. */
+ * budget of the organisation, whatever the model. That there is one may be known, and what it
+ * is may not. */
 struct route_class {
     struct str name; /* "assistants-get" */
     const struct str *patterns;
     size_t pattern_count;
-    int64_t limit;
+    int64_t limit;    /* -1 unknown */
     int64_t period_s; /* 60 or 3600 */
 };
 /* Calls `each` for every class that holds for a provider on a tier, those that hold for all
  * tiers among them; an empty tier: for these alone. */
 void catalogue_each_route(const struct catalogue *c, struct str provider, struct str tier,
                           void (*each)(void *ctx, const struct route_class *route), void *ctx);
+/* Requests that ask how something stands: GETs that change nothing, which programs repeat until
+ * the answer is another one. */
+struct poll_class {
+    const struct str *patterns; /* of which the star is one part of the path, at its end too */
+    size_t pattern_count;
+    struct str field;          /* of the answer: "status"; empty: any answer may be shared */
+    const struct str *pending; /* what it says as long as one must ask again */
+    size_t pending_count;
+};
+/* Calls `each` for every class of a provider's polls. Providers that speak as OpenAI does have
+ * OpenAI's. */
+void catalogue_each_poll(const struct catalogue *c, struct str provider,
+                         void (*each)(void *ctx, const struct poll_class *poll), void *ctx);
 /* The next smaller model that is still there on that day ("2026-11-26"); NULL: none is known.
  */
 const struct model *catalogue_next_down(const struct catalogue *c, const struct model *m,

@@ -37,6 +37,11 @@ struct route_row {
     struct route_class class;
 };
 
+struct poll_row {
+    struct str provider;
+    struct poll_class class;
+};
+
 struct catalogue {
     struct arena arena; /* every str above */
     struct model *models;
@@ -46,8 +51,9 @@ struct catalogue {
     struct pool_row *pools;
     struct batch_row *batches;
     struct route_row *routes;
+    struct poll_row *polls;
     size_t model_count, name_count, tier_count, limit_count, pool_count;
-    size_t batch_count, route_count;
+    size_t batch_count, route_count, poll_count;
 };
 
 /* Lays one document over what is there. */

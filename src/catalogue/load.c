@@ -1,10 +1,10 @@
 /* load.c: a catalogue document into rows.
  *
  * A document is one object with any of "models", "tiers", "limits", "pools", "batch",
- * "routes"; a model, a tier, a pool or a class names itself. Fields that only people read
- * (date, source, note, ...) may stand anywhere and must be known ones: a misspelt figure is an
- * error, not silence. null says "not known". Invariant: nothing of the parsed text is kept,
- * every str is copied. */
+ * "routes", "polls"; a model, a tier, a pool or a class names itself. Fields that only people
+ * read (date, source, note, ...) may stand anywhere and must be known ones: a misspelt figure
+ * is an error, not silence. null says "not known". Invariant: nothing of the parsed text is
+ * kept, every str is copied. */
 #include "bounds.h"
 #include "catalogue_data.h"
 #include "json.h"
@@ -463,15 +463,35 @@ static enum sl_err load_route(const struct loader *l, const struct json *row)
         err = take_count(l, row, "rpm", &minute);
     if (!err)
         err = take_count(l, row, "rph", &hour);
-    if (!err && (minute < 0) == (hour < 0))
+    bool said = json_get(row, "rpm") || json_get(row, "rph"); /* null: it is not known */
+    if (!err && (!said || (minute >= 0 && hour >= 0)))
         err = complain(l, SL_MISSING, "rpm", "either rpm or rph");
     if (err)
         return err;
     r.tier = catalogue_tier_name(r.tier);
-    r.class.limit = minute < 0 ? hour : minute;
-    r.class.period_s = minute < 0 ? HOUR_S : MINUTE_S;
+    r.class.limit = hour < 0 ? minute : hour;
+    r.class.period_s = hour < 0 ? MINUTE_S : HOUR_S;
     *(struct route_row *)append(&l->c->routes, &l->c->route_count, sizeof r) = r;
     return SL_OK;
+}
+
+static enum sl_err load_poll(const struct loader *l, const struct json *row)
+{
+    static const char *const fields[] = {"paths", "field", "pending", NULL};
+    struct poll_row p = {0};
+    struct poll_class *class = &p.class;
+    enum sl_err err = check_fields(l, row, fields);
+    if (!err)
+        err = take_name(l, row, "provider", &p.provider);
+    if (!err)
+        err = take_texts(l, row, "paths", &class->patterns, &class->pattern_count);
+    if (!err)
+        err = take_str(l, row, "field", &class->field);
+    if (!err && class->field.n)
+        err = take_texts(l, row, "pending", &class->pending, &class->pending_count);
+    if (!err)
+        *(struct poll_row *)append(&l->c->polls, &l->c->poll_count, sizeof p) = p;
+    return err;
 }
 
 static enum sl_err load_section(struct loader *l, const struct json *list,
@@ -493,7 +513,8 @@ static enum sl_err load_document(struct loader *l, const struct json *root)
         const char *name;
         enum sl_err (*load)(const struct loader *, const struct json *);
     } sections[] = {{"models", load_model}, {"tiers", load_tier},  {"limits", load_limit},
-                    {"pools", load_pool},   {"batch", load_batch}, {"routes", load_route}};
+                    {"pools", load_pool},   {"batch", load_batch}, {"routes", load_route},
+                    {"polls", load_poll}};
     enum { SECTIONS = sizeof sections / sizeof *sections };
     if (root->type != JSON_OBJECT)
         return diag_set(l->diag, SL_TYPE, l->file,

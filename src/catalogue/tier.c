@@ -2,8 +2,7 @@
  * catalogue.h. */
 #include "catalogue_data.h"
 
-/* ---- tiers ----------------------------------------------------------------------------------
- */
+/* ---- tiers --------------------------------------------------------------------------- */
 
 size_t catalogue_tier_list(const struct catalogue *c, struct str provider,
                            const struct tier **out, size_t max)
@@ -54,8 +53,7 @@ const struct tier *catalogue_tier_above(const struct catalogue *c, struct str pr
     return NULL;
 }
 
-/* ---- kinds of requests ----------------------------------------------------------------------
- */
+/* ---- kinds of requests --------------------------------------------------------------- */
 
 void catalogue_each_model(const struct catalogue *c, struct str provider,
                           void (*each)(void *ctx, const struct model *m), void *ctx)

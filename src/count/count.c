@@ -2,6 +2,7 @@
 #include "count.h"
 
 #include "exits.h"
+#include "help.h"
 #include "option.h"
 
 #include <errno.h>
@@ -56,13 +57,8 @@ int verb_count(int argc, char **argv)
         fprintf(stderr, "sluice count: %s: %s\n", diag.where, diag.what);
         return EXIT_USAGE;
     }
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &verb, options, OPTIONS);
-        bool written = count_write(&text);
-        buf_free(&text);
-        return written ? EXIT_ALL_DONE : EXIT_IO;
-    }
+    if (help)
+        return help_print(&verb, options, OPTIONS);
     if (files == 0) {
         fputs("sluice count: no file given; - reads standard input\n", stderr);
         return EXIT_USAGE;

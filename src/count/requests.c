@@ -143,8 +143,7 @@ static int read_file(struct table *t, const char *path)
     return err == SL_TOO_LARGE ? EXIT_USAGE : EXIT_IO;
 }
 
-/* ---- output -------------------------------------------------------------------------------
- */
+/* ---- output -------------------------------------------------------------------------- */
 
 static struct row total_of(const struct table *t)
 {

@@ -119,7 +119,7 @@ static void take_route(void *ctx, const struct route_class *class)
 {
     struct take *t = ctx;
     struct emulate_config *c = t->config;
-    if (c->route_count == EMULATE_ROUTES)
+    if (c->route_count == EMULATE_ROUTES || class->limit < 0)
         return;
     struct emulate_route *r = &c->routes[c->route_count++];
     *r = (struct emulate_route){

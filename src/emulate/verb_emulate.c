@@ -3,6 +3,7 @@
 #include "emulate.h"
 #include "exits.h"
 #include "file.h"
+#include "help.h"
 #include "option.h"
 
 #include <signal.h>
@@ -385,13 +386,8 @@ int verb_emulate(int argc, char **argv)
     bool help;
     if (options_parse(options, n, argc, argv, &positional, &help, &diag) != SL_OK)
         return complain(&diag, EXIT_USAGE);
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &face, options, n);
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
-        return EXIT_ALL_DONE;
-    }
+    if (help)
+        return help_print(&face, options, n);
     if (positional) {
         diag_set(&diag, SL_UNKNOWN, argv[0], "emulate takes options only; see --help");
         return complain(&diag, EXIT_USAGE);

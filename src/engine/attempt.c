@@ -1,19 +1,12 @@
 /* attempt.c: one sending of a job: a call of upstream, and what comes back of it as events. */
 #include "engine_state.h"
+#include "wall.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Readings of one answer: two per dimension are the most seen (Anthropic: 4, priority 2). */
 enum { ENGINE_READINGS = 16 };
-
-static int64_t unix_now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 static void attempt_release(struct attempt *a)
 {
@@ -114,7 +107,7 @@ static void on_head(void *ctx, const struct message *m)
     struct reading readings[ENGINE_READINGS];
     a->headed = true;
     feel_jitter(e);
-    a->unix_us = unix_now_us();
+    a->unix_us = wall_unix_us();
     tell_head(&a->end, m);
     struct event ev = {
         .kind = EVENT_HEAD,
@@ -211,13 +204,7 @@ static bool judge(struct attempt *a)
         end->usage = usage_of(root);
         const struct json *error = json_get(root, "error");
         if (!error || error->type == JSON_NULL) {
-            end->verdict = (struct verdict){.kind = VERDICT_OK,
-                                            .dim = DIM_UNKNOWN,
-                                            .limit = -1,
-                                            .used = -1,
-                                            .requested = -1,
-                                            .retry_us = -1,
-                                            .status = end->status};
+            end->verdict = verdict_good(end->status);
             return true;
         }
     }
@@ -323,6 +310,8 @@ struct usage attempt_cancel(struct attempt *a)
     if (!a || !a->call)
         return unknown_usage;
     judge_pieces(a);
+    if (a->end.head)
+        keep_head(a);
     call_cancel(&a->call);
     a->engine->look.in_flight--;
     attempt_release(a);

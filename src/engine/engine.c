@@ -38,8 +38,7 @@ void engine_step(struct engine *e, const struct event *ev)
     carry(e);
 }
 
-/* ---- actions
- * ------------------------------------------------------------------------------------ */
+/* ---- actions ------------------------------------------------------------------------- */
 
 static bool met_halt(const struct ending *end)
 {
@@ -85,8 +84,7 @@ static void carry(struct engine *e)
     e->carrying = false;
 }
 
-/* ---- the loop
- * -------------------------------------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------------------ */
 
 static void on_timer(uv_timer_t *t)
 {

@@ -82,8 +82,7 @@ static void append(struct blocks *b, struct str line)
     buf_add(&b->text, line);
 }
 
-/* ---- what lines look like -------------------------------------------------------------------
- */
+/* ---- what lines look like ------------------------------------------------------------ */
 
 static bool is_digit(char c)
 {
@@ -201,8 +200,7 @@ static bool goes_on(struct blocks *b, struct str line)
     return goes_on_in_chain(b, line) || goes_on_in_dotnet(b, line);
 }
 
-/* ---- lines ----------------------------------------------------------------------------------
- */
+/* ---- lines --------------------------------------------------------------------------- */
 
 static void begin(struct blocks *b, struct str line)
 {
@@ -329,8 +327,7 @@ static void take_line(struct blocks *b, struct str line)
     }
 }
 
-/* ---- bytes ----------------------------------------------------------------------------------
- */
+/* ---- bytes --------------------------------------------------------------------------- */
 
 struct blocks *blocks_new(void (*each)(void *ctx, const struct block *b), void *ctx)
 {

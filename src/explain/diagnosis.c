@@ -14,8 +14,7 @@ static bool has(struct str text, const char *phrase)
     return str_find_nocase(text, str_of(phrase), 0) >= 0;
 }
 
-/* ---- what a refusal names -------------------------------------------------------------------
- */
+/* ---- what a refusal names ------------------------------------------------------------ */
 
 static bool ends_name(char c)
 {
@@ -61,8 +60,7 @@ struct str diagnosis_model(struct str message)
     return (struct str){0};
 }
 
-/* ---- advice ---------------------------------------------------------------------------------
- */
+/* ---- advice -------------------------------------------------------------------------- */
 
 static const char pace_it[] =
     "let sluice pace the work to the limit: sluice run requests.jsonl -o results.jsonl";
@@ -273,8 +271,7 @@ static struct advice advice_on(const struct finding *f)
     return (struct advice){0};
 }
 
-/* ---- lines ----------------------------------------------------------------------------------
- */
+/* ---- lines --------------------------------------------------------------------------- */
 
 static void write_upper(struct buf *out, const char *text)
 {

@@ -23,8 +23,7 @@ static void add_claim(struct evidence *e, struct str body, int status, bool pros
         e->claims[e->claim_count++] = (struct claim){body, status, prose};
 }
 
-/* ---- statuses and headers -------------------------------------------------------------------
- */
+/* ---- statuses and headers ------------------------------------------------------------ */
 
 static int status_in(const struct json *v, const char *const *names)
 {
@@ -91,8 +90,7 @@ static void take_printed_headers(struct evidence *e, struct str text)
     }
 }
 
-/* ---- documents ------------------------------------------------------------------------------
- */
+/* ---- documents ----------------------------------------------------------------------- */
 
 static struct str bytes_of(const struct json *v)
 {
@@ -137,8 +135,7 @@ static bool tells_of_an_error(const struct json *v)
            json_get(v, "responseBody");
 }
 
-/* ---- texts ----------------------------------------------------------------------------------
- */
+/* ---- texts --------------------------------------------------------------------------- */
 
 /* The first object in the text that tells of an error, as JSON; *at is where it begins. */
 static const struct json *object_in(struct evidence_reader *r, struct str text, size_t *at)
@@ -268,8 +265,7 @@ static void claim_leaves(struct evidence_reader *r, struct evidence *e, const st
     }
 }
 
-/* ---- pieces ---------------------------------------------------------------------------------
- */
+/* ---- pieces -------------------------------------------------------------------------- */
 
 static void read_response(struct evidence *e, struct str text)
 {

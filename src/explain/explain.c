@@ -8,6 +8,7 @@
 #include "diagnosis.h"
 #include "exits.h"
 #include "file.h"
+#include "help.h"
 #include "option.h"
 #include "summary.h"
 
@@ -59,8 +60,7 @@ static const struct verb verb = {
     .exits = "0 understood\n1 no refusal in the input\n2 usage\n4 a file cannot be read\n",
 };
 
-/* ---- judging --------------------------------------------------------------------------------
- */
+/* ---- judging ------------------------------------------------------------------------- */
 
 static void print(struct session *s, struct str text)
 {
@@ -118,8 +118,7 @@ static void take_piece(void *ctx, const struct evidence *e)
     arena_free(&arena);
 }
 
-/* ---- printing -------------------------------------------------------------------------------
- */
+/* ---- printing ------------------------------------------------------------------------ */
 
 static void print_result(struct session *s)
 {
@@ -196,8 +195,7 @@ static int explain(struct session *s, int files, char **paths)
     return EXIT_IO;
 }
 
-/* ---- the command line -----------------------------------------------------------------------
- */
+/* ---- the command line ---------------------------------------------------------------- */
 
 static enum sl_err take_provider(struct session *s, struct diag *diag)
 {
@@ -293,13 +291,8 @@ int verb_explain(int argc, char **argv)
         fprintf(stderr, "sluice explain: %s: %s\n", diag.where, diag.what);
         return EXIT_USAGE;
     }
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &verb, options, OPTIONS);
-        fwrite(text.p, 1, text.n, stdout);
-        buf_free(&text);
-        return EXIT_ALL_DONE;
-    }
+    if (help)
+        return help_print(&verb, options, OPTIONS);
     int code = run(&s, files, argv);
     catalogue_close(&s.catalogue);
     return code;

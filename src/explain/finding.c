@@ -104,12 +104,7 @@ struct finding finding_of(const struct evidence *e, const struct origin *told, i
 {
     struct finding f = {.evidence = e, .model = e->logged.model, .times = 1};
     f.origin = told->name ? *told : origin_detect(e);
-    f.verdict = (struct verdict){.kind = VERDICT_OK,
-                                 .dim = DIM_UNKNOWN,
-                                 .limit = -1,
-                                 .used = -1,
-                                 .requested = -1,
-                                 .retry_us = -1};
+    f.verdict = verdict_good(0);
     bool prose = false;
     if (logged_is_own(&e->logged)) {
         take_own_words(e, &f);

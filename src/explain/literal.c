@@ -254,8 +254,7 @@ enum sl_err literal_json(struct str s, struct buf *out, size_t *used)
     return depth == 0 ? SL_OK : SL_SYNTAX;
 }
 
-/* ---- protocol buffers as text ---------------------------------------------------------------
- */
+/* ---- protocol buffers as text -------------------------------------------------------- */
 
 /* The quoted text or the number behind `name:` at or after `from`; where it ends in *end. */
 static struct str field_after(struct str s, const char *name, size_t from, size_t *end)

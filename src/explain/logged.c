@@ -16,8 +16,7 @@ static bool is_word(char c)
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* ---- texts ----------------------------------------------------------------------------------
- */
+/* ---- texts --------------------------------------------------------------------------- */
 
 static const char *const methods[] = {"GET", "POST", "DELETE", "PUT", "PATCH", "HEAD"};
 enum { METHODS = sizeof methods / sizeof *methods };
@@ -172,8 +171,7 @@ static void read_text(struct str s, struct logged *out)
         out->status = status_in(str_cut(s, (size_t)at));
 }
 
-/* ---- JSON -----------------------------------------------------------------------------------
- */
+/* ---- JSON ---------------------------------------------------------------------------- */
 
 static struct str text_at(const struct json *tree, const char *const *paths)
 {
@@ -253,8 +251,7 @@ struct logged logged_read(struct str line, const struct json *tree, int64_t now_
     return l;
 }
 
-/* ---- paths ----------------------------------------------------------------------------------
- */
+/* ---- paths --------------------------------------------------------------------------- */
 
 /* The path alone, without host and query. */
 static struct str path_of(struct str url)
@@ -319,8 +316,7 @@ void logged_route(struct str path, struct buf *out)
     }
 }
 
-/* ---- suspicion ------------------------------------------------------------------------------
- */
+/* ---- suspicion ----------------------------------------------------------------------- */
 
 static char lower(char c)
 {

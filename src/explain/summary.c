@@ -15,8 +15,7 @@ enum {
     TO_DAY = 8,
 };
 
-/* ---- cells ----------------------------------------------------------------------------------
- */
+/* ---- cells --------------------------------------------------------------------------- */
 
 static void pad(struct buf *out, size_t from, size_t width)
 {
@@ -82,8 +81,7 @@ static void trim_end(struct buf *out)
     buf_char(out, '\n');
 }
 
-/* ---- refusals -------------------------------------------------------------------------------
- */
+/* ---- refusals ------------------------------------------------------------------------ */
 
 static void write_counts(struct buf *out, const struct summary *s)
 {
@@ -133,8 +131,7 @@ static void write_groups(struct buf *out, const struct summary *s)
     buf_free(&dim);
 }
 
-/* ---- traffic --------------------------------------------------------------------------------
- */
+/* ---- traffic ------------------------------------------------------------------------- */
 
 /* Of its kind, else of its model: as a refusal named it, or as the tier's table has it. */
 static int64_t limit_of(const struct summary *s, const struct traffic_class *c)
@@ -256,8 +253,7 @@ static void write_worst(struct buf *out, const struct summary *s)
     }
 }
 
-/* ---- diagnoses ------------------------------------------------------------------------------
- */
+/* ---- diagnoses ----------------------------------------------------------------------- */
 
 /* Which kind of request was over its limit? Asked where a refusal does not say. */
 static void write_types(struct buf *out, const struct summary *s)
@@ -312,8 +308,7 @@ void summary_write(struct buf *out, const struct summary *s)
         buf_printf(out, "\nand %zu kinds more\n", t->n - DIAGNOSES_SHOWN);
 }
 
-/* ---- for programs ---------------------------------------------------------------------------
- */
+/* ---- for programs -------------------------------------------------------------------- */
 
 static void text_field(struct buf *out, const char *name, struct str text)
 {

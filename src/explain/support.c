@@ -11,8 +11,7 @@ static void ask(struct buf *out)
     buf_puts(out, "  ask   the provider's support: ");
 }
 
-/* ---- room -----------------------------------------------------------------------------------
- */
+/* ---- room ---------------------------------------------------------------------------- */
 
 /* The figures say themselves that it fits: "Limit: 1000000 / min. Current: 1 / min." */
 static bool fits_by_words(const struct verdict *v)
@@ -93,8 +92,7 @@ static bool write_room(struct buf *out, const struct finding *f, int64_t now_us)
     return true;
 }
 
-/* ---- waits ----------------------------------------------------------------------------------
- */
+/* ---- waits --------------------------------------------------------------------------- */
 
 /* A bucket is refilled for this request in (used + requested - limit) / limit of its period. */
 static bool write_wait(struct buf *out, const struct finding *f)
@@ -120,8 +118,7 @@ static bool write_wait(struct buf *out, const struct finding *f)
     return true;
 }
 
-/* ---- tiers ----------------------------------------------------------------------------------
- */
+/* ---- tiers --------------------------------------------------------------------------- */
 
 static bool write_below_tier(struct buf *out, const struct standing *s, const struct finding *f,
                              const struct tier *t)
@@ -280,8 +277,7 @@ static void write_helpful(struct buf *out, const struct standing *s, const struc
     buf_char(out, '\n');
 }
 
-/* ---- the whole ------------------------------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------------------- */
 
 void support_write(struct buf *out, const struct standing *s, const struct finding *f,
                    int64_t now_us)

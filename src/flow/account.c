@@ -1,6 +1,7 @@
 /* account.c: an account, its pools, and what people are shown of them. */
 #include "account.h"
 #include "arena.h"
+#include "learning.h"
 
 #include <stdlib.h>
 
@@ -63,6 +64,7 @@ void account_free(struct account **a)
         return;
     for (struct pool *p = (*a)->pools, *next; p; p = next) {
         next = p->next;
+        learning_end(p);
         ledger_free(&p->ledger);
         queue_free(&p->turns);
         free(p->name);
@@ -103,11 +105,15 @@ struct pool *account_pool(struct account *a, struct str name, const struct limit
             ledger_add(&p->ledger, &limits[i], &a->rules);
     }
     inflight_init(&p->inflight, most, p->ledger.n == 0);
+    if (p->ledger.n == 0)
+        learning_begin(p);
     return p;
 }
 
 void pool_relimit(struct pool *p, int64_t now_us, const struct limit_spec *limits, size_t n)
 {
+    if (n > 0)
+        learning_end(p);
     for (size_t i = 0; i < n; i++) {
         struct budget *b = ledger_find(&p->ledger, limits[i].dim);
         if (limits[i].dim == DIM_CONCURRENCY)
@@ -138,6 +144,11 @@ void pool_remember(struct pool *p, int64_t now_us, enum dimension dim, int64_t l
     struct budget *b = ledger_find(&p->ledger, dim);
     if (b && b->limit > 0)
         counter_clamp(&b->spent, now_us, INT64_MIN / 4, left);
+}
+
+struct str pool_name(const struct pool *p)
+{
+    return str_of(p->name);
 }
 
 size_t pool_waiting(const struct pool *p)
@@ -279,6 +290,7 @@ void pool_look(const struct account *a, const struct pool *p, int64_t now_us,
                                                .wait_us = binds ? next.wait_us : 0,
                                                .refusals = b->refusals,
                                                .window = b->spent.kind,
+                                               .learned = p->learner != NULL,
                                                .edge_us = budget_edge_us(b)};
     }
 }

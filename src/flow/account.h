@@ -5,6 +5,7 @@
 #include "breaker.h"
 #include "flow.h"
 #include "inflight.h"
+#include "learner.h"
 #include "ledger.h"
 #include "output.h"
 #include "random.h"
@@ -44,13 +45,15 @@ struct pool {
     int64_t expected_at; /* cohorts learned from when expectations were last renewed */
     struct inflight inflight;
     struct breaker breaker;
-    struct ramp ramp;
-    struct flow *never;   /* found to be larger than a limit that was learned since */
-    int64_t frozen_us;    /* refused by a limit that we do not know: nothing before this */
-    int refused;          /* in a row, so */
-    int64_t spread_us;    /* a batch sends nothing before: see due.c */
-    enum dimension binds; /* what held the queue back last */
-    struct told told;     /* what was promised last */
+    struct slowdown slowdown;
+    struct learner *learner; /* of limits that nobody tells; NULL: somebody has */
+    uint32_t lessons;        /* of which the ledger knows so many */
+    struct flow *never;      /* found to be larger than a limit that was learned since */
+    int64_t frozen_us;       /* refused by a limit that we do not know: nothing before this */
+    int refused;             /* in a row, so */
+    int64_t spread_us;       /* a batch sends nothing before: see due.c */
+    enum dimension binds;    /* what held the queue back last */
+    struct told told;        /* what was promised last */
     int64_t asked_us; /* when a refusal asked us to be back; probed earlier if that is far */
 };
 

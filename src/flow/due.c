@@ -1,5 +1,6 @@
 /* due.c: what time alone makes possible: admissions and the end of backoffs. */
 #include "account.h"
+#include "learning.h"
 #include "pick.h"
 #include "turn.h"
 
@@ -12,6 +13,7 @@ static void send(struct account *a, struct flow *f, struct actions *out)
     pool_serve(f);
     f->state = FLOW_SENDING;
     f->attempts++;
+    f->let_us = a->now_us;
     f->sent_us = f->head_us = f->due_us = -1;
     if (a->config.charge == CHARGE_ACTUAL)
         f->bill.cohort = output_follow(&f->pool->output, f->demand.max_output_tokens);
@@ -129,6 +131,11 @@ static bool admit_one(struct account *a, struct pool *p, int64_t now_us, struct 
         open_us = p->frozen_us - now_us;
     if (p->spread_us - now_us > open_us)
         open_us = p->spread_us - now_us;
+    int64_t unlearned_us = learning_wait_us(p, now_us);
+    if (unlearned_us > open_us) {
+        open_us = unlearned_us;
+        p->binds = DIM_RPM;
+    }
     if (open_us > 0) {
         ask_at(next_us, now_us + open_us);
         return false;
@@ -203,7 +210,7 @@ void account_due(struct account *a, int64_t now_us, struct actions *out, int64_t
     for (struct pool *p = a->pools; p; p = p->next) {
         end_backoffs(p, now_us, next_us);
         charge_renew(p, now_us);
-        ramp_grow(&p->ramp, &p->ledger, &a->rules, now_us);
+        slowdown_grow(&p->slowdown, &p->ledger, &a->rules, now_us);
         while (admit_one(a, p, now_us, out, next_us))
             ;
     }

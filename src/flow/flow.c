@@ -10,6 +10,7 @@
 #include "arena.h"
 #include "backoff.h"
 #include "feedback.h"
+#include "learning.h"
 
 #include <stdlib.h>
 
@@ -91,6 +92,7 @@ static void charge(struct flow *f, int64_t now_us)
     if (f->sent_us >= 0)
         return;
     ledger_charge(&f->pool->ledger, now_us, &f->bill);
+    learning_sent(f->pool, now_us);
     f->sent_us = now_us;
 }
 
@@ -164,8 +166,10 @@ static bool refused_by_limit(struct account *a, struct pool *p, const struct flo
                              const struct event *in, int64_t asked_us)
 {
     if (str_eq(in->verdict.code, STR("slow_down")) &&
-        ramp_refused(&p->ramp, &p->ledger, &a->rules, in->now_us))
+        slowdown_refused(&p->slowdown, &p->ledger, &a->rules, in->now_us))
         return false;
+    if (learning_refused(p, f, in, asked_us))
+        return true;
     struct refusal refusal = {.dim = in->verdict.dim,
                               .sent_us = f->sent_us,
                               .now_us = in->now_us,
@@ -277,6 +281,7 @@ static void broken(struct account *a, struct flow *f, const struct event *in,
 static void learned(struct pool *p, size_t known, int64_t now_us)
 {
     p->inflight.allowed = p->inflight.most;
+    learning_end(p);
     for (size_t i = known; i < p->ledger.n; i++) {
         struct budget *b = &p->ledger.budgets[i];
         for (struct flow *f = p->flying.head; f; f = f->next)
@@ -290,12 +295,15 @@ static void head(struct account *a, struct flow *f, const struct event *in)
     f->state = FLOW_RECEIVING;
     f->head_us = in->now_us;
     f->due_us = in->retry_us;
+    if (in->status / 100 == 2)
+        learning_good(f->pool, f->sent_us);
     struct echo echo = {.sent_us = f->sent_us,
                         .head_us = in->now_us,
                         .bill = &f->bill,
                         .readings = in->readings,
                         .n = in->reading_count};
     size_t known = f->pool->ledger.n;
+    learning_told(f->pool, in);
     feedback_hear(&f->pool->ledger, &a->rules, &echo);
     if (f->pool->ledger.n > known)
         learned(f->pool, known, in->now_us);

@@ -1,10 +1,14 @@
 /* flow.h: one request's life, and the account it draws on. The pure machine.
  *
- *          submit            admitted             answer head         answer end
- *   (new) -------> QUEUED ------------> SENDING -------------> RECEIVING ---------> DONE
- * (finish) ^                     |                       | |   rate limit: at once, not a
- * failure        |
- *                    +------ overload, fault: after a backoff -----+---> DONE (fail)
+ *           submit            admitted           head of the answer        its end
+ *   NEW -----------> QUEUED -----------> SENDING -----------> RECEIVING ----------> DONE
+ *                    ^    ^                 |                  |     |
+ *                    |    +--- refused by a limit: at once ---+     |
+ *                    |                      |                        |
+ *                    +------ BACKOFF <------+------------------------+
+ *                 in its time        an overload, a fault; or DONE, where no attempt is left
+ *
+ *   any but DONE ---cancelled---> DONE
  *
  * Reads no clock, performs no I/O. Every call is handed now_us, sampled once per turn of the
  * loop and asserted never to go backwards. Batch runner, gateway, simulator and fuzzer are
@@ -16,6 +20,7 @@
 
 #include "allowance.h"
 #include "ledger.h"
+#include "lesson.h"
 #include "provider.h"
 #include "queue.h"
 
@@ -90,10 +95,10 @@ struct flow {
     int attempts; /* requests sent for it, refused ones included */
     int failures; /* of those, passing faults (not rate limits) */
     int refusals; /* of those, rate limits */
-    int64_t submitted_us, sent_us, head_us;
-    struct bill bill;         /* what it is expected to be charged */
-    struct flow *prev, *next; /* in whatever list its state says */
-    struct queue_item turn;   /* QUEUED, under ORDER_QUEUE */
+    int64_t submitted_us, let_us, sent_us, head_us; /* let_us: admitted */
+    struct bill bill;                               /* what it is expected to be charged */
+    struct flow *prev, *next;                       /* in whatever list its state says */
+    struct queue_item turn;                         /* QUEUED, under ORDER_QUEUE */
     int64_t due_us;
 };
 
@@ -165,6 +170,17 @@ void pool_relimit(struct pool *p, int64_t now_us, const struct limit_spec *limit
 void account_use(struct account *a, int64_t now_us, int percent);
 /* What was left of a budget when this process was not there: no more than that is left now. */
 void pool_remember(struct pool *p, int64_t now_us, enum dimension dim, int64_t left);
+/* A limit on requests that nobody tells is learned from refusals (limit/learner.h). What was
+ * learned of a pool so far; false: nothing was, or its limits are told. `lately` is how many
+ * requests went within the last minute. */
+bool pool_lesson(const struct pool *p, int64_t now_us, struct lesson *out, int64_t *lately);
+/* The name it was made by; lent. */
+struct str pool_name(const struct pool *p);
+/* What another process learned of it, when so many had gone within a minute at at_us. No
+ * matter where its limits are told, or where a pool could not have learned that. Before its
+ * first request. */
+void pool_recall(struct pool *p, int64_t now_us, const struct lesson *lesson, int64_t at_us,
+                 int64_t lately);
 /* How many requests wait there; and with those in flight. */
 size_t pool_waiting(const struct pool *p);
 size_t pool_load(const struct pool *p);
@@ -175,8 +191,7 @@ void account_jitter(struct account *a, int64_t jitter_us);
 /* How many more candidates ORDER_BALANCE would like to see queued for this pool. */
 size_t pool_appetite(const struct pool *p);
 
-/* ---- For people: plain figures, all at now_us -----------------------------------------------
- */
+/* ---- For people: plain figures, all at now_us ---------------------------------------- */
 
 struct budget_view {
     enum dimension dim;
@@ -188,6 +203,7 @@ struct budget_view {
     int64_t wait_us; /* until it fits; 0 none */
     int64_t refusals;
     enum window_kind window; /* as told or identified */
+    bool learned;            /* from refusals: nobody told it */
     int64_t
         edge_us; /* fixed, slices: an instant where one of its windows begins; -1 not known */
 };

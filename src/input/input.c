@@ -146,6 +146,7 @@ static enum sl_err add_line(struct input *in, const struct line *text,
         return err;
     }
     identify(&req->line, &row);
+    row.route = (uint8_t)req->line.route;
     row.state = err == SL_OK ? ROW_PENDING : ROW_INVALID;
     const struct row *earlier = rows_add(&in->rows, &row);
     if (earlier && err == SL_OK) {

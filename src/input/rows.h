@@ -31,6 +31,7 @@ struct row {
     uint16_t model;  /* index into the run's models: the one it is sent to */
     uint16_t parcel; /* number of the one it is in; 0: none */
     uint8_t state;   /* enum row_state */
+    uint8_t route;   /* enum route */
     bool max_output_given;
     bool downgraded; /* its line names another model */
     bool excused;    /* invalid, and that is to be no reason to stop */

@@ -12,10 +12,12 @@
 #include "message.h"
 #include "write.h"
 
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 enum {
     /* Plain text encrypted at once: a big body is not held twice. */
@@ -62,6 +64,7 @@ struct channel {
     bool writing;
     bool paused;
     bool closed;
+    bool delivered;
     enum sl_err broken; /* met inside a caller's call, to be reported from the loop */
     const char *broken_why;
     char why[512];
@@ -90,6 +93,25 @@ static void abandon_sock(struct channel *c)
     c->sock = NULL;
 }
 
+static size_t unsent(const struct channel *c)
+{
+    return c->head.n + c->body.n + (c->sock ? c->sock->tcp.write_queue_size : 0);
+}
+
+/* Bytes that the peer's system has not acknowledged were never read by the peer: it had closed
+ * before they came. The system still knows their number after a reset. */
+static bool has_arrived(const struct channel *c)
+{
+    uv_os_fd_t fd;
+    int unacknowledged = 0;
+    if (unsent(c) > 0)
+        return false;
+    if (!c->sock || uv_fileno((const uv_handle_t *)&c->sock->tcp, &fd) != 0 ||
+        ioctl(fd, SIOCOUTQ, &unacknowledged) != 0)
+        return true; /* it may have */
+    return unacknowledged == 0;
+}
+
 static void end(struct channel *c, enum sl_err err, const char *why)
 {
     if (c->state == CHANNEL_ENDED || c->closed)
@@ -99,6 +121,7 @@ static void end(struct channel *c, enum sl_err err, const char *why)
                  c->origin->proxy.url.port, why);
     else
         snprintf(c->why, sizeof c->why, "%s", why);
+    c->delivered = has_arrived(c);
     c->state = CHANNEL_ENDED;
     abandon_sock(c);
     resolver_cancel(c->origin->resolver, &c->lookup);
@@ -127,11 +150,6 @@ void channel_close(struct channel **channel)
 }
 
 /* ---- Time ----------------------------------------------------------------------------- */
-
-static size_t unsent(const struct channel *c)
-{
-    return c->head.n + c->body.n + (c->sock ? c->sock->tcp.write_queue_size : 0);
-}
 
 /* Almost everything expected comes in time: a timer is only ever set to less; one that fires
  * too early is set anew. */
@@ -552,4 +570,9 @@ bool channel_rtt(const struct channel *c, int64_t *rtt_us, int64_t *rttvar_us)
     *rtt_us = info.tcpi_rtt;
     *rttvar_us = info.tcpi_rttvar;
     return true;
+}
+
+bool channel_delivered(const struct channel *c)
+{
+    return c->delivered;
 }

@@ -47,6 +47,9 @@ void channel_resume(struct channel *c);
 /* SL_TIMEOUT is to be reported in `us` unless something is read or written on the way out
  * before; replaces the expectation before. 0: none. `why` is a literal. */
 void channel_expect(struct channel *c, int64_t us, const char *why);
+/* After `ended`: whether all that was written may have been read by the peer. False is certain:
+ * its system has not acknowledged the last of it. */
+bool channel_delivered(const struct channel *c);
 /* The system's estimate of the round-trip time and its variation; false if not known. */
 bool channel_rtt(const struct channel *c, int64_t *rtt_us, int64_t *rttvar_us);
 

@@ -40,6 +40,7 @@ static void on_closed(uv_handle_t *handle)
     if (--c->handles > 0)
         return;
     report_gone(c, false); /* of a reset */
+    landing_forget(c);
     if (c->prev)
         c->prev->next = c->next;
     else
@@ -73,12 +74,20 @@ void connection_drop(struct connection *c)
     close_handles(c, false);
 }
 
+/* The system had the answer's last byte before its client could know of it, and leave. */
+static bool has_left(const struct connection *c)
+{
+    return c->landed && !c->closing && c->exchange.finished && c->out.n == 0 &&
+           (!c->secure || secure_unsent(c->secure) == 0);
+}
+
 void connection_close(struct connection *c)
 {
+    bool complete = has_left(c);
     if (c->secure && !c->closing && !c->exchange.open)
         secure_leave(c);
     close_handles(c, false);
-    report_gone(c, false);
+    report_gone(c, complete);
 }
 
 void connection_drain(struct connection *c)
@@ -111,6 +120,7 @@ void connection_fly(struct connection *c, struct str bytes)
     int taken = bytes.n ? uv_try_write(stream, &b, 1) : 0;
     c->writing = true;
     if (taken == (int)bytes.n) {
+        c->landed = true;
         landing_add(&c->server->landing, c);
         return;
     }
@@ -198,7 +208,7 @@ static void go_on(struct connection *c)
 
 void connection_landed(struct connection *c)
 {
-    c->writing = false;
+    c->writing = c->landed = false;
     if (c->closing)
         return;
     if (c->secure && secure_write_on(c))

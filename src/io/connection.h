@@ -66,7 +66,8 @@ enum wait {
 };
 
 struct connection {
-    struct connection *prev, *next, *next_landed;
+    struct connection *prev, *next;
+    struct connection *next_landed, **landed_at; /* landed_at: NULL: in no such list */
     struct server *server;
     uv_tcp_t tcp;          /* or the socket of a file: any stream socket, says libuv */
     struct secure *secure; /* NULL: in the clear */
@@ -85,6 +86,7 @@ struct connection {
     bool head_begun;
     bool reading;
     bool writing;
+    bool landed; /* all that flew has left, and nobody was told yet */
     bool ending; /* no request is read any more; closes once `out` has left */
     bool closing;
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { CHUNK = 1 << 16 };
 
@@ -47,5 +48,24 @@ enum sl_err file_read(const char *path, size_t max, struct buf *out, struct diag
         err = diag_set(diag, SL_TOO_LARGE, path, "larger than %zu bytes", max);
     if (f != stdin)
         fclose(f);
+    return err;
+}
+
+enum sl_err file_make_directory(const char *path, struct diag *diag)
+{
+    struct buf part = {0};
+    bool made = true;
+    buf_puts(&part, path);
+    buf_puts(&part, "/");
+    buf_cstr(&part);
+    for (char *at = strchr(part.p + 1, '/'); at && made; at = strchr(at + 1, '/')) {
+        *at = '\0';
+        made = mkdir(part.p, 0700) == 0 || errno == EEXIST;
+        *at = '/';
+    }
+    enum sl_err err = SL_OK;
+    if (!made)
+        err = diag_set(diag, SL_IO, path, "%s", strerror(errno));
+    buf_free(&part);
     return err;
 }

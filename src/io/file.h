@@ -15,4 +15,8 @@ enum sl_err file_read(const char *path, size_t max, struct buf *out,
 enum sl_err file_pass(const char *path, void (*take)(void *ctx, struct str bytes), void *ctx,
                       struct diag *diag) SL_CHECK;
 
+/* Makes a directory, and those it is in, for its owner alone; one that is there stays as it is.
+ * SL_IO as above. */
+enum sl_err file_make_directory(const char *path, struct diag *diag) SL_CHECK;
+
 #endif

@@ -146,6 +146,9 @@ static enum sl_err settle_in(struct journal *j, struct journal_reader reader, st
         err = diag_set(diag, SL_IO, j->path, "%s", strerror(errno));
     if (err)
         return err;
+    if (st.st_nlink == 0) /* what is written to it nobody would find */
+        return diag_set(diag, SL_LOCKED, j->path,
+                        "was removed while it was opened; try again, if that was meant");
     j->torn_bytes = (int64_t)st.st_size - j->size;
     if (j->torn_bytes > 0 && ftruncate(j->fd, j->size) != 0)
         return diag_set(diag, SL_IO, j->path, "cannot cut off a torn line: %s",

@@ -21,7 +21,8 @@ struct journal_reader {
 };
 
 /* Opens or creates, locks, reads what is there, cuts off a torn last line. SL_LOCKED names the
- * owner's process id where the system tells it; SL_IO, SL_FULL; or what the reader said. */
+ * owner's process id where the system tells it, or the file was removed meanwhile; SL_IO,
+ * SL_FULL; or what the reader said. */
 enum sl_err journal_open(uv_loop_t *loop, const char *path, struct journal_reader reader,
                          struct journal **out, struct diag *diag) SL_CHECK;
 /* Bytes of the torn last line that journal_open cut off, 0 if none. */

@@ -7,11 +7,10 @@
 void landing_tell(struct landing *l)
 {
     struct connection *c = l->first;
-    if (!c)
-        return;
     l->first = NULL;
     for (struct connection *next; c; c = next) {
         next = c->next_landed;
+        c->landed_at = NULL;
         connection_landed(c);
     }
     if (!l->first)
@@ -40,8 +39,21 @@ void landing_open(struct landing *l, uv_loop_t *loop)
 void landing_add(struct landing *l, struct connection *c)
 {
     c->next_landed = l->first;
+    c->landed_at = &l->first;
+    if (c->next_landed)
+        c->next_landed->landed_at = &c->next_landed;
     l->first = c;
     uv_idle_start(&l->idle, on_idle);
+}
+
+void landing_forget(struct connection *c)
+{
+    if (!c->landed_at)
+        return;
+    *c->landed_at = c->next_landed;
+    if (c->next_landed)
+        c->next_landed->landed_at = c->landed_at;
+    c->landed_at = NULL;
 }
 
 void landing_close(struct landing *l, uv_close_cb closed, void *data)

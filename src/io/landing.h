@@ -20,6 +20,9 @@ enum { LANDING_HANDLES = 2 };
 void landing_open(struct landing *l, uv_loop_t *loop);
 /* Not twice before it was told, which connection_landed does. */
 void landing_add(struct landing *l, struct connection *c);
+/* The connection goes, told or not: what is added while some are told may be closed before the
+ * next turn. */
+void landing_forget(struct connection *c);
 /* Tells all that have landed now, in the middle of a turn: before an end. */
 void landing_tell(struct landing *l);
 /* Tells nothing any more; `closed` comes for each handle, whose data is `data`. */

@@ -2,7 +2,7 @@
  *
  *   pool_place --> queue --> on a link (sent, head, body) --> done
  *                    ^            |
- *                    +-- died before any answer on a reused link: once, on a fresh one
+ *                    +-- died on a reused link before the peer had it: once, on a fresh one
  *
  * There is a link being opened for each queued call, as far as connections_max allows; the call
  * may be taken by another link that becomes free before. The most recently used idle link goes
@@ -371,6 +371,15 @@ static void fail_opening(struct link *l, enum sl_err err, const char *why)
     fail(l, err, why);
 }
 
+/* A link that idled may have been closed by the peer as a request was put on it. Then it may go
+ * again, unless the peer may have read it: what was carried out must not be asked for twice. */
+static bool met_the_race(const struct link *l)
+{
+    const struct call *k = l->call;
+    return l->reused && !l->answered && !k->taken && !l->upstream->config.sends_once &&
+           (k->safe || !channel_delivered(l->channel));
+}
+
 /* The channel has ended before the answer has. */
 static void cut_short(struct link *l, enum sl_err err, const char *why)
 {
@@ -401,8 +410,7 @@ static void on_ended(void *ctx, enum sl_err err, const char *why)
         l->ended = true;
         l->end_err = err;
         snprintf(l->end_why, sizeof l->end_why, "%s", why);
-    } else if (died && l->reused && !l->answered && !l->call->taken &&
-               !l->upstream->config.sends_once) {
+    } else if (died && met_the_race(l)) {
         again(l);
     } else {
         cut_short(l, err, why);

@@ -22,6 +22,7 @@ struct call {
     bool any_length;  /* its answer */
     struct buf frame; /* around a chunk */
     bool bodiless;    /* the answer to HEAD */
+    bool safe;        /* it changes nothing: may be sent twice (RFC 9110, section 9.2.1) */
     bool paused;
     const char *broken; /* why it can never be sent, to be reported by the loop */
 };

@@ -103,8 +103,10 @@ static bool expects_more(const struct message *m)
 
 struct objection server_objection(const struct server *s, const struct message *m, bool streams)
 {
-    if (!str_starts(m->target, STR("/")))
+    if (!str_starts(m->target, STR("/")) || str_find(m->target, STR("#"), 0) >= 0)
         return (struct objection){400, "the target must be a path"};
+    if (str_eq(m->method, STR("TRACE")))
+        return (struct objection){501, "TRACE would show the keys on the way"};
     if (!streams && m->content_length > (int64_t)s->config.body_max)
         return (struct objection){413, "the body is too large"};
     if (expects_more(m))

@@ -107,6 +107,7 @@ struct call *upstream_call(struct upstream *u, const struct call_request *r,
     k->chunked = r->streams && r->length < 0;
     k->any_length = r->any_length;
     k->bodiless = str_eq(str_of(r->method), STR("HEAD"));
+    k->safe = k->bodiless || str_eq(str_of(r->method), STR("GET"));
     if (write_call(u, r, &k->head) != SL_OK) {
         k->broken = "the request's path or a header holds a byte that cannot be sent";
         call_list_append(&u->broken, k);

@@ -2,8 +2,9 @@
  *
  * A key is sent only to the origin it was configured for: the origin is fixed at creation, and
  * no redirection is followed. Honours HTTPS_PROXY / HTTP_PROXY / NO_PROXY (proxy.h; CONNECT for
- * https), IPv4 and IPv6. The keep-alive race (the connection dies before any byte of an answer
- * on a reused connection) is retried once on a fresh connection. */
+ * https), IPv4 and IPv6. The keep-alive race (a reused connection was closed by the peer before
+ * the whole request had come there, as its system's acknowledgements tell) is retried once on a
+ * fresh connection; what changes nothing (GET), also where it may have come. */
 #ifndef SLUICE_UPSTREAM_H
 #define SLUICE_UPSTREAM_H
 

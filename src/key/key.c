@@ -3,6 +3,7 @@
 
 #include "exits.h"
 #include "file.h"
+#include "help.h"
 #include "keys.h"
 #include "option.h"
 #include "state.h"
@@ -72,9 +73,12 @@ static int create(const struct words *w)
         return fail(&diag, SL_MISSING);
     }
     enum sl_err err = keys_create(w->state, str_of(w->tenant), str_of(w->note), &key, &diag);
-    if (err == SL_OK && w->json)
-        printf("{\"tenant\":\"%s\",\"key\":\"%s\"}\n", w->tenant, buf_cstr(&key));
-    else if (err == SL_OK)
+    if (err == SL_OK && w->json) {
+        struct buf name = {0};
+        buf_json(&name, str_of(w->tenant));
+        printf("{\"tenant\":%s,\"key\":\"%s\"}\n", buf_cstr(&name), buf_cstr(&key));
+        buf_free(&name);
+    } else if (err == SL_OK)
         printf("%s\n", buf_cstr(&key));
     if (key.p)
         explicit_bzero(key.p, key.cap);
@@ -167,15 +171,10 @@ int verb_key(int argc, char **argv)
         err = read_config(&w, &diag);
     if (!w.state)
         w.state = state_directory(&w.arena);
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &face, options, OPTIONS);
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
-        code = EXIT_ALL_DONE;
-    } else {
+    if (help)
+        code = help_print(&face, options, OPTIONS);
+    else
         code = err != SL_OK ? fail(&diag, err) : act(&w, positional, argv);
-    }
     arena_free(&w.arena);
     return code;
 }

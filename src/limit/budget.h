@@ -23,7 +23,7 @@ struct budget_rules {
     int64_t slack_us;        /* J: variation of the one-way delay on the way in */
     int use_percent;         /* how much of each limit is ours */
     bool idle;               /* nothing was spent in the last period: every budget is full */
-    bool ramp;               /* not the account's, but ramp.h's */
+    bool ramp;               /* not the account's, but slowdown.h's */
     bool later;              /* output is charged as it is produced */
 };
 
@@ -38,7 +38,7 @@ struct budget {
     bool told;     /* the kind was told, not found out */
     bool heard;    /* an answer has told what is left */
     bool brief;    /* a minute's: what is not known is felt for. A day sent evenly is lost */
-    bool ramp;     /* not the account's, but ramp.h's */
+    bool ramp;     /* not the account's, but slowdown.h's */
     bool later;    /* part of its charges comes later: `landed` counts too */
     int64_t limit; /* ours, per period; a slice's share of it for requests in slices */
     int64_t period_us;

@@ -4,7 +4,7 @@
 
 enum { GROWS_MINUTES = 15 };
 
-static struct budget *ramp_budget(struct ledger *l)
+static struct budget *own_budget(struct ledger *l)
 {
     for (size_t i = 0; i < l->n; i++) {
         if (l->budgets[i].ramp)
@@ -13,19 +13,19 @@ static struct budget *ramp_budget(struct ledger *l)
     return NULL;
 }
 
-bool ramp_refused(struct ramp *r, struct ledger *l, const struct budget_rules *rules,
-                  int64_t now_us)
+bool slowdown_refused(struct slowdown *s, struct ledger *l, const struct budget_rules *rules,
+                      int64_t now_us)
 {
     struct budget *tokens = ledger_find(l, DIM_TPM);
-    struct budget *b = ramp_budget(l);
+    struct budget *b = own_budget(l);
     tokens = tokens ? tokens : ledger_find(l, DIM_ITPM);
     if (!tokens || tokens->limit <= 0)
         return false;
-    if (b && now_us < r->grows_us - GROWS_MINUTES * rules->minute_us + rules->minute_us)
+    if (b && now_us < s->grows_us - GROWS_MINUTES * rules->minute_us + rules->minute_us)
         return true; /* of the same rise */
     int64_t lately = window_since_most(&tokens->spent.log, now_us - rules->minute_us);
     int64_t limit = lately - lately / 4 > 0 ? lately - lately / 4 : 1;
-    r->grows_us = now_us + GROWS_MINUTES * rules->minute_us;
+    s->grows_us = now_us + GROWS_MINUTES * rules->minute_us;
     if (b) {
         budget_relimit(b, now_us, limit);
         return true;
@@ -43,12 +43,12 @@ bool ramp_refused(struct ramp *r, struct ledger *l, const struct budget_rules *r
     return true;
 }
 
-void ramp_grow(struct ramp *r, struct ledger *l, const struct budget_rules *rules,
-               int64_t now_us)
+void slowdown_grow(struct slowdown *s, struct ledger *l, const struct budget_rules *rules,
+                   int64_t now_us)
 {
-    struct budget *b = ramp_budget(l);
-    if (!b || now_us < r->grows_us)
+    struct budget *b = own_budget(l);
+    if (!b || now_us < s->grows_us)
         return;
     budget_relimit(b, now_us, b->spec.limit + b->spec.limit / 2 + 1);
-    r->grows_us = now_us + GROWS_MINUTES * rules->minute_us;
+    s->grows_us = now_us + GROWS_MINUTES * rules->minute_us;
 }

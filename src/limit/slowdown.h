@@ -9,15 +9,15 @@
 
 #include "ledger.h"
 
-struct ramp {
+struct slowdown {
     int64_t grows_us; /* when it may grow next */
 };
 
 /* Told to slow down. False if no budget counts tokens. */
-bool ramp_refused(struct ramp *r, struct ledger *l, const struct budget_rules *rules,
-                  int64_t now_us);
+bool slowdown_refused(struct slowdown *s, struct ledger *l, const struct budget_rules *rules,
+                      int64_t now_us);
 /* Lets it grow when its time has come. */
-void ramp_grow(struct ramp *r, struct ledger *l, const struct budget_rules *rules,
-               int64_t now_us);
+void slowdown_grow(struct slowdown *s, struct ledger *l, const struct budget_rules *rules,
+                   int64_t now_us);
 
 #endif

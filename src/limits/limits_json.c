@@ -123,6 +123,23 @@ static void json_next(struct buf *out, const struct limits_view *v)
     buf_puts(out, "]}");
 }
 
+static void json_learned(struct buf *out, const struct limits_view *v)
+{
+    const struct memory_entry *e;
+    buf_puts(out, ", \"learned\": [");
+    for (size_t i = 0; (e = memory_entry_of(v->memory, v->known_as, i)); i++) {
+        buf_puts(out, i ? ", {\"pool\": " : "{\"pool\": ");
+        buf_json(out, e->pool);
+        buf_printf(out, ", \"dimension\": \"%s\", \"limit\": %lld, \"window\": \"%s\"",
+                   dimension_name(DIM_RPM), (long long)e->lesson.limit,
+                   window_name(e->lesson.window));
+        buf_puts(out, ", \"at\": \"");
+        instant_write_rfc3339(out, e->at_us);
+        buf_puts(out, "\"}");
+    }
+    buf_char(out, ']');
+}
+
 void limits_json(struct buf *out, const struct limits_view *v)
 {
     buf_puts(out, "{\"account\": ");
@@ -136,6 +153,7 @@ void limits_json(struct buf *out, const struct limits_view *v)
         json_probe(out, v, &v->probes[i]);
     }
     buf_char(out, ']');
+    json_learned(out, v);
     json_fit(out, &v->fit);
     text(out, "tier", v->in ? v->in->name : (struct str){0});
     buf_puts(out, ", \"unlike_tier\": [");

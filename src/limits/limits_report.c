@@ -1,5 +1,6 @@
 /* limits_report.c: see limits_report.h.
  *
+ *   what was learned      by model or kind of request, where nobody tells
  *   what is in force      by model: limit, remaining, when it is full again; or why there is
  * none which tier            that is, and what does not fit it the catalogue's       limits of
  * each tier beside those in force the tier above        what it would bring, and what it asks
@@ -48,8 +49,7 @@ static int64_t of_tier(const struct limits_view *v, const struct tier *t,
     return tier_limit_of(v->standing->catalogue, v->provider, t, s->model, s->dim);
 }
 
-/* ---- what is in force -----------------------------------------------------------------------
- */
+/* ---- what is in force ---------------------------------------------------------------- */
 
 enum { MODEL = 22, UNIT = 24 };
 
@@ -120,6 +120,24 @@ static void write_now(struct buf *out, const struct limits_view *v)
         write_model(out, &v->probes[i]);
 }
 
+/* ---- what was learned -----------------------------------------------------------------------
+ */
+
+static void write_learned(struct buf *out, const struct limits_view *v)
+{
+    const struct memory_entry *e;
+    for (size_t i = 0; (e = memory_entry_of(v->memory, v->known_as, i)); i++) {
+        if (i == 0)
+            buf_puts(out, "\nLearned from refusals, told by nobody\n");
+        words_model(out, e->pool, MODEL);
+        words_cell(out, str_of(dimension_unit(DIM_RPM)), UNIT);
+        words_number(out, e->lesson.limit, 11);
+        buf_printf(out, "  %s, ", window_name(e->lesson.window));
+        words_instant(out, e->at_us);
+        words_end(out);
+    }
+}
+
 /* ---- which tier -----------------------------------------------------------------------------
  */
 
@@ -182,8 +200,7 @@ static void write_tier(struct buf *out, const struct limits_view *v)
         write_odd(out, v);
 }
 
-/* ---- the catalogue's ------------------------------------------------------------------------
- */
+/* ---- the catalogue's ----------------------------------------------------------------- */
 
 enum { CELL = 7, COLUMNS = 6 };
 
@@ -251,8 +268,7 @@ static void write_catalogue(struct buf *out, const struct limits_view *v)
     }
 }
 
-/* ---- the tier above -------------------------------------------------------------------------
- */
+/* ---- the tier above ------------------------------------------------------------------ */
 
 static void write_brings(struct buf *out, const struct limits_view *v)
 {
@@ -293,11 +309,10 @@ static void write_payments(struct buf *out, const struct limits_view *v)
     (void)support_write_tier(out, v->standing, v->provider, v->in);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------------------- */
 
 static void (*const sections[])(struct buf *out, const struct limits_view *v) = {
-    write_now, write_tier, write_catalogue, write_next, write_payments};
+    write_now, write_learned, write_tier, write_catalogue, write_next, write_payments};
 
 void limits_write(struct buf *out, const struct limits_view *v)
 {

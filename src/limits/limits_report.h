@@ -5,6 +5,7 @@
 #ifndef SLUICE_LIMITS_REPORT_H
 #define SLUICE_LIMITS_REPORT_H
 
+#include "memory.h"
 #include "probe.h"
 #include "standing.h"
 #include "tier_fit.h"
@@ -18,6 +19,8 @@ struct limits_view {
     size_t n;
     const struct standing *standing; /* catalogue, tier as told, payments */
     int64_t asked_us;                /* since 1970 */
+    const struct memory *memory;     /* NULL: nothing is remembered */
+    struct str known_as;             /* ... of an account that is called so */
 
     /* made of it by limits_look */
     struct seen_limit seen[SEEN_MAX];

@@ -4,11 +4,11 @@
 #include "probe.h"
 
 #include "diagnosis.h"
+#include "wall.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { PROBE_HEADERS = 4 };
 
@@ -30,8 +30,7 @@ struct asking_all {
     size_t open;
 };
 
-/* ---- requests -------------------------------------------------------------------------------
- */
+/* ---- requests ------------------------------------------------------------------------ */
 
 static bool named(struct str model, const char *const *marks)
 {
@@ -70,15 +69,7 @@ static void add_header(struct asking_all *all, struct str name, struct str value
     all->headers[all->header_count++] = (struct header){name, value};
 }
 
-/* ---- answers --------------------------------------------------------------------------------
- */
-
-static int64_t unix_now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
+/* ---- answers ------------------------------------------------------------------------- */
 
 static void on_sent(void *ctx)
 {
@@ -118,7 +109,7 @@ static void judge_answer(struct asking *a)
 {
     struct probe *p = a->probe;
     const struct provider *provider = a->all->account->provider;
-    int64_t now_us = unix_now_us();
+    int64_t now_us = wall_unix_us();
     p->answered = true;
     p->status = a->head.status;
     p->reading_count = headers_read(provider, &a->head, now_us, p->readings, BOUND_BUDGETS);

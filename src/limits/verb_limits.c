@@ -2,8 +2,10 @@
 #include "verb_limits.h"
 
 #include "exits.h"
+#include "help.h"
 #include "limits_report.h"
 #include "sample.h"
+#include "state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +43,7 @@ static const struct verb face = {
 struct asked {
     struct account_options account;
     struct option_list models;
-    const char *paid;
+    const char *paid, *state;
     int64_t days;
     bool json;
     struct standing standing;
@@ -54,6 +56,8 @@ static size_t table(struct asked *a, struct option *out)
         {"json", 'j', OPTION_FLAG, NULL, "Print JSON.", &a->json},
         {"paid", 0, OPTION_TEXT, "AMOUNT",
          "What was paid in all, in US dollars (60usd): is a tier owed?", &a->paid},
+        {"state", 0, OPTION_TEXT, "DIR",
+         "Where limits that were learned from refusals are remembered.", &a->state},
         {"since", 0, OPTION_COUNT, "DAYS", "Days since the first payment.", &a->days},
     };
     /* Nothing is paced, no limits need be told. */
@@ -72,8 +76,7 @@ static int complain(const struct diag *diag, int code)
     return code;
 }
 
-/* ---- asking ---------------------------------------------------------------------------------
- */
+/* ---- asking -------------------------------------------------------------------------- */
 
 static struct str today(char out[16])
 {
@@ -140,15 +143,31 @@ static int exit_code(const struct asked *a, const struct probe *list, size_t n)
     return EXIT_SOME_FAILED;
 }
 
+/* What `run` and `serve` have learned of this account. */
+static void look_back(const struct asked *a, struct memory **memory, struct buf *known_as)
+{
+    struct arena arena = {0};
+    struct diag diag;
+    const char *directory = a->state ? a->state : state_directory(&arena);
+    if (!a->account.emulator && memory_open(directory, memory, &diag) != SL_OK)
+        fprintf(stderr, "warning: %s: %s\n", diag.where, diag.what);
+    arena_free(&arena);
+    memory_account(&a->account, known_as);
+}
+
 static int show(const struct asked *a, const struct probe *list, size_t n)
 {
     static struct limits_view view;
-    struct buf out = {0};
+    struct buf out = {0}, known_as = {0};
+    struct memory *memory = NULL;
+    look_back(a, &memory, &known_as);
     view = (struct limits_view){.account = buf_str(&a->account.name),
                                 .provider = str_of(a->account.provider->name),
                                 .probes = list,
                                 .n = n,
                                 .standing = &a->standing,
+                                .memory = memory,
+                                .known_as = buf_str(&known_as),
                                 .asked_us = (int64_t)time(NULL) * 1000000};
     limits_look(&view);
     if (a->json)
@@ -157,13 +176,14 @@ static int show(const struct asked *a, const struct probe *list, size_t n)
         limits_write(&out, &view);
     bool written = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
     buf_free(&out);
+    buf_free(&known_as);
+    memory_close(&memory);
     if (!written)
         fputs("sluice limits: standard output cannot be written\n", stderr);
     return written ? exit_code(a, list, n) : EXIT_IO;
 }
 
-/* ---- the command line -----------------------------------------------------------------------
- */
+/* ---- the command line ---------------------------------------------------------------- */
 
 static enum sl_err take_standing(struct asked *a, struct diag *diag)
 {
@@ -210,13 +230,8 @@ int verb_limits(int argc, char **argv)
     size_t n = table(&a, options);
     if (options_parse(options, n, argc, argv, &positional, &help, &diag) != SL_OK)
         return complain(&diag, EXIT_USAGE);
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &face, options, n);
-        fwrite(text.p, 1, text.n, stdout);
-        buf_free(&text);
-        return EXIT_ALL_DONE;
-    }
+    if (help)
+        return help_print(&face, options, n);
     if (positional) {
         (void)diag_set(&diag, SL_UNKNOWN, argv[0], "limits takes options only; see --help");
         return complain(&diag, EXIT_USAGE);

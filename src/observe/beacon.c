@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_BYTES_MAX = 4096 };
@@ -22,30 +21,12 @@ struct beacon {
 
 static const struct str prefix = {"admin-", 6}, suffix = {".json", 5};
 
-/* With its parents, for its owner alone. */
-static bool make_directory(const char *path)
-{
-    struct buf part = {0};
-    bool made = true;
-    buf_puts(&part, path);
-    buf_cstr(&part);
-    for (char *at = strchr(part.p + 1, '/'); at && made; at = strchr(at + 1, '/')) {
-        *at = '\0';
-        made = mkdir(part.p, 0700) == 0 || errno == EEXIST;
-        *at = '/';
-    }
-    made = made && (mkdir(path, 0700) == 0 || errno == EEXIST);
-    buf_free(&part);
-    return made;
-}
-
 enum sl_err beacon_light(const char *directory, const struct beacon_word *w,
                          struct beacon **out, struct diag *diag)
 {
     struct beacon *b = mem_zero(sizeof *b);
     struct replacement *file;
     struct buf line = {0};
-    enum sl_err err = SL_OK;
     *out = NULL;
     buf_printf(&b->path, "%s/admin-%lld.json", directory, (long long)w->pid);
     buf_puts(&line, "{\"verb\":");
@@ -54,8 +35,7 @@ enum sl_err beacon_light(const char *directory, const struct beacon_word *w,
     buf_json(&line, w->url);
     buf_printf(&line, ",\"pid\":%lld,\"started\":%lld}", (long long)w->pid,
                (long long)(w->started_unix_us / 1000000));
-    if (!make_directory(directory))
-        err = diag_set(diag, SL_IO, directory, "%s", strerror(errno));
+    enum sl_err err = file_make_directory(directory, diag);
     if (err == SL_OK)
         err = replacement_begin(buf_cstr(&b->path), &file, diag);
     if (err == SL_OK) {

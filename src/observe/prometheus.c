@@ -153,6 +153,11 @@ static int64_t get_key(const struct scene_pool *p)
     return p->tally->key_refused;
 }
 
+static int64_t get_shared(const struct scene_pool *p)
+{
+    return p->tally->shared;
+}
+
 static void budgets(struct buf *b, const struct scene *s, const char *name, const char *help,
                     int64_t (*get)(const struct scene_budget *v))
 {
@@ -244,6 +249,9 @@ static void pools(struct buf *b, const struct scene *s)
                  "Answers that said that the wallet is empty.", get_wallet);
     one_of_pools(b, s, "sluice_key_refused_total", "counter", "Answers that refused the key.",
                  get_key);
+    one_of_pools(b, s, "sluice_polls_shared_total", "counter",
+                 "Polls answered with another's answer: nothing was sent for them.",
+                 get_shared);
     budgets(b, s, "sluice_budget_limit", "A limit of the account, units per period.",
             get_limit);
     budgets(b, s, "sluice_budget_remaining", "What is believed to be left of it now.",

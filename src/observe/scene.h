@@ -19,6 +19,7 @@ struct scene_budget {
     int64_t charged;  /* in all */
     int64_t refusals; /* in all */
     bool binds;       /* what the queue waits for now */
+    bool learned;     /* from refusals: nobody told it */
     int64_t wait_us;  /* until its first request fits */
 };
 

@@ -49,6 +49,7 @@ static void budget(struct buf *b, const struct scene_budget *v)
     count(b, "charged", v->charged);
     count(b, "refusals", v->refusals);
     flag(b, "binds", v->binds);
+    flag(b, "learned", v->learned);
     seconds(b, "wait", v->wait_us);
     close_with(b, "},");
 }
@@ -99,6 +100,7 @@ static void tally(struct buf *b, const struct tally *t)
     count(b, "used_tokens", t->used_tokens);
     count(b, "wallet_empty", t->wallet_empty);
     count(b, "key_refused", t->key_refused);
+    count(b, "shared", t->shared);
     duration(b, "queue_wait", &t->wait);
     duration(b, "first_byte", &t->first_byte);
     duration(b, "latency", &t->latency);

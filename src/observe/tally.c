@@ -55,6 +55,7 @@ void tally_add(struct tally *t, const struct tally *other)
     t->used_tokens += other->used_tokens;
     t->wallet_empty += other->wallet_empty;
     t->key_refused += other->key_refused;
+    t->shared += other->shared;
     histogram_merge(&t->wait, &other->wait);
     histogram_merge(&t->first_byte, &other->first_byte);
     histogram_merge(&t->latency, &other->latency);

@@ -52,6 +52,7 @@ struct tally {
     int64_t input_tokens, output_tokens, cached_tokens;
     int64_t reserved_tokens, used_tokens; /* of the same requests: how far off was it? */
     int64_t wallet_empty, key_refused;    /* answers that said so */
+    int64_t shared; /* polls that another's answer served: nothing was sent for them */
     struct histogram wait, first_byte, latency;
 };
 

@@ -182,8 +182,9 @@ static int64_t rest_us(const struct yard *y, const struct part *part)
     return slower_us(y, &seen, y->weight) - slower_us(y, &seen, part->weight);
 }
 
-static void take_part(struct makespan *m, const struct yard *y, const struct part *part,
-                      size_t pool)
+/* Returns when its last answer has come. */
+static int64_t take_part(struct makespan *m, const struct yard *y, const struct part *part,
+                         size_t pool)
 {
     int64_t rest = rest_us(y, part);
     struct least least = least_of(y, y->weight);
@@ -196,11 +197,12 @@ static void take_part(struct makespan *m, const struct yard *y, const struct par
     m->refused += part->refused;
     m->charged += y->weight[DIM_TPM];
     if (!least.binds || least.us <= m->bound_us)
-        return;
+        return end_us;
     m->bound_us = least.us;
     m->binds = least.binds->dim;
     m->pool = pool;
     m->limit = least.binds->use.limit;
+    return end_us;
 }
 
 /* Whether a pool in use has no known limit at all. */
@@ -213,7 +215,7 @@ static bool any_unknown(const struct scenario *s, const struct yard *yards)
     return false;
 }
 
-struct makespan makespan_of(const struct scenario *s)
+struct makespan makespan_by_pool(const struct scenario *s, int64_t *pool_us)
 {
     size_t n = s->models->pool_count;
     struct makespan m = {.binds = DIM_UNKNOWN};
@@ -224,8 +226,16 @@ struct makespan makespan_of(const struct scenario *s)
         parts[p].wanted = rows_to_run(&yards[p]);
     m.known = !any_unknown(s, yards) && rehearse(s, parts);
     for (size_t p = 0; p < n && m.known; p++)
-        take_part(&m, &yards[p], &parts[p], p);
+        pool_us[p] = take_part(&m, &yards[p], &parts[p], p);
     free(yards);
     free(parts);
+    return m;
+}
+
+struct makespan makespan_of(const struct scenario *s)
+{
+    int64_t *pool_us = mem_zero((s->models->pool_count + 1) * sizeof *pool_us);
+    struct makespan m = makespan_by_pool(s, pool_us);
+    free(pool_us);
     return m;
 }

@@ -33,5 +33,8 @@ struct makespan {
  *     s.rows = &input->rows, s.models = &input->models;
  *     struct makespan m = makespan_of(&s); */
 struct makespan makespan_of(const struct scenario *s);
+/* The same; of each pool also when its own last answer has come, from the first send of all: of
+ * as many pools as the models have. 0 where none of its rows is run. */
+struct makespan makespan_by_pool(const struct scenario *s, int64_t *pool_us);
 
 #endif

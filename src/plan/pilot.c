@@ -91,13 +91,7 @@ static size_t read_figures(const struct pilot *p, const struct remote_answer *a,
 
 static struct verdict verdict_on(const struct gauge_answer *a)
 {
-    struct verdict v = {.kind = VERDICT_OK,
-                        .dim = DIM_UNKNOWN,
-                        .limit = -1,
-                        .used = -1,
-                        .requested = -1,
-                        .retry_us = -1,
-                        .status = a->admitted ? 200 : 429};
+    struct verdict v = verdict_good(a->admitted ? 200 : 429);
     if (a->admitted)
         return v;
     v.kind = VERDICT_RATE_LIMIT;
@@ -105,7 +99,7 @@ static struct verdict verdict_on(const struct gauge_answer *a)
     v.limit = a->why.limit;
     v.used = a->why.used;
     v.requested = a->why.requested;
-    v.retry_us = floor_to(a->retry_us, THOUSAND);
+    v.retry_us = a->retry_us < 0 ? -1 : floor_to(a->retry_us, THOUSAND);
     v.retryable = true;
     return v;
 }

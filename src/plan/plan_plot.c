@@ -22,8 +22,7 @@ enum {
     TICKS = 14,
 };
 
-/* ---- text ----------------------------------------------------------------------------------
- */
+/* ---- text ---------------------------------------------------------------------------- */
 
 /* At most `most` characters of it; what XML cannot hold becomes U+FFFD. */
 static void escape(struct buf *out, struct str s, size_t most)
@@ -211,10 +210,7 @@ static double draw_variant(struct buf *out, const struct scale *s, const struct 
     struct buf names = {0};
     if (!known_of(v))
         return y;
-    for (size_t i = 0; i < v->n && i < 3; i++)
-        buf_printf(&names, "%s%.*s", i ? ", " : "", STR_ARG(str_cut(v->names[i], 40)));
-    if (v->next_down)
-        buf_puts(&names, " instead");
+    plan_names(v, &names);
     put_text(out, (struct place){20, y + 18, "name", "start"}, buf_str(&names), 80);
     buf_free(&names);
     y += HEAD;

@@ -10,6 +10,8 @@ void plan_json(const struct plan *p, struct buf *out);
 /* An SVG file for light and dark: how long each tier takes, and what max_tokens costs. */
 void plan_plot(const struct plan *p, struct buf *out);
 
+/* "gpt-4o, o3", "gpt-4o-mini instead": each model once, whatever leads to it */
+void plan_names(const struct variant *v, struct buf *out);
 /* "1 (yours)", "your limits" */
 void plan_tier_name(const struct forecast *f, struct buf *out);
 /* "2m 10s", "2m 10s - 48m 02s", or "not known" */

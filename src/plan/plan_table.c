@@ -182,13 +182,26 @@ static void write_taken(const struct plan *p, struct buf *out)
 
 /* ---- a variant --------------------------------------------------------------------------- */
 
-static void write_names(const struct variant *v, struct buf *out)
+static bool came_before(const struct variant *v, size_t i)
+{
+    for (size_t k = 0; k < i && v->models[i]; k++) {
+        if (v->models[k] == v->models[i])
+            return true;
+    }
+    return false;
+}
+
+void plan_names(const struct variant *v, struct buf *out)
 {
     enum { SHOWN = 3, MOST = 40 };
-    for (size_t i = 0; i < v->n && i < SHOWN; i++)
-        buf_printf(out, "%s%.*s", i ? ", " : "", STR_ARG(str_cut(v->names[i], MOST)));
-    if (v->n > SHOWN)
-        buf_printf(out, " and %zu more", v->n - SHOWN);
+    size_t n = 0;
+    for (size_t i = 0; i < v->n; i++) {
+        if ((v->next_down && came_before(v, i)) || n++ >= SHOWN)
+            continue;
+        buf_printf(out, "%s%.*s", n > 1 ? ", " : "", STR_ARG(str_cut(v->names[i], MOST)));
+    }
+    if (n > SHOWN)
+        buf_printf(out, " and %zu more", n - SHOWN);
     if (v->next_down)
         buf_puts(out, " instead");
 }
@@ -305,7 +318,7 @@ static void write_variant(const struct plan *p, const struct variant *v, struct 
 {
     bool any = false;
     buf_char(out, '\n');
-    write_names(v, out);
+    plan_names(v, out);
     buf_char(out, '\n');
     write_costs(v, out);
     for (size_t i = 0; i < v->count; i++) {

@@ -6,6 +6,7 @@
 #include "checking.h"
 #include "duration.h"
 #include "exits.h"
+#include "help.h"
 #include "plan_report.h"
 #include "replace.h"
 #include "term.h"
@@ -94,8 +95,7 @@ static int complain(const char *place, const struct diag *diag, int code)
     return code;
 }
 
-/* ---- what is asked ------------------------------------------------------------------------
- */
+/* ---- what is asked ------------------------------------------------------------------- */
 
 static enum sl_err take_files(struct request *r, int files, char **argv, struct diag *diag)
 {
@@ -182,8 +182,7 @@ static enum sl_err take_service(struct request *r, struct diag *diag)
                           "\"%s\": write 2s, 500ms-3s or lognormal:1s-10s", r->service);
 }
 
-/* ---- the input ----------------------------------------------------------------------------
- */
+/* ---- the input ----------------------------------------------------------------------- */
 
 static bool provider_is_told(const struct request *r)
 {
@@ -254,8 +253,7 @@ static enum sl_err settle(struct request *r, struct diag *diag)
     return SL_OK;
 }
 
-/* ---- the plan -----------------------------------------------------------------------------
- */
+/* ---- the plan ------------------------------------------------------------------------ */
 
 static int show(const struct request *r, const struct plan *p)
 {
@@ -331,13 +329,8 @@ int verb_plan(int argc, char **argv)
     size_t n = table(&r, options);
     if (options_parse(options, n, argc, argv, &files, &help, &diag) != SL_OK)
         return complain("", &diag, EXIT_USAGE);
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &face, options, n);
-        fwrite(text.p, 1, text.n, stdout);
-        buf_free(&text);
-        return EXIT_ALL_DONE;
-    }
+    if (help)
+        return help_print(&face, options, n);
     int code = plan(&r, files, argv);
     guess_free(&r.guess);
     input_close(&r.input);

@@ -321,8 +321,7 @@ void prompt_messages(struct prompt *p, const struct json *list)
     }
 }
 
-/* ---- tools ----------------------------------------------------------------------------------
- */
+/* ---- tools --------------------------------------------------------------------------- */
 
 static void schema(struct prompt *p, const struct json *node);
 

@@ -63,7 +63,7 @@ enum route {
 };
 
 /* The route of a request path as a batch line or a client writes it (with or without /v1, an
- * Azure deployment path, a query). */
+ * Azure deployment path, a query, dots and percent signs that a server may undo). */
 enum route route_of(struct str path);
 
 struct ask {
@@ -97,8 +97,7 @@ enum sl_err ask_check(const struct ask *ask, struct diag *diag) SL_CHECK;
  * input_tokens, OTPM max_output_tokens, requests and concurrency 1, under every rule. */
 int64_t demand_charge(const struct demand *d, enum charge_rule rule, enum dimension dim);
 
-/* ---- headers.c: what an answer says of the budgets ----------------------------------------
- */
+/* ---- headers.c: what an answer says of the budgets ----------------------------------- */
 
 /* Reads rate-limit headers of any known form into out[max]; returns how many. `now_unix_us` is
  * the wall clock, needed for Anthropic's absolute reset times (the answer's own Date header is
@@ -108,8 +107,7 @@ size_t headers_read(const struct provider *p, const struct message *m, int64_t n
 /* retry-after-ms, retry-after in seconds or as an HTTP date; -1 if absent. Not capped. */
 int64_t headers_retry_us(const struct message *m, int64_t now_unix_us);
 
-/* ---- verdict.c: what an answer means --------------------------------------------------------
- */
+/* ---- verdict.c: what an answer means ------------------------------------------------- */
 
 #define VERDICT_KINDS(X)                                                                       \
     X(OK, "ok")                                                                                \
@@ -142,6 +140,8 @@ struct verdict {
     struct str bucket;  /* "(for limit gpt-4.1)": the shared limit's name, or empty */
 };
 
+/* Of an answer that is one, and says nothing of limits. */
+struct verdict verdict_good(int status);
 /* Judges a whole answer, or one error event out of a 200 stream, or a failed batch or run
  * object (status 200). Status 0: not known, judged by the words alone. `m` may be NULL (no
  * headers). `body` is the text as received: JSON object, JSON array around it (Gemini), or
@@ -150,8 +150,7 @@ struct verdict {
 struct verdict verdict_of(const struct provider *p, int status, const struct message *m,
                           struct str body, int64_t now_unix_us, struct arena *arena);
 
-/* ---- usage.c: what an answer used
- * ------------------------------------------------------------ */
+/* ---- usage.c: what an answer used ---------------------------------------------------- */
 
 struct usage {
     int64_t input_tokens; /* -1 if not said; for Anthropic without cached reads */

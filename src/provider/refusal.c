@@ -112,8 +112,7 @@ static void read_json(struct refusal *r, const struct json *v, struct arena *are
         read_json(r, inner, arena, depth + 1);
 }
 
-/* ---- pages ----------------------------------------------------------------------------------
- */
+/* ---- pages --------------------------------------------------------------------------- */
 
 static bool is_page(struct str text)
 {
@@ -132,8 +131,7 @@ static struct str page_title(struct str text)
     return str_trim((struct str){text.p + start + 1, (size_t)(end - start - 1)});
 }
 
-/* ---- texts ----------------------------------------------------------------------------------
- */
+/* ---- texts --------------------------------------------------------------------------- */
 
 /* JSON alone, or behind other words: "429 {...}", "event: error\ndata: {...}". */
 static const struct json *json_within(struct str text, struct arena *arena)

@@ -6,32 +6,98 @@
 
 #include <string.h>
 
-/* ---- routes ---------------------------------------------------------------------------------
- */
+/* ---- routes -------------------------------------------------------------------------- */
 
-enum route route_of(struct str path)
+/* A server may undo what a client has written oddly: "/v1/%63hat/./x/..//completions" must not
+ * be a way round the counting. */
+static bool is_odd(struct str path)
+{
+    return str_find(path, STR("%"), 0) >= 0 || str_find(path, STR("//"), 0) >= 0 ||
+           str_find(path, STR("/."), 0) >= 0;
+}
+
+static int hex_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Percent signs undone, in place. */
+static void undo_percents(struct str *path, char *bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < path->n; i++) {
+        int high = i + 2 < path->n && bytes[i] == '%' ? hex_of(bytes[i + 1]) : -1;
+        int low = high >= 0 ? hex_of(bytes[i + 2]) : -1;
+        bytes[n++] = low >= 0 ? (char)(high << 4 | low) : bytes[i];
+        i += low >= 0 ? 2 : 0;
+    }
+    path->n = n;
+}
+
+/* As the oddest server would read it (RFC 3986, section 6.2.2). */
+static struct str plain_path(struct str path, struct arena *arena)
+{
+    struct buf out = {0};
+    struct str rest = arena_copy(arena, path);
+    undo_percents(&rest, (char *)rest.p);
+    while (rest.p) {
+        struct str part = str_split(&rest, '/');
+        if (str_eq(part, STR("..")))
+            while (out.n && out.p[--out.n] != '/')
+                continue;
+        else if (part.n && !str_eq(part, STR(".")))
+            buf_printf(&out, "/%.*s", STR_ARG(part));
+    }
+    path = arena_copy(arena, buf_str(&out));
+    buf_free(&out);
+    return path;
+}
+
+/* Anthropic's, and not those of a thread of OpenAI's ("/v1/threads/t/messages"). */
+static bool is_messages(struct str path)
+{
+    const struct str tail = STR("/messages");
+    struct str before = str_cut(path, path.n >= tail.n ? path.n - tail.n : 0);
+    return str_ends(path, tail) && (!before.n || str_ends(before, STR("/v1")));
+}
+
+static enum route plain_route(struct str path)
 {
     static const struct {
         const char *tail;
         enum route route;
     } routes[] = {
-        {"/chat/completions", ROUTE_CHAT},     {"/responses", ROUTE_RESPONSES},
-        {"/completions", ROUTE_COMPLETIONS},   {"/embeddings", ROUTE_EMBEDDINGS},
-        {"/messages", ROUTE_MESSAGES},         {"/moderations", ROUTE_MODERATIONS},
-        {"/images/generations", ROUTE_IMAGES}, {"/images/edits", ROUTE_IMAGES},
+        {"/chat/completions", ROUTE_CHAT},   {"/responses", ROUTE_RESPONSES},
+        {"/completions", ROUTE_COMPLETIONS}, {"/embeddings", ROUTE_EMBEDDINGS},
+        {"/moderations", ROUTE_MODERATIONS}, {"/images/generations", ROUTE_IMAGES},
+        {"/images/edits", ROUTE_IMAGES},
     };
-    path = str_split(&path, '?');
     while (str_ends(path, STR("/")))
         path.n--;
+    if (str_find(path, STR("/threads/"), 0) >= 0) /* whose messages ask no model */
+        return ROUTE_OTHER;
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         if (str_ends(path, str_of(routes[i].tail)))
             return routes[i].route;
     }
-    return ROUTE_OTHER;
+    return is_messages(path) ? ROUTE_MESSAGES : ROUTE_OTHER;
 }
 
-/* ---- what the forms of input cost -----------------------------------------------------------
- */
+enum route route_of(struct str path)
+{
+    struct arena arena = {0};
+    path = str_split(&path, '?');
+    if (!is_odd(path))
+        return plain_route(path);
+    enum route route = plain_route(plain_path(path, &arena));
+    arena_free(&arena);
+    return route;
+}
+
+/* ---- what the forms of input cost ---------------------------------------------------- */
 
 /* Counts what `count` adds and keeps the largest of several such inputs apart. */
 struct inputs {
@@ -89,8 +155,7 @@ static void all_inputs(struct inputs *in, const struct json *v)
         each_input(in, v);
 }
 
-/* ---- routes' own fields ---------------------------------------------------------------------
- */
+/* ---- routes' own fields -------------------------------------------------------------- */
 
 static const struct json *required(struct prompt *p, const struct json *body, const char *key)
 {
@@ -231,8 +296,7 @@ static void read_output(struct prompt *p, const struct json *body, struct ask *o
         prompt_fail(p, SL_RANGE, "asks for more output than can be counted");
 }
 
-/* ---- the whole ------------------------------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------------------- */
 
 static struct str read_model(struct prompt *p, const struct json *body, enum route route)
 {
@@ -290,8 +354,7 @@ enum sl_err ask_parse(const struct provider *provider, const struct catalogue *c
     return p.err;
 }
 
-/* ---- does it fit ----------------------------------------------------------------------------
- */
+/* ---- does it fit --------------------------------------------------------------------- */
 
 /* "131,402 tokens and max_tokens 4,096 exceed gpt-4o's window of 128,000" */
 static enum sl_err over_window(const struct ask *ask, int64_t output, struct diag *diag)

@@ -163,12 +163,6 @@ struct usage stream_usage(struct stream *s)
 struct verdict stream_verdict(struct stream *s)
 {
     if (s->error.n == 0)
-        return (struct verdict){.kind = VERDICT_OK,
-                                .dim = DIM_UNKNOWN,
-                                .limit = -1,
-                                .used = -1,
-                                .requested = -1,
-                                .retry_us = -1,
-                                .status = 200};
+        return verdict_good(200);
     return verdict_of(s->provider, 0, NULL, buf_str(&s->error), 0, &s->arena);
 }

@@ -146,8 +146,7 @@ struct tier_fit tier_fit(const struct catalogue *c, struct str provider,
     return f;
 }
 
-/* ---- what has been earned -------------------------------------------------------------------
- */
+/* ---- what has been earned ------------------------------------------------------------ */
 
 /* Days that nobody asks for need not be known. */
 static bool suffices(int64_t paid_usd, int64_t wait_days, int64_t paid_cents, int64_t days)

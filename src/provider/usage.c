@@ -5,7 +5,8 @@
 static int64_t count_at(const struct json *usage, const char *path)
 {
     int64_t n;
-    return json_int(json_path(usage, path), &n) == SL_OK && n >= 0 ? n : -1;
+    bool told = json_int(json_path(usage, path), &n) == SL_OK;
+    return told && n >= 0 && n <= BOUND_USAGE_TOKENS ? n : -1;
 }
 
 static int64_t first_count(const struct json *usage, const char *const *paths)
@@ -35,7 +36,7 @@ struct usage usage_of(const struct json *answer)
                       .cached_tokens = first_count(usage, cached)};
     /* Anthropic counts what it writes to its cache apart; it is charged as input. */
     int64_t created = count_at(usage, "cache_creation_input_tokens");
-    if (u.input_tokens >= 0 && created > 0 && created < INT64_MAX - u.input_tokens)
+    if (u.input_tokens >= 0 && created > 0)
         u.input_tokens += created;
     /* Embeddings name no output: there is none. */
     int64_t total = count_at(usage, "total_tokens");

@@ -25,8 +25,7 @@ const char *verdict_name(enum verdict_kind k)
     return names[k];
 }
 
-/* ---- the kind -------------------------------------------------------------------------------
- */
+/* ---- the kind ------------------------------------------------------------------------ */
 
 struct sight {
     const struct provider *provider;
@@ -238,8 +237,7 @@ static enum verdict_kind kind_of(const struct sight *s)
     return is_known_failure(s) ? VERDICT_OTHER : VERDICT_OK;
 }
 
-/* ---- figures --------------------------------------------------------------------------------
- */
+/* ---- figures ------------------------------------------------------------------------- */
 
 /* Gemini names each limit passed by a quotaId ("GenerateRequestsPerDayPerProject...") and tells
  * the wait apart. Of several limits the one that takes longest to clear is the verdict's. */
@@ -405,8 +403,7 @@ static void fill_quota(const struct sight *s, struct verdict *v)
         (void)wording_number(str_from(message, (size_t)at + afford.n), &v->limit, &used);
 }
 
-/* ---- is it worth trying again ---------------------------------------------------------------
- */
+/* ---- is it worth trying again -------------------------------------------------------- */
 
 static bool passes(const struct sight *s)
 {
@@ -448,16 +445,21 @@ static struct str own_code(const struct refusal *r)
     return r->type.n ? r->type : r->state.n ? r->state : r->code;
 }
 
+struct verdict verdict_good(int status)
+{
+    return (struct verdict){.kind = VERDICT_OK,
+                            .dim = DIM_UNKNOWN,
+                            .limit = -1,
+                            .used = -1,
+                            .requested = -1,
+                            .retry_us = -1,
+                            .status = status};
+}
+
 struct verdict verdict_of(const struct provider *p, int status, const struct message *m,
                           struct str body, int64_t now_unix_us, struct arena *arena)
 {
-    struct verdict v = {.kind = VERDICT_OK,
-                        .dim = DIM_UNKNOWN,
-                        .limit = -1,
-                        .used = -1,
-                        .requested = -1,
-                        .retry_us = -1,
-                        .status = status};
+    struct verdict v = verdict_good(status);
     struct sight s = {.provider = p, .status = status, .http = status >= 400};
     s.r = refusal_read(body, s.http, arena);
     s.r.message = str_cut(s.r.message, MESSAGE_MAX);

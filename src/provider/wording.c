@@ -49,8 +49,7 @@ static ptrdiff_t find_word(struct str s, const char *word, size_t from)
     }
 }
 
-/* ---- numbers --------------------------------------------------------------------------------
- */
+/* ---- numbers ------------------------------------------------------------------------- */
 
 static bool thousands_group(struct str s, size_t comma)
 {
@@ -142,8 +141,7 @@ static int64_t number_before(struct str s, size_t end)
     return bare && wording_number(digits, &n, &used) && used == digits.n ? n : -1;
 }
 
-/* ---- dimensions -----------------------------------------------------------------------------
- */
+/* ---- dimensions ---------------------------------------------------------------------- */
 
 struct subject {
     ptrdiff_t at; /* where the word stands, -1 none */
@@ -349,8 +347,7 @@ enum dimension wording_dimension(struct str text)
     return dimension_in(text).dim;
 }
 
-/* ---- waits ----------------------------------------------------------------------------------
- */
+/* ---- waits --------------------------------------------------------------------------- */
 
 static int64_t unit_us(struct str word)
 {
@@ -435,8 +432,7 @@ static int64_t wait_in(struct str s)
     return -1;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------------------- */
 
 /* "20,000 input tokens": the figure may stand one word before the subject. */
 static int64_t number_near_before(struct str s, size_t at)

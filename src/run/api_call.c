@@ -2,10 +2,10 @@
  * or by api_cancel; whatever ends it frees it. One that is cancelled from within its own report
  * is `dead` until that returns; from within `more` until its upstream ends. */
 #include "api_call.h"
+#include "wall.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { API_HEADERS = 4 };
 
@@ -60,13 +60,6 @@ void api_cancel(struct api_call **pc)
 
 /* ---- what became of it ---- */
 
-static int64_t unix_now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 static enum api_outcome outcome_of(const struct verdict *v, int status)
 {
     switch (v->kind) {
@@ -111,7 +104,7 @@ static void judge(struct api_call *c, struct api_answer *a)
         return;
     }
     a->verdict = verdict_of(c->api->provider, a->status, &c->head, buf_str(&c->body),
-                            unix_now_us(), &c->arena);
+                            wall_unix_us(), &c->arena);
     a->outcome = outcome_of(&a->verdict, a->status);
     say(c, a);
 }

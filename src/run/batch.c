@@ -13,6 +13,7 @@
 
 #include "detour.h"
 #include "receipt.h"
+#include "remember.h"
 #include "shipping.h"
 
 #include <signal.h>
@@ -68,8 +69,11 @@ void batch_stop(struct batch *b, enum stop stop, const char *where, const char *
     }
 }
 
+/* --cancel asks nothing: what no batch has done is left. */
 static bool anything_to_draw(const struct batch *b)
 {
+    if (b->settings->cancel)
+        return false;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
         if (shuffle_left(&b->shuffle, p))
             return true;
@@ -85,8 +89,7 @@ void batch_end_when_done(struct batch *b)
         uv_stop(&b->loop);
 }
 
-/* ---- jobs ----------------------------------------------------------------------------------
- */
+/* ---- jobs ---------------------------------------------------------------------------- */
 
 static bool load(struct batch_job *j)
 {
@@ -187,8 +190,7 @@ static void on_setback(void *ctx, struct job *job, const struct ending *end)
         snprintf(j->setback, sizeof j->setback, "%.*s", STR_ARG(failure_code(end)));
 }
 
-/* ---- ends ----------------------------------------------------------------------------------
- */
+/* ---- ends ---------------------------------------------------------------------------- */
 
 static void count_answer(struct batch_job *j, const struct ending *end)
 {
@@ -196,7 +198,8 @@ static void count_answer(struct batch_job *j, const struct ending *end)
                               .route = j->request.line.route,
                               .usage = &end->usage,
                               .service_us = end->service_us};
-    receipt_add(&j->batch->totals, &a);
+    int64_t paid = receipt_add(&j->batch->totals, &a);
+    allot_settle(j->batch, row_of(j), false, paid);
 }
 
 static struct result result_of(const struct batch_job *j, const struct ending *end)
@@ -298,8 +301,7 @@ static void on_halted(void *ctx, struct job *job, const struct ending *end)
     buf_free(&what);
 }
 
-/* ---- drawing
- * --------------------------------------------------------------------------------- */
+/* ---- drawing ------------------------------------------------------------------------- */
 
 static void submit(struct batch *b, size_t row_index)
 {
@@ -325,14 +327,14 @@ static void on_hungry(void *ctx)
     size_t row;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
         size_t want = pool_appetite(b->input.models.pools[p].pool);
-        while (want-- && b->stop == STOP_NONE && shuffle_next(&b->shuffle, p, &row))
+        while (want-- && b->stop == STOP_NONE && !b->settings->cancel &&
+               shuffle_next(&b->shuffle, p, &row))
             submit(b, row);
     }
     batch_end_when_done(b);
 }
 
-/* ---- the outside
- * ------------------------------------------------------------------------------- */
+/* ---- the outside --------------------------------------------------------------------- */
 
 static void on_signal(uv_signal_t *handle, int number)
 {
@@ -385,7 +387,9 @@ static void on_tick(uv_timer_t *timer)
     struct batch *b = timer->data;
     int64_t now = engine_now(b->door.engine);
     remember_edges(b, now);
+    remember_note(b, false);
     detour_look(b, now);
+    deadline_look(b, now);
     batch_end_when_done(b);
     watch_tick(b, now);
     watch_patience(b, now);
@@ -395,7 +399,7 @@ static void count_remaining(struct batch *b)
 {
     const struct rows *rows = &b->input.rows;
     for (size_t i = 0; i < rows->n; i++) {
-        if (rows->list[i].state == ROW_PENDING)
+        if (rows->list[i].state == ROW_PENDING && !b->settings->cancel)
             add_remaining(b, &rows->list[i], 1);
     }
 }
@@ -442,6 +446,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
         for (int d = 0; d < DIM_COUNT; d++)
             b->pools[p].edge_us[d] = -1;
     }
+    remember_open(b);
     count_remaining(b);
     shuffle_init(&b->shuffle, &b->input.rows, models, b->settings->account.config.seed);
     b->alive_us = engine_now(b->door.engine);
@@ -458,6 +463,7 @@ enum sl_err batch_run(struct batch *b, struct diag *diag)
     uv_run(&b->loop, UV_RUN_DEFAULT);
     stop_watching(b);
     display_close(b);
+    remember_note(b, true);
     return SL_OK;
 }
 
@@ -473,6 +479,7 @@ void batch_settle(struct batch *b)
 void batch_free(struct batch *b)
 {
     display_close(b); /* of one that did not begin */
+    remember_close(b);
     if (b->shipping)
         shipping_close(b->shipping);
     door_close(&b->door);
@@ -491,5 +498,7 @@ void batch_free(struct batch *b)
     shuffle_free(&b->shuffle);
     totals_free(&b->totals);
     input_close(&b->input);
+    allot_free(&b->allot);
+    deadline_free(&b->deadline);
     free(b->pools);
 }

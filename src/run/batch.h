@@ -2,9 +2,12 @@
 #ifndef SLUICE_BATCH_H
 #define SLUICE_BATCH_H
 
+#include "allot.h"
+#include "deadline.h"
 #include "display.h"
 #include "door.h"
 #include "input.h"
+#include "memory.h"
 #include "recent.h"
 #include "report.h"
 #include "results.h"
@@ -53,6 +56,10 @@ struct batch {
     struct batch_job *job_list;
     struct shipping *shipping; /* what goes through the Batch API; NULL: nothing does */
     struct report_batches shipped;
+    struct memory *memory; /* of limits that were learned; NULL: none is kept */
+    struct buf known_as;   /* ... where the account is called so */
+    struct allot allot;    /* of --mode auto */
+    struct deadline deadline;
     uv_timer_t tick; /* progress and patience */
     uv_signal_t sigint, sigterm;
     struct term term;

@@ -4,13 +4,12 @@
 #include "shipping.h"
 
 #include "batch.h"
+#include "wall.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
-    SECOND = 1000000,
     ABSENCES_MAX = 10, /* one that was created a moment ago may not be known everywhere */
     SPLIT_AFTER = 3,   /* refusals of its queue while nothing else of ours is in it */
     PAUSES_MAX = 10,   /* intervals of polling between two of them, growing up to that */
@@ -19,9 +18,7 @@ enum {
 
 static int64_t age_us(const struct parcel *p)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    int64_t age = (int64_t)t.tv_sec * SECOND - p->creating_us;
+    int64_t age = wall_unix_us() - p->creating_us;
     return age > 0 ? age : 0;
 }
 

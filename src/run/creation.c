@@ -12,25 +12,17 @@
 #include "shipping.h"
 
 #include "batch.h"
+#include "wall.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 enum {
-    SECOND = 1000000,
     LOOKS = 2,
     PAGES_MAX = 50,
 };
 
 /* Between our clock and the provider's, and from the call to the creation. */
 static const int64_t EARLY_US = 15 * INT64_C(60000000), LATE_US = 45 * INT64_C(60000000);
-
-static int64_t unix_now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
-}
 
 static void write_mark(const struct parcel *p, struct buf *out)
 {
@@ -96,6 +88,23 @@ static bool somebody_uploads(const struct shipping *s)
     return false;
 }
 
+/* What was made is known: whatever comes next is looked for from the start. */
+static void be_sure(struct shipment *h)
+{
+    h->unsure = h->unread = false;
+    h->looks = h->pages = 0;
+    buf_clear(&h->cursor);
+}
+
+static void take_file(struct shipment *h, struct str id)
+{
+    struct parcel *p = shipping_parcel(h);
+    buf_clear(&p->file);
+    buf_add(&p->file, id);
+    be_sure(h);
+    shipping_enter(h, PARCEL_UPLOADED, NULL);
+}
+
 static void on_uploaded(void *ctx, const struct api_answer *a)
 {
     struct shipment *h = ctx;
@@ -111,14 +120,22 @@ static void on_uploaded(void *ctx, const struct api_answer *a)
         return;
     }
     if (batch_file_read(a->root, &file, &diag) != SL_OK) {
-        h->unsure = true;
+        h->unsure = h->unread = true;
         shipping_later(h, -1);
         return;
     }
-    buf_clear(&shipping_parcel(h)->file);
-    buf_add(&shipping_parcel(h)->file, file.id);
-    h->unsure = false;
-    shipping_enter(h, PARCEL_UPLOADED, NULL);
+    take_file(h, file.id);
+}
+
+static void take_batch(struct shipment *h, struct str id, int64_t due_us)
+{
+    struct parcel *p = shipping_parcel(h);
+    buf_clear(&p->batch);
+    buf_add(&p->batch, id);
+    be_sure(h);
+    h->due_us = due_us;
+    h->shipping->created++;
+    shipping_enter(h, PARCEL_CREATED, NULL);
 }
 
 static void on_created(void *ctx, const struct api_answer *a)
@@ -136,16 +153,11 @@ static void on_created(void *ctx, const struct api_answer *a)
         return;
     }
     if (batch_object_read(s->dialect, a->root, &b, &diag) != SL_OK) {
-        h->unsure = true;
+        h->unsure = h->unread = true;
         shipping_later(h, -1);
         return;
     }
-    buf_clear(&shipping_parcel(h)->batch);
-    buf_add(&shipping_parcel(h)->batch, b.id);
-    h->unsure = false;
-    h->due_us = shipping_now(s) + shipping_poll_us(s, 0);
-    s->created++;
-    shipping_enter(h, PARCEL_CREATED, NULL);
+    take_batch(h, b.id, shipping_now(s) + shipping_poll_us(s, 0));
 }
 
 static void send_creation(struct shipment *h)
@@ -179,7 +191,7 @@ static void create(struct shipment *h)
     }
     if (p->state != PARCEL_CREATING) {
         p->attempt++;
-        p->creating_us = unix_now_us();
+        p->creating_us = wall_unix_us();
         if (!shipping_enter(h, PARCEL_CREATING, NULL))
             return;
     }
@@ -187,6 +199,22 @@ static void create(struct shipment *h)
 }
 
 /* ---- looking for what may be there ---- */
+
+/* Where batches are not listed, or in words that cannot be read, whether there is one cannot be
+ * told: nobody is to pay for it twice, so a person has to look. A file costs nothing. */
+static void cannot_tell(struct shipment *h)
+{
+    struct batch *b = h->shipping->batch;
+    if (shipping_parcel(h)->state == PARCEL_UPLOADING)
+        shipping_give_up(h, STR("batch_refused"),
+                         STR("the answer to its upload cannot be read"));
+    else if (b->settings->cancel)
+        shipping_give_up(h, STR("batch_unknown"), STR("whether it was created is not known"));
+    else
+        batch_stop(b, STOP_LOST, "",
+                   "whether a batch was created can not be told: the provider lists none, or "
+                   "none that can be read");
+}
 
 /* It is not there, as far as can be told. */
 static void not_found(struct shipment *h)
@@ -197,7 +225,11 @@ static void not_found(struct shipment *h)
     h->unsure = ++h->looks < LOOKS;
     if (!h->unsure)
         h->looks = 0;
-    if (!h->unsure && s->ending) {
+    if (!h->unsure && h->unread) {
+        cannot_tell(h);
+        return;
+    }
+    if (!h->unsure && h->cancel) {
         shipping_give_up(h, STR("batch_cancelled"), STR("the batch was never created"));
         return;
     }
@@ -221,22 +253,9 @@ static bool is_page(const struct api_answer *a, struct batch_page *page)
     return a->outcome == API_OK && batch_page_read(a->root, page, &diag) == SL_OK;
 }
 
-/* Where batches are not listed, whether there is one can not be told: nobody is to pay for it
- * twice, so a person has to look. */
-static void cannot_look(struct shipment *h)
-{
-    struct batch *b = h->shipping->batch;
-    if (b->settings->cancel)
-        shipping_give_up(h, STR("batch_unknown"), STR("whether it was created is not known"));
-    else
-        batch_stop(b, STOP_LOST, "",
-                   "whether a batch was created can not be told: the provider lists none");
-}
-
 static void on_files(void *ctx, const struct api_answer *a)
 {
     struct shipment *h = ctx;
-    struct parcel *p = shipping_parcel(h);
     struct batch_page page;
     struct batch_file file;
     struct buf name = {0};
@@ -247,7 +266,7 @@ static void on_files(void *ctx, const struct api_answer *a)
         not_found(h); /* a file too many costs nothing */
         return;
     }
-    loading_filename(p, &name);
+    loading_filename(shipping_parcel(h), &name);
     bool found = false;
     for (const struct json *v = page.first; v && !found; v = v->next)
         found =
@@ -257,30 +276,14 @@ static void on_files(void *ctx, const struct api_answer *a)
         turn_page(h, &page, false);
         return;
     }
-    buf_clear(&p->file);
-    buf_add(&p->file, file.id);
-    buf_clear(&h->cursor);
-    h->unsure = false;
-    shipping_enter(h, PARCEL_UPLOADED, NULL);
+    take_file(h, file.id);
 }
 
-static void found_batch(struct shipment *h, struct str id)
+static bool is_rejected(const struct shipment *h, struct str id)
 {
-    struct parcel *p = shipping_parcel(h);
-    struct shipping *s = h->shipping;
-    buf_clear(&p->batch);
-    buf_add(&p->batch, id);
-    buf_clear(&h->cursor);
-    h->unsure = false;
-    h->due_us = 0;
-    s->created++;
-    shipping_enter(h, PARCEL_CREATED, NULL);
-}
-
-static bool is_listed(const struct buf *list, size_t n, struct str id)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (str_eq(buf_str(&list[i]), id))
+    struct str ids = buf_str(&h->rejects);
+    while (ids.p) {
+        if (str_eq(str_split(&ids, '\n'), id))
             return true;
     }
     return false;
@@ -309,7 +312,7 @@ static bool is_likely(const struct shipment *h, const struct batch_object *b)
     bool in_time = b->created_us < 0 || (b->created_us >= p->creating_us - EARLY_US &&
                                          b->created_us <= p->creating_us + LATE_US);
     return in_time && b->total == p->load.requests && !is_anothers(h->shipping, b->id) &&
-           !is_listed(h->rejects, h->reject_count, b->id);
+           !is_rejected(h, b->id);
 }
 
 static void on_batches(void *ctx, const struct api_answer *a)
@@ -322,26 +325,29 @@ static void on_batches(void *ctx, const struct api_answer *a)
     if (!shipping_heard(h, a))
         return;
     if (!is_page(a, &page)) {
-        cannot_look(h);
+        cannot_tell(h);
         return;
     }
-    bool likely = false, older = page.first != NULL;
+    bool likely = false, older = page.first != NULL, strange = false;
     for (const struct json *v = page.first; v && !likely; v = v->next) {
-        if (batch_object_read(s->dialect, v, &b, &diag) != SL_OK)
-            continue;
-        older &= b.created_us >= 0 && b.created_us < shipping_parcel(h)->creating_us - EARLY_US;
-        likely = is_likely(h, &b);
+        bool known = batch_object_read(s->dialect, v, &b, &diag) == SL_OK;
+        bool before =
+            b.created_us >= 0 && b.created_us < shipping_parcel(h)->creating_us - EARLY_US;
+        older &= before;
+        strange |= !known && !before;
+        likely = known && is_likely(h, &b);
     }
-    if (!likely) {
+    if (!likely && strange) {
+        cannot_tell(h);
+    } else if (!likely) {
         turn_page(h, &page, older);
     } else if (s->dialect == BATCH_OPENAI) {
-        found_batch(h, b.id);
+        take_batch(h, b.id, 0);
     } else {
         buf_clear(&h->candidate);
         buf_add(&h->candidate, b.id);
         buf_clear(&h->cursor);
         h->pages = 0;
-        h->recognised = false;
         h->due_us = b.phase == BATCH_OVER
                         ? 0
                         : shipping_now(s) + s->batch->settings->poll_us; /* waits for its end */
@@ -349,22 +355,24 @@ static void on_batches(void *ctx, const struct api_answer *a)
     }
 }
 
-/* The first line of its results, as far as it is needed. */
+/* Of its results no more than the first line is needed. */
 static bool on_first_result(void *ctx, struct str bytes)
 {
     struct shipment *h = ctx;
-    const struct parcel *p = shipping_parcel(h);
     buf_add(&h->line, bytes);
-    struct str rest = buf_str(&h->line), line = str_split(&rest, '\n');
-    if (!rest.p && h->line.n < BOUND_RESPONSE_BYTES)
-        return true;
+    return str_find(bytes, STR("\n"), 0) < 0 && h->line.n < BOUND_RESPONSE_BYTES;
+}
+
+static bool is_own_result(const struct shipment *h, struct str line)
+{
+    const struct parcel *p = shipping_parcel(h);
     struct arena arena = {0};
     struct batch_result r;
     struct diag diag;
-    h->recognised = batch_result_read(BATCH_ANTHROPIC, line, &arena, &r, &diag) == SL_OK &&
-                    batch_id_read(r.custom_id, (struct str){p->mark, MARK_BYTES}) >= 0;
+    bool own = batch_result_read(BATCH_ANTHROPIC, line, &arena, &r, &diag) == SL_OK &&
+               batch_id_read(r.custom_id, (struct str){p->mark, MARK_BYTES}) >= 0;
     arena_free(&arena);
-    return false;
+    return own;
 }
 
 static void on_peeked(void *ctx, const struct api_answer *a)
@@ -373,13 +381,15 @@ static void on_peeked(void *ctx, const struct api_answer *a)
     if (!shipping_heard(h, a))
         return;
     h->over = false;
+    struct str rest = buf_str(&h->line);
+    bool own = is_own_result(h, str_split(&rest, '\n'));
     buf_clear(&h->line);
-    if (h->recognised) {
-        found_batch(h, buf_str(&h->candidate));
+    if (own) {
+        take_batch(h, buf_str(&h->candidate), 0);
         return;
     }
-    if (h->reject_count < REJECTS_MAX)
-        buf_add(&h->rejects[h->reject_count++], buf_str(&h->candidate));
+    buf_add(&h->rejects, buf_str(&h->candidate));
+    buf_char(&h->rejects, '\n');
     buf_clear(&h->candidate);
     h->due_us = 0;
 }
@@ -390,7 +400,6 @@ static void look_for_batch(struct shipment *h)
     if (h->candidate.n && h->over) {
         struct api_request r = {.piece = on_first_result, .done = on_peeked};
         buf_clear(&h->line);
-        h->recognised = false;
         shipping_call(h, BATCH_CONTENT, buf_str(&h->candidate), &r);
         return;
     }
@@ -419,7 +428,7 @@ void creation_step(struct shipment *h)
     bool creating = p->state == PARCEL_CREATING;
     if (creating && h->unsure)
         look_for_batch(h);
-    else if (h->shipping->ending)
+    else if (h->cancel)
         shipping_give_up(h, STR("batch_cancelled"), STR("the batch was never created"));
     else if (!creating && !shipping_has_room(h))
         h->due_us = INT64_MAX;

@@ -1,8 +1,8 @@
 /* delivery.c: what a result of a batch does to the run's row: an answer is written as a live
  * one is; what cannot succeed is written as its failure; the rest comes back.
  *
- * What comes back is asked live, or written down as failed, as the user wished; where all is
- * being cancelled on purpose it is simply left. */
+ * What comes back is asked live, or written down as failed, as the user wished and as a budget
+ * allows; where all is being cancelled on purpose it is simply left. */
 #include "shipping.h"
 
 #include "batch.h"
@@ -66,7 +66,7 @@ static void write_answer(struct shipping *s, struct row *row, const struct resul
                               .usage = &usage,
                               .service_us = -1,
                               .batch = true};
-    receipt_add(&b->totals, &a);
+    allot_settle(b, row, true, receipt_add(&b->totals, &a));
     row->state = ROW_DONE;
     s->carried++;
     s->rows--;
@@ -165,9 +165,15 @@ void delivery_return(struct shipping *s, size_t index, struct str code, struct s
     s->rows--;
     if (b->settings->cancel)
         return;
-    if (b->settings->rest == REST_LIVE) {
+    bool dear = b->settings->rest == REST_LIVE && !allot_raise(b, row);
+    if (b->settings->rest == REST_LIVE && !dear) {
         batch_offer(b, index);
         return;
+    }
+    if (dear) {
+        allot_settle(b, row, true, 0);
+        code = STR("over_budget");
+        message = STR("a batch gave it back, and the budget does not pay for it live");
     }
     struct result result = {.id = row->id};
     if (custom_id_of(s, row, &request, &result.custom_id, &diag) == SL_OK)

@@ -6,13 +6,14 @@
 #include "batch.h"
 #include "beacon.h"
 #include "portrait.h"
+#include "shipping.h"
 #include "state.h"
+#include "wall.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { TOKEN_BYTES = 20 };
@@ -24,13 +25,6 @@ struct display {
     struct beacon *beacon;
     int64_t started_unix_us;
 };
-
-static int64_t unix_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* ---- counting ---------------------------------------------------------------------------- */
 
@@ -45,7 +39,7 @@ static struct scene_request notable(const struct batch *b, size_t pool, const st
     const struct flow *f = &j->flow;
     bool sent = f->sent_us >= 0;
     return (struct scene_request){
-        .unix_us = unix_now(),
+        .unix_us = wall_unix_us(),
         .tenant = STR(""),
         .model = b->input.models.pools[pool].name,
         .account = account_name(b),
@@ -77,7 +71,7 @@ void display_setback(struct batch *b, size_t pool, struct setbacks *s, const str
 {
     reckon_setback(s, end);
     reckon_refusal(&b->pools[pool].tally, b->settings->account.provider, &j->flow, end,
-                   unix_now());
+                   wall_unix_us());
 }
 
 static enum tally_outcome outcome_of(const struct ending *end)
@@ -135,7 +129,11 @@ static struct scene_batch *draw_batch(struct batch *b, int64_t now_us, struct ar
     struct scene_batch *r = arena_alloc(arena, sizeof *r);
     const struct totals *t = &b->totals;
     struct buf state = {0};
+    struct progress_batches x;
     watch_state(b, &state);
+    if (!state.n && b->shipping && shipping_look(b->shipping, &x))
+        buf_printf(&state, "batches: %zu at work, %zu waiting, %zu done", x.at_work, x.waiting,
+                   x.over);
     *r = (struct scene_batch){.input = str_of(input_name(&b->input.config)),
                               .output = str_of(b->settings->output),
                               .state = arena_copy(arena, buf_str(&state)),
@@ -158,7 +156,7 @@ static void draw(void *ctx, struct scene *out, struct arena *arena)
         draw_pool(b, i, now_us, &pools[i]);
     *out = (struct scene){.verb = "run",
                           .version = SLUICE_VERSION,
-                          .unix_us = unix_now(),
+                          .unix_us = wall_unix_us(),
                           .started_unix_us = b->display->started_unix_us,
                           .accounts = draw_account(b, arena),
                           .account_count = 1,
@@ -234,7 +232,7 @@ enum sl_err display_open(struct batch *b, struct diag *diag)
         listen = "127.0.0.1:0";
     struct display *d = b->display = mem_zero(sizeof *d);
     struct lookout_config look = {.view = {draw, b}, .rules = alert_rules_defaults()};
-    d->started_unix_us = unix_now();
+    d->started_unix_us = wall_unix_us();
     bool random = choose_token(&token);
     look.rules.off[ALERT_SATURATION] = true; /* a batch is meant to use all there is */
     lookout_open(&b->loop, &look, &d->lookout);

@@ -167,12 +167,14 @@ void manifest_again(struct shipment *h, const char *why)
 
 /* ---- for people ---- */
 
+#define MARGIN "\n                  "
+
 struct group { /* parcels of one model */
     int64_t requests, tokens, batches;
 };
 
-/* "gpt-4o   1,319 requests, 158,214 tokens in, as 2 batches   90,000 tokens may wait at once".
- */
+/* "gpt-4o   1,319 requests, 158,214 tokens in, as 2 batches", and below it
+ * "90,000 tokens may wait at once; 50 % of the live price (2026-07-24)". */
 static void tell_model(const struct shipping *s, size_t model, const struct group *g,
                        struct buf *out)
 {
@@ -185,18 +187,19 @@ static void tell_model(const struct shipping *s, size_t model, const struct grou
     buf_puts(out, " tokens in, as ");
     buf_thousands(out, g->batches);
     buf_puts(out, g->batches == 1 ? " batch" : " batches");
+    buf_puts(out, MARGIN);
     if (s->dialect == BATCH_OPENAI && most >= 0) {
-        buf_puts(out, "; ");
         buf_thousands(out, most);
-        buf_puts(out, " tokens may wait at once");
+        buf_puts(out, " tokens may wait at once; ");
     } else if (s->dialect == BATCH_OPENAI) {
-        buf_puts(out,
-                 "; how many tokens may wait at once is not known (--tier, --batch-queue)");
+        buf_puts(out, "how many tokens may wait at once is not known (--tier, "
+                      "--batch-queue)" MARGIN);
     }
     if (percent > 0)
-        buf_printf(out, "; %lld %% of the live price", (long long)percent);
+        buf_printf(out, "%lld %% of the live price (%.*s)", (long long)percent,
+                   STR_ARG(m->known->source_date));
     else
-        buf_puts(out, "; its price is not known");
+        buf_puts(out, "its price is not known");
     buf_char(out, '\n');
 }
 
@@ -234,6 +237,8 @@ void manifest_tell(const struct shipping *s, struct buf *out)
             buf_puts(out, ", each batch within ");
             duration_human(out, s->rules->window_s * 1000000);
         }
+        if (s->rules->date.n)
+            buf_printf(out, " (limits of %.*s)", STR_ARG(s->rules->date));
         buf_puts(out, ":\n");
     }
     for (size_t i = 0; i < m->n; i++) {

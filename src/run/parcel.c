@@ -62,10 +62,27 @@ void parcels_write_header(const struct parcels_header *h, struct buf *out)
 {
     buf_puts(out, "{\"sluice\":\"batches\",\"account\":");
     buf_json(out, h->account);
-    if (h->until_us < 0)
-        buf_puts(out, ",\"until\":null}");
+    buf_char(out, '}');
+}
+
+static void write_count(struct buf *out, const char *key, int64_t n)
+{
+    buf_printf(out, ",\"%s\":", key);
+    if (n < 0)
+        buf_puts(out, "null");
     else
-        buf_printf(out, ",\"until\":%lld}", (long long)(h->until_us / SECOND));
+        buf_int(out, n);
+}
+
+void parcels_write_choice(const struct parcels_choice *c, struct buf *out)
+{
+    buf_printf(out, "{\"choice\":\"%s\"", c->made ? "made" : "begun");
+    if (!c->made) {
+        write_count(out, "deadline_us", c->deadline_us);
+        write_count(out, "until_us", c->until_us);
+        write_count(out, "budget_pusd", c->budget_pusd);
+    }
+    buf_char(out, '}');
 }
 
 static void write_range(struct buf *out, bool begun, uint32_t from, uint32_t to)
@@ -336,18 +353,39 @@ static bool state_named(struct str name, enum parcel_state *out)
 static enum sl_err read_header(struct parcels_reader *r, const struct json *line,
                                struct diag *diag)
 {
-    int64_t until = -1;
-    const struct json *v = json_get(line, "until");
     struct str account = json_str(json_get(line, "account"));
     if (!json_is(json_get(line, "sluice"), "batches") || !account.p)
         return no_line(diag, "sluice");
-    if (v && v->type != JSON_NULL &&
-        (json_int(v, &until) != SL_OK || until < 0 || until > INT64_MAX / SECOND))
-        return no_line(diag, "until");
     r->begun = true;
     r->header.account = arena_copy(&r->arena, account);
-    r->header.until_us = until < 0 ? -1 : until * SECOND;
     return SL_OK;
+}
+
+/* null: -1. */
+static enum sl_err read_wish(const struct json *line, const char *key, int64_t *out,
+                             struct diag *diag)
+{
+    const struct json *v = json_get(line, key);
+    *out = -1;
+    return v && v->type == JSON_NULL ? SL_OK : read_count(line, key, out, diag);
+}
+
+static enum sl_err read_choice(struct parcels_choice *c, const struct json *line,
+                               struct diag *diag)
+{
+    if (json_is(json_get(line, "choice"), "made") && c->begun) {
+        c->made = true;
+        return SL_OK;
+    }
+    if (!json_is(json_get(line, "choice"), "begun"))
+        return no_line(diag, "choice");
+    *c = (struct parcels_choice){.begun = true};
+    enum sl_err err = read_wish(line, "deadline_us", &c->deadline_us, diag);
+    if (err == SL_OK)
+        err = read_wish(line, "until_us", &c->until_us, diag);
+    if (err == SL_OK)
+        err = read_wish(line, "budget_pusd", &c->budget_pusd, diag);
+    return err;
 }
 
 enum sl_err parcels_read_line(struct parcels_reader *r, struct str text, struct diag *diag)
@@ -360,6 +398,8 @@ enum sl_err parcels_read_line(struct parcels_reader *r, struct str text, struct 
         return SL_SYNTAX;
     if (!r->begun)
         return read_header(r, line, diag);
+    if (json_get(line, "choice"))
+        return read_choice(&r->choice, line, diag);
     enum sl_err err = read_count(line, "parcel", &number, diag);
     if (err != SL_OK)
         return err;

@@ -10,10 +10,13 @@
  * the provider: UPLOADING and CREATING say "look first whether it is there". The journal is a
  * file of JSON lines beside the output:
  *
- *   {"sluice": "batches", "account": "https://api.openai.com/v1", "until": null}
+ *   {"sluice": "batches", "account": "https://api.openai.com/v1"}
+ *   {"choice": "begun", "deadline_us": 21600000000, "until_us": <since 1970>,
+ *    "budget_pusd": null}
  *   {"parcel": 1, "state": "planned", "mark": <32 hex>, "model": ..., "endpoint": ...,
  *    "rows": "1-500,503", "digest": <32 hex>, "requests": ..., "bytes": ..., "tokens": ...,
  *    "inputs": ..., "halvings": 0}
+ *   {"choice": "made"}
  *   {"parcel": 1, "state": "uploading"}
  *   {"parcel": 1, "state": "uploaded", "file": "file-..."}
  *   {"parcel": 1, "state": "creating", "attempt": 1, "at": <seconds since 1970>}
@@ -21,7 +24,8 @@
  *   {"parcel": 1, "state": "fetched"} | "refused" | {..., "state": "void", "why": ...}
  *
  * `rows` are the numbers of lines, `digest` a hash of their ids: an input that was changed
- * under a batch is noticed. Pure. */
+ * under a batch is noticed. A choice is --mode auto's: once it is made, what it packed goes as
+ * batches and all else live, in every run that asks for the same. Pure. */
 #ifndef SLUICE_PARCEL_H
 #define SLUICE_PARCEL_H
 
@@ -79,9 +83,15 @@ bool parcel_is_idle(const struct parcel *p);
 
 struct parcels_header {
     struct str account; /* whom it is at: a base URL */
-    int64_t until_us;   /* the deadline of --mode auto, since 1970; -1 none */
 };
 void parcels_write_header(const struct parcels_header *h, struct buf *out);
+
+struct parcels_choice {
+    bool begun, made;                           /* the last one */
+    int64_t deadline_us, until_us, budget_pusd; /* -1: none */
+};
+/* What it says now: that it is begun, or that it is made. */
+void parcels_write_choice(const struct parcels_choice *c, struct buf *out);
 /* The line that announces the state it is in now; PLANNED also tells its rows. `why`: of VOID.
  */
 void parcel_write(const struct parcel *p, const struct input *in,
@@ -98,6 +108,7 @@ struct parcels_reader {
     struct input *input;
     const struct batch_rules *rules;
     struct parcels_header header;
+    struct parcels_choice choice;
     bool begun;
     struct arena arena; /* of the header */
     struct arena tree;  /* of the line at hand */

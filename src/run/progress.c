@@ -25,11 +25,12 @@ static void percent(struct buf *b, int64_t done, int64_t total)
 
 static void eta(struct buf *b, const struct progress *p)
 {
+    buf_puts(b, p->eta_live ? "live ETA " : "ETA ");
     if (p->eta_us < 0) {
-        buf_puts(b, "ETA not known yet");
+        buf_puts(b, "not known yet");
         return;
     }
-    buf_puts(b, "ETA ");
+    buf_puts(b, p->eta_rough ? "about " : "");
     duration_human(b, p->eta_us);
     if (p->eta_at && *p->eta_at)
         buf_printf(b, " (at %s)", p->eta_at);
@@ -73,8 +74,7 @@ static void pool_line(struct buf *b, const struct progress *p, const struct prog
     }
 }
 
-/* "batches   1 at work (in_progress, 812 / 1,000), ends within 21h 03m   1 waiting   2 done".
- */
+/* "batches   1 at work (in_progress, 812 / 1,000)   1 waiting   2 done". */
 static void batches(struct buf *b, const struct progress_batches *x)
 {
     buf_printf(b, "batches   %zu at work", x->at_work);
@@ -87,13 +87,33 @@ static void batches(struct buf *b, const struct progress_batches *x)
         buf_thousands(b, x->total);
     }
     buf_puts(b, x->at_work && x->status[0] ? ")" : "");
-    if (x->at_work && x->ends_us >= 0) {
-        buf_puts(b, ", ends within ");
-        duration_human(b, x->ends_us);
-    }
     buf_printf(b, "   %zu waiting   %zu done", x->waiting, x->over);
     if (x->upload_percent >= 0)
         buf_printf(b, "   uploading %d %%", x->upload_percent);
+}
+
+static void span(struct buf *b, const char *before, int64_t us, const char *after)
+{
+    buf_puts(b, before);
+    duration_human(b, us);
+    buf_puts(b, after);
+}
+
+/* "done in about 1h 10m   end within 21h 03m", "asked live in 2h 03m unless done"; nothing
+ * where nothing is known. */
+static void batches_ahead(struct buf *b, const struct progress_batches *x)
+{
+    size_t from = b->n;
+    if (x->at_work && x->eta_us > 0)
+        span(b, "done in about ", x->eta_us, "");
+    const char *gap = b->n > from ? "   " : "";
+    if (x->due_us >= 0 && x->at_work + x->waiting) {
+        buf_puts(b, gap);
+        span(b, "asked live in ", x->due_us, " unless done");
+    } else if (x->at_work && x->ends_us >= 0) {
+        buf_puts(b, gap);
+        span(b, "end within ", x->ends_us, "");
+    }
 }
 
 static void counts(struct buf *b, const struct progress *p)
@@ -165,6 +185,14 @@ void progress_block(const struct progress *p, const struct progress_style *s, st
         buf_puts(out, "  ");
         batches(out, p->batches);
         end_line(out, from, s, lines);
+        from = out->n;
+        batches_ahead(out, p->batches);
+        if (out->n > from) {
+            out->n = from;
+            buf_puts(out, "            ");
+            batches_ahead(out, p->batches);
+            end_line(out, from, s, lines);
+        }
     }
     from = out->n;
     buf_puts(out, "  ");
@@ -175,6 +203,20 @@ void progress_block(const struct progress *p, const struct progress_style *s, st
         buf_printf(out, "  %s%s", s->color ? YELLOW_ON : "", p->state);
         end_line(out, from, s, lines);
     }
+}
+
+/* Of the two there is room for one: that which binds, else that which is nearer to its limit.
+ */
+static const struct progress_budget *nearest(const struct progress_pool *pool)
+{
+    const struct progress_budget *t = &pool->tokens, *r = &pool->requests;
+    if (t->dim == DIM_UNKNOWN || r->binds)
+        return r;
+    if (r->dim == DIM_UNKNOWN || t->binds)
+        return t;
+    double tokens = (double)t->used / (double)(t->limit > 0 ? t->limit : 1);
+    double requests = (double)r->used / (double)(r->limit > 0 ? r->limit : 1);
+    return requests > tokens ? r : t;
 }
 
 void progress_line(const struct progress *p, struct buf *out)
@@ -189,9 +231,7 @@ void progress_line(const struct progress *p, struct buf *out)
     buf_puts(out, "   ");
     for (size_t i = 0; i < p->pool_count && i < PROGRESS_POOLS; i++) {
         const struct progress_pool *pool = &p->pools[i];
-        const struct progress_budget *shown =
-            pool->requests.binds || pool->tokens.dim == DIM_UNKNOWN ? &pool->requests
-                                                                    : &pool->tokens;
+        const struct progress_budget *shown = nearest(pool);
         if (shown->dim == DIM_UNKNOWN)
             continue;
         if (p->pool_count > 1)
@@ -203,6 +243,9 @@ void progress_line(const struct progress *p, struct buf *out)
     if (p->batches) {
         batches(out, p->batches);
         buf_puts(out, "   ");
+        size_t from = out->n;
+        batches_ahead(out, p->batches);
+        buf_puts(out, out->n > from ? "   " : "");
     }
     counts(out, p);
     if (p->state[0])

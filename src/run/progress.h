@@ -23,7 +23,9 @@ struct progress_batches { /* of a run that goes through the Batch API */
     int64_t done, total; /* requests of those at work, as far as the provider tells */
     int upload_percent;  /* of the upload at hand; -1: none */
     int64_t
-        ends_us; /* until the last of those at work has ended, at the latest; -1 not known */
+        ends_us;    /* until the last of those at work has ended, at the latest; -1 not known */
+    int64_t due_us; /* until what is not done then is asked live, for a deadline; -1: never */
+    int64_t eta_us; /* until all are done, at the pace that they have shown; -1 not known */
     const char *status; /* the provider's word, where one is at work; or "" */
 };
 
@@ -32,6 +34,8 @@ struct progress {
     const char *account; /* "openai/tier-1", or the base URL */
     int64_t done, total;
     int64_t eta_us;     /* -1: not known */
+    bool eta_live;      /* of the live part alone: batches are at work too */
+    bool eta_rough;     /* of batches, whose pace is nobody's promise */
     const char *eta_at; /* "14:32:07" */
     struct progress_pool pools[PROGRESS_POOLS];
     size_t pool_count; /* of the run; may be more than PROGRESS_POOLS */

@@ -20,19 +20,20 @@ static int64_t cost_of(const struct receipt *a)
            price(cached, m->cached_input_pusd < 0 ? m->input_pusd : m->cached_input_pusd);
 }
 
-static void add_cost(struct totals *t, const struct receipt *a)
+static int64_t add_cost(struct totals *t, const struct receipt *a)
 {
     int64_t cost = cost_of(a), percent = a->model ? a->model->batch_percent : -1;
-    if (cost < 0 || t->cost_pusd < 0 || (a->batch && percent < 0)) {
-        t->cost_pusd = -1;
-        return;
-    }
+    bool known = cost >= 0 && (!a->batch || percent >= 0);
     int64_t batch_cost = percent > 0 ? cost / 100 * percent : cost;
-    t->cost_pusd += a->batch ? batch_cost : cost;
-    t->cost_batch_pusd += batch_cost;
+    int64_t paid = a->batch ? batch_cost : cost;
+    if (!known || t->cost_pusd < 0 ||
+        __builtin_add_overflow(t->cost_pusd, paid, &t->cost_pusd) ||
+        __builtin_add_overflow(t->cost_batch_pusd, batch_cost, &t->cost_batch_pusd))
+        t->cost_pusd = -1;
+    return known ? paid : -1;
 }
 
-void receipt_add(struct totals *t, const struct receipt *a)
+int64_t receipt_add(struct totals *t, const struct receipt *a)
 {
     const struct usage *u = a->usage;
     t->ok++;
@@ -44,5 +45,5 @@ void receipt_add(struct totals *t, const struct receipt *a)
     t->output_tokens += u->output_tokens > 0 ? u->output_tokens : 0;
     t->cached_tokens += u->cached_tokens > 0 ? u->cached_tokens : 0;
     totals_output(t, u->output_tokens);
-    add_cost(t, a);
+    return add_cost(t, a);
 }

@@ -12,6 +12,7 @@ struct receipt {
     int64_t service_us; /* -1: there is none */
     bool batch;         /* through the Batch API, at its price */
 };
-void receipt_add(struct totals *t, const struct receipt *a);
+/* Returns what it cost; -1: not known. */
+int64_t receipt_add(struct totals *t, const struct receipt *a);
 
 #endif

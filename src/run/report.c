@@ -16,13 +16,13 @@ static int64_t failed(const struct report *r)
 
 int64_t report_efficiency_ppm(const struct report *r)
 {
-    if (r->bound_us <= 0 || r->paced_us <= 0)
+    bool waited = r->batches && r->batches->returned > 0; /* for batches, not for limits */
+    if (r->bound_us <= 0 || r->paced_us <= 0 || waited)
         return -1;
     return (int64_t)((__int128)r->bound_us * 1000000 / r->paced_us);
 }
 
-/* ---- for people -----------------------------------------------------------------------------
- */
+/* ---- for people ---------------------------------------------------------------------- */
 
 static void label(struct buf *b, const char *name)
 {
@@ -135,6 +135,16 @@ static void time_line(const struct report *r, struct buf *b)
     buf_char(b, '\n');
 }
 
+static void deadline_line(const struct report *r, struct buf *b)
+{
+    if (!r->timed)
+        return;
+    label(b, "deadline");
+    buf_puts(b, r->ahead_us < 0 ? "missed by " : r->left ? "still " : "kept, ");
+    duration_human(b, r->ahead_us < 0 ? -r->ahead_us : r->ahead_us);
+    buf_puts(b, r->ahead_us < 0 ? "\n" : r->left ? " to go\n" : " before it\n");
+}
+
 static void cost_line(const struct report *r, struct buf *b)
 {
     label(b, "cost");
@@ -165,6 +175,7 @@ void report_table(const struct report *r, struct buf *b)
     if (r->batches)
         batches_line(r->batches, b);
     time_line(r, b);
+    deadline_line(r, b);
     if (r->binding_dim != DIM_UNKNOWN) {
         buf_printf(b, "limit that binds %s (%.*s, ", dimension_unit(r->binding_dim),
                    STR_ARG(r->models->pools[r->binding_pool].name));
@@ -183,8 +194,7 @@ void report_table(const struct report *r, struct buf *b)
     }
 }
 
-/* ---- for programs ---------------------------------------------------------------------------
- */
+/* ---- for programs -------------------------------------------------------------------- */
 
 static void json_count(struct buf *b, const char *key, int64_t n)
 {
@@ -275,6 +285,7 @@ void report_json(const struct report *r, struct buf *b)
                    (long long)r->batches->returned);
     else
         buf_puts(b, "  \"batches\": null,\n");
+    buf_printf(b, "  \"choice\": %s,\n", r->choice && r->choice[0] ? r->choice : "null");
     buf_puts(b, "  \"stopped\": ");
     if (r->stopped[0])
         buf_json(b, str_of(r->stopped));

@@ -27,12 +27,15 @@ struct report {
     int64_t binding_limit;
     /* Advice on max_tokens: 0 none. */
     int64_t tip_max_tokens, tip_advised;
-    int64_t tip_us;                       /* makespan it would have allowed */
-    const char *stopped;                  /* why it ended early; "" if it did not */
+    int64_t tip_us;      /* makespan it would have allowed */
+    const char *stopped; /* why it ended early; "" if it did not */
+    const char *choice;  /* --mode auto's, as JSON; "": none was made */
+    bool timed;          /* there was a deadline, */
+    int64_t ahead_us;    /* ... so long before it all ended; below 0: after it */
     const struct report_batches *batches; /* NULL: nothing went through the Batch API */
 };
 
-/* bound / paced in millionths; -1 where there is no figure. */
+/* bound / paced in millionths; -1 where there is no figure, as where batches gave rows back. */
 int64_t report_efficiency_ppm(const struct report *r);
 void report_table(const struct report *r, struct buf *out);
 void report_json(const struct report *r, struct buf *out);

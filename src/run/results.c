@@ -26,7 +26,7 @@ struct results {
 static const char *const passing[] = {
     "overloaded",       "rate_limit",   "server_error",  "connection",    "timeout",
     "broken_answer",    "quota",        "auth",          "batch_expired", "batch_cancelled",
-    "batch_incomplete", "batch_failed", "batch_refused", "over_limit"};
+    "batch_incomplete", "batch_failed", "batch_refused", "over_limit",    "over_budget"};
 
 bool failure_passes(struct str code)
 {
@@ -59,8 +59,7 @@ struct str failure_code(const struct ending *end)
     return end->verdict.code.n ? end->verdict.code : STR("rejected");
 }
 
-/* ---- writing -------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------- */
 
 /* JSON text on one line: a line break can stand only between tokens, where a space means the
  * same.
@@ -144,8 +143,7 @@ enum sl_err results_failure(struct results *r, const struct result *row, struct 
     return journal_append(r->errors, buf_str(&r->line), diag);
 }
 
-/* ---- reading back
- * ---------------------------------------------------------------------------- */
+/* ---- reading back -------------------------------------------------------------------- */
 
 struct reading_back {
     const char *path;
@@ -232,8 +230,7 @@ static enum sl_err read_error_line(void *ctx, struct str text, int64_t offset)
     return replacement_add(s->kept, text, s->diag);
 }
 
-/* ---- opening
- * ----------------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------------------- */
 
 static void name_errors(struct results *r, const struct results_config *c)
 {

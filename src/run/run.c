@@ -7,9 +7,11 @@
 #include "checking.h"
 #include "detour.h"
 #include "exits.h"
+#include "remember.h"
 #include "replace.h"
 #include "report.h"
 #include "shipping.h"
+#include "wall.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -28,8 +30,7 @@ static int complain(const char *place, const struct diag *diag, int code)
     return code;
 }
 
-/* ---- the input
- * -------------------------------------------------------------------------------- */
+/* ---- the input ----------------------------------------------------------------------- */
 
 /* "3 of 1,319 lines are invalid; nothing was sent." */
 static int refuse_input(const struct batch *b)
@@ -77,8 +78,7 @@ static int open_input(struct batch *b)
     return EXIT_ALL_DONE;
 }
 
-/* ---- the output
- * ---------------------------------------------------------------------------------- */
+/* ---- the output ---------------------------------------------------------------------- */
 
 static int open_results(struct batch *b)
 {
@@ -128,8 +128,7 @@ static int write_invalid(struct batch *b)
     return err == SL_OK ? EXIT_ALL_DONE : complain("", &diag, EXIT_IO);
 }
 
-/* ---- the end
- * ---------------------------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------------------- */
 
 static struct budget_use use_of(const struct batch *b, size_t pool, const struct budget_view *v)
 {
@@ -208,7 +207,12 @@ static void fill_report(struct batch *b, struct report *r)
                          .stopped = b->why.what};
     const struct totals *t = &b->totals;
     r->left = t->total - t->before_ok - t->before_failed - t->ok - t->failed;
-    if (b->shipping) {
+    const struct parcels_choice *choice = &b->allot.choice;
+    if (choice->begun && choice->until_us >= 0) {
+        r->timed = true;
+        r->ahead_us = choice->until_us - wall_unix_us();
+    }
+    if (b->shipping && b->shipping->parcels.n) {
         const struct shipping *s = b->shipping;
         b->shipped =
             (struct report_batches){.created = s->created,
@@ -307,23 +311,27 @@ static int exit_code(const struct batch *b, const struct report *r)
 static int tell_end(struct batch *b)
 {
     struct report r;
+    struct buf choice = {0};
     fill_report(b, &r);
+    allot_json(b, &choice);
+    r.choice = buf_cstr(&choice);
     int code = exit_code(b, &r);
     if (b->stop != STOP_NONE)
         say_stop(b, &r);
     if (!b->settings->quiet) {
         struct buf table = {0};
         report_table(&r, &table);
+        remember_say(b, &table);
         fputs(buf_cstr(&table), stderr);
         buf_free(&table);
     }
     if (b->settings->report && write_report(b, &r) != EXIT_ALL_DONE && code == EXIT_ALL_DONE)
         code = EXIT_IO;
+    buf_free(&choice);
     return code;
 }
 
-/* ---- the verb
- * ------------------------------------------------------------------------------------- */
+/* ---- the verb ------------------------------------------------------------------------ */
 
 static bool anything_pending(const struct batch *b)
 {
@@ -340,12 +348,16 @@ static int open_shipping(struct batch *b)
         const struct manifest_filter all = {.from = 0};
         err = manifest_pack(b->shipping, &all, &diag);
     }
+    if (err == SL_OK && b->settings->mode == MODE_AUTO && !b->settings->cancel &&
+        anything_pending(b))
+        err = allot_rows(b, &diag);
     if (err == SL_IO || err == SL_FULL)
         return complain("", &diag, EXIT_IO);
     if (err != SL_OK)
         return complain("", &diag, EXIT_USAGE);
     if (b->shipping && !b->settings->quiet) {
         struct buf text = {0};
+        allot_tell(b, &text);
         manifest_tell(b->shipping, &text);
         fputs(buf_cstr(&text), stderr);
         buf_free(&text);
@@ -382,12 +394,8 @@ int verb_run(int argc, char **argv)
         return complain("", &diag, EXIT_USAGE);
     }
     if (help) {
-        struct buf text = {0};
-        settings_help(&text);
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
         settings_free(&settings);
-        return EXIT_ALL_DONE;
+        return settings_help();
     }
     signal(SIGPIPE, SIG_IGN); /* seen as write errors instead */
     signal(SIGXFSZ, SIG_IGN);

@@ -2,6 +2,9 @@
 #include "settings.h"
 
 #include "file.h"
+#include "help.h"
+#include "money.h"
+#include "scenario.h"
 
 #include <string.h>
 
@@ -23,11 +26,16 @@ static const struct verb face = {
         "after "
         "whatever stopped it, and it continues. Rows that failed for passing reasons are asked "
         "again.\n\n"
-        "All lines are checked before the first request is sent.",
+        "All lines are checked before the first request is sent.\n\n"
+        "With --mode batch all goes through the provider's Batch API, usually for half the "
+        "price; with --mode auto each model goes the way that keeps a deadline for the least "
+        "money, or ends soonest within a budget. Which and why is told before the start.",
     .examples =
         "$ sluice run requests.jsonl -o results.jsonl --provider openai --tier 1\n"
         "$ sluice run requests.jsonl -o results.jsonl --emulate openai/tier-1\n"
-        "$ sluice run --prompts prompts.txt --model gpt-4o -o out.jsonl --provider openai\n",
+        "$ sluice run --prompts prompts.txt --model gpt-4o -o out.jsonl --provider openai\n"
+        "$ sluice run requests.jsonl -o results.jsonl --provider openai --tier 1 \\\n"
+        "      --mode auto --deadline 6h\n",
     .exits = "0 all done\n"
              "1 some rows failed\n"
              "2 usage or invalid input; nothing was sent\n"
@@ -37,6 +45,51 @@ static const struct verb face = {
 };
 
 enum { OPTIONS_MAX = 64 };
+
+static size_t batch_rows(struct settings *s, struct option *out)
+{
+    const struct option list[] = {
+        {"Batch API", 0, OPTION_HEADING, NULL, NULL, NULL},
+        {"mode", 0, OPTION_TEXT, "MODE",
+         "live: as requests; batch: through the provider's Batch API; auto: whichever keeps "
+         "--deadline or --budget.",
+         &s->mode_text},
+        {"deadline", 0, OPTION_DURATION, "TIME",
+         "When all is to be done: as batches where there is time for it, live where there is "
+         "not. With --mode auto.",
+         &s->deadline_us},
+        {"budget", 0, OPTION_TEXT, "USD",
+         "What all may cost, as in 20usd: live as far as it pays for it, the rest as batches. "
+         "With --mode auto.",
+         &s->budget_text},
+        {"output-tokens", 0, OPTION_TEXT, "RANGE",
+         "How long answers are taken to be by --mode auto, as in 140 or 50-300; without a word "
+         "as long as requests allow.",
+         &s->outputs_text},
+        {"service-time", 0, OPTION_TEXT, "RANGE",
+         "How long --mode auto takes each answer to take to come: 2s, 1s-10s (without a word).",
+         &s->service_text},
+        {"batch-rest", 0, OPTION_TEXT, "WHERE",
+         "What becomes of rows that a batch gives back (failed in passing, expired, "
+         "cancelled): "
+         "live asks them as requests, error writes them to the error file.",
+         &s->rest_text},
+        {"batch-queue", 0, OPTION_LIST, "MODEL=N",
+         "How many input tokens of a model may wait in OpenAI's batches at once, where the "
+         "tier "
+         "does not tell; *=N: how many requests in Anthropic's.",
+         &s->batch_queues},
+        {"poll", 0, OPTION_DURATION, "TIME",
+         "How often a batch is looked at when it takes long; young ones are looked at more "
+         "often.",
+         &s->poll_us},
+        {"cancel", 0, OPTION_FLAG, NULL,
+         "End the batches of this output that are under way, and fetch what they did.",
+         &s->cancel},
+    };
+    memcpy(out, list, sizeof list);
+    return sizeof list / sizeof *list;
+}
 
 static size_t table(struct settings *s, struct option *out)
 {
@@ -63,6 +116,8 @@ static size_t table(struct settings *s, struct option *out)
         {"quiet", 'q', OPTION_FLAG, NULL, "No progress and no table.", &s->quiet},
         {"color", 0, OPTION_FLAG, NULL, "Colours even where they would not be used.",
          &s->color},
+        {"state", 0, OPTION_TEXT, "DIR",
+         "Where limits that were learned from refusals are remembered.", &s->state},
         {"Over a limit", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"over-limit", 0, OPTION_LIST, "[MODEL=]WHAT",
          "What becomes of a request that its model's limits make wait: wait; downgrade, to a "
@@ -76,43 +131,23 @@ static size_t table(struct settings *s, struct option *out)
         {"config", 0, OPTION_TEXT, "FILE",
          "Take both from the routes of a configuration, which may be a gateway's.",
          &s->config_file},
-        {"Batch API", 0, OPTION_HEADING, NULL, NULL, NULL},
-        {"mode", 0, OPTION_TEXT, "MODE",
-         "live: as requests; batch: through the provider's Batch API.", &s->mode_text},
-        {"batch-rest", 0, OPTION_TEXT, "WHERE",
-         "What becomes of rows that a batch gives back (failed in passing, expired, "
-         "cancelled): "
-         "live asks them as requests, error writes them to the error file.",
-         &s->rest_text},
-        {"batch-queue", 0, OPTION_LIST, "MODEL=N",
-         "How many input tokens of a model may wait in OpenAI's batches at once, where the "
-         "tier "
-         "does not tell; *=N: how many requests in Anthropic's.",
-         &s->batch_queues},
-        {"poll", 0, OPTION_DURATION, "TIME",
-         "How often a batch is looked at when it takes long; young ones are looked at more "
-         "often.",
-         &s->poll_us},
-        {"cancel", 0, OPTION_FLAG, NULL,
-         "End the batches of this output that are under way, and fetch what they did.",
-         &s->cancel},
     };
     size_t n = sizeof list / sizeof *list;
-    sl_assert(n + ACCOUNT_OPTIONS <= OPTIONS_MAX);
     memcpy(out, list, sizeof list);
+    n += batch_rows(s, out + n);
+    sl_assert(n + ACCOUNT_OPTIONS <= OPTIONS_MAX);
     return n + account_options_rows(&s->account, out + n);
 }
 
-void settings_help(struct buf *out)
+int settings_help(void)
 {
     struct settings none = {0};
     struct option options[OPTIONS_MAX];
     size_t n = table(&none, options);
-    options_help(out, &face, options, n);
+    return help_print(&face, options, n);
 }
 
-/* ---- checks --------------------------------------------------------------------------------
- */
+/* ---- checks -------------------------------------------------------------------------- */
 
 static enum sl_err take_files(struct settings *s, int files, char **argv, struct diag *diag)
 {
@@ -165,14 +200,65 @@ int64_t settings_batch_queue(const struct settings *s, struct str model)
     return any;
 }
 
+static enum sl_err take_mode(struct settings *s, struct diag *diag)
+{
+    static const char *const names[] = {
+        [MODE_LIVE] = "live", [MODE_BATCH] = "batch", [MODE_AUTO] = "auto"};
+    s->mode = MODE_LIVE;
+    while (s->mode_text && s->mode <= MODE_AUTO &&
+           !str_eq(str_of(s->mode_text), str_of(names[s->mode])))
+        s->mode++;
+    if (s->mode > MODE_AUTO)
+        return diag_set(diag, SL_UNKNOWN, "--mode", "\"%s\" is none of live, batch, auto",
+                        s->mode_text);
+    const char *stray = s->deadline_us >= 0 ? "--deadline"
+                        : s->budget_text    ? "--budget"
+                        : s->outputs_text   ? "--output-tokens"
+                        : s->service_text   ? "--service-time"
+                                            : NULL;
+    if (s->mode != MODE_AUTO && stray && !s->cancel)
+        return diag_set(diag, SL_RANGE, stray, "goes with --mode auto");
+    if (s->mode == MODE_AUTO && s->deadline_us < 0 && !s->budget_text)
+        return diag_set(diag, SL_MISSING, "--mode",
+                        "auto chooses for a --deadline (6h) or a --budget (20usd): name one");
+    return SL_OK;
+}
+
+/* What --mode auto is to keep, and what it takes for that. */
+static enum sl_err take_wishes(struct settings *s, struct diag *diag)
+{
+    const int64_t micro_max = INT64_MAX / 1000000;
+    int64_t micro = 0;
+    struct spread told;
+    s->budget_pusd = -1;
+    if (s->budget_text) {
+        if (money_parse(str_of(s->budget_text), &micro) != SL_OK || micro > micro_max)
+            return diag_set(diag, SL_SYNTAX, "--budget",
+                            "\"%s\" is not of the form 20usd or 12.50", s->budget_text);
+        s->budget_pusd = micro * 1000000;
+    }
+    if (s->deadline_us >= 0 && s->rest == REST_ERROR)
+        return diag_set(diag, SL_RANGE, "--batch-rest",
+                        "error leaves rows unanswered, which no --deadline could want");
+    if (s->outputs_text) {
+        if (spread_parse(str_of(s->outputs_text), SPREAD_COUNT, &told, diag) != SL_OK)
+            return diag_set(diag, SL_SYNTAX, "--output-tokens",
+                            "\"%s\": write 140, 50-300 or lognormal:50-300", s->outputs_text);
+        outputs_add_spread(&s->outputs, &told);
+        outputs_settle(&s->outputs);
+    }
+    s->service_us = scenario_of(&s->account).service_us;
+    if (s->service_text &&
+        spread_parse(str_of(s->service_text), SPREAD_DURATION, &s->service_us, diag) != SL_OK)
+        return diag_set(diag, SL_SYNTAX, "--service-time",
+                        "\"%s\": write 2s, 500ms-3s or lognormal:1s-10s", s->service_text);
+    return SL_OK;
+}
+
 static enum sl_err take_batch(struct settings *s, struct diag *diag)
 {
-    struct str mode = str_of(s->mode_text), rest = str_of(s->rest_text), name;
+    struct str rest = str_of(s->rest_text), name;
     int64_t n;
-    s->mode = str_eq(mode, STR("batch")) ? MODE_BATCH : MODE_LIVE;
-    if (mode.n && s->mode == MODE_LIVE && !str_eq(mode, STR("live")))
-        return diag_set(diag, SL_UNKNOWN, "--mode", "\"%s\" is none of live, batch",
-                        s->mode_text);
     s->rest = str_eq(rest, STR("error")) ? REST_ERROR : REST_LIVE;
     if (rest.n && s->rest == REST_LIVE && !str_eq(rest, STR("live")))
         return diag_set(diag, SL_UNKNOWN, "--batch-rest", "\"%s\" is none of live, error",
@@ -214,18 +300,23 @@ enum sl_err settings_read(struct settings *s, int argc, char **argv, bool *help,
     int files = 0;
     *s = (struct settings){.account = account_options_defaults(),
                            .patience_us = 3600 * INT64_C(1000000),
-                           .poll_us = 60 * INT64_C(1000000)};
+                           .poll_us = 60 * INT64_C(1000000),
+                           .deadline_us = -1};
     size_t n = table(s, options);
     enum sl_err err = options_parse(options, n, argc, argv, &files, help, diag);
     if (err != SL_OK || *help)
         return err;
     err = take_files(s, files, argv, diag);
     if (err == SL_OK)
+        err = take_mode(s, diag);
+    if (err == SL_OK)
         err = take_batch(s, diag);
     if (err == SL_OK)
         err = take_detours(s, diag);
     if (err == SL_OK)
         err = account_options_make(&s->account, ORDER_BALANCE, diag);
+    if (err == SL_OK)
+        err = take_wishes(s, diag);
     s->form =
         (struct line_form){s->prompts != NULL, s->model, s->max_tokens, s->account.provider};
     return err;
@@ -234,5 +325,6 @@ enum sl_err settings_read(struct settings *s, int argc, char **argv, bool *help,
 void settings_free(struct settings *s)
 {
     account_options_free(&s->account);
+    outputs_free(&s->outputs);
     detour_rules_free(&s->detours);
 }

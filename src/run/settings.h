@@ -4,6 +4,7 @@
 
 #include "account_options.h"
 #include "detour_rules.h"
+#include "outputs.h"
 #include "request_line.h"
 
 /* Which way requests go. */
@@ -16,10 +17,11 @@ struct settings {
     const char *ui; /* NULL: none; "": anywhere */
     int64_t max_tokens, patience_us;
     bool skip_invalid, quiet, color;
-    const char *mode_text, *rest_text;
+    const char *mode_text, *rest_text, *budget_text, *outputs_text, *service_text;
+    int64_t deadline_us; /* -1: none */
     struct option_list batch_queues;
     struct option_list over_limits, fallbacks;
-    const char *config_file;
+    const char *config_file, *state; /* state NULL: where it always is */
     int64_t poll_us;
     bool cancel;
     struct account_options account;
@@ -27,6 +29,9 @@ struct settings {
     struct line_form form;
     enum mode mode;
     enum rest rest;
+    int64_t budget_pusd;    /* -1: none */
+    struct outputs outputs; /* how long answers are taken to be; empty: as requests allow */
+    struct spread service_us;
     struct detour_rules detours;
 };
 
@@ -34,7 +39,7 @@ struct settings {
 enum sl_err settings_read(struct settings *s, int argc, char **argv, bool *help,
                           struct diag *diag) SL_CHECK;
 void settings_free(struct settings *s);
-void settings_help(struct buf *out);
+int settings_help(void); /* printed; the exit code */
 /* What --batch-queue says of a model, or of "*"; -1: nothing. */
 int64_t settings_batch_queue(const struct settings *s, struct str model);
 

@@ -9,16 +9,15 @@
 #include "backoff.h"
 #include "batch.h"
 #include "replace.h"
+#include "wall.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
     SECOND = 1000000,
-    MINUTE = 60 * SECOND,
     POLL_LEAST_US = 2 * SECOND,
     /* A batch is looked at eight times in the time that it has already taken, so that short
      * ones end soon and long ones are left alone. */
@@ -33,6 +32,13 @@ struct parcel *shipping_parcel(const struct shipment *h)
 int64_t shipping_now(const struct shipping *s)
 {
     return engine_now(s->batch->door.engine);
+}
+
+int64_t wall_unix_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
 }
 
 int64_t shipping_poll_us(const struct shipping *s, int64_t age_us)
@@ -99,8 +105,8 @@ static void add_shipment(struct shipping *s, const struct parcel *p)
     if (p->number > s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 16;
         cap = cap < p->number ? p->number : cap;
-        s->list = mem_grow(s->list, cap * sizeof *s->list);
-        memset(s->list + s->cap, 0, (cap - s->cap) * sizeof *s->list);
+        s->list = mem_grow(s->list, cap * sizeof(void *));
+        memset(s->list + s->cap, 0, (cap - s->cap) * sizeof(void *));
         s->cap = cap;
     }
     struct shipment *h = mem_zero(sizeof *h);
@@ -153,10 +159,22 @@ static void step(struct shipment *h)
         creation_step(h);
 }
 
+/* When the next step is due of any that has no call in flight. */
+static int64_t next_due_us(const struct shipping *s)
+{
+    int64_t next_us = INT64_MAX;
+    for (size_t i = 0; i < s->cap; i++) {
+        const struct shipment *h = s->list[i];
+        if (h && !h->call && h->due_us < next_us)
+            next_us = h->due_us;
+    }
+    return next_us;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct shipping *s = timer->data;
-    int64_t now_us = shipping_now(s), next_us = INT64_MAX;
+    int64_t now_us = shipping_now(s);
     for (size_t i = 0; i < s->cap && !s->stopping; i++) {
         struct shipment *h = s->list[i];
         if (!h || h->call)
@@ -165,10 +183,8 @@ static void on_timer(uv_timer_t *timer)
             h->due_us = s->next_call_us;
         if (h->due_us <= now_us)
             step(h);
-        h = s->list[i]; /* it may be over */
-        if (h && !h->call && h->due_us < next_us)
-            next_us = h->due_us;
     }
+    int64_t next_us = next_due_us(s); /* a step may have woken those before it */
     if (next_us != INT64_MAX)
         set_timer(s, next_us);
     batch_end_when_done(s->batch);
@@ -282,6 +298,17 @@ size_t shipping_at_provider(const struct shipping *s)
     return n;
 }
 
+/* At the pace so far; -1 where it has shown none. */
+static int64_t eta_us(const struct shipment *h)
+{
+    if (h->over)
+        return 0;
+    if (h->done <= 0 || h->total < h->done)
+        return -1;
+    int64_t age_us = wall_unix_us() - shipping_parcel(h)->creating_us;
+    return (int64_t)((__int128)(age_us > 0 ? age_us : 0) * (h->total - h->done) / h->done);
+}
+
 static void look_at(const struct shipment *h, struct progress_batches *out)
 {
     const struct parcel *p = shipping_parcel(h);
@@ -289,11 +316,13 @@ static void look_at(const struct shipment *h, struct progress_batches *out)
         out->upload_percent = (int)(h->sent_bytes * 100 / h->all_bytes);
     if (!is_queued(h, p) && !h->over) {
         out->waiting++;
+        out->eta_us = -1;
         return;
     }
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    int64_t left_us = h->expires_us - (int64_t)t.tv_sec * SECOND;
+    int64_t ahead_us = eta_us(h);
+    if (out->eta_us >= 0 && (ahead_us < 0 || ahead_us > out->eta_us))
+        out->eta_us = ahead_us;
+    int64_t left_us = h->expires_us - wall_unix_us();
     out->at_work++;
     out->status = h->over ? "fetching" : h->status;
     out->done += h->done > 0 ? h->done : 0;
@@ -304,7 +333,8 @@ static void look_at(const struct shipment *h, struct progress_batches *out)
 
 int64_t shipping_look(const struct shipping *s, struct progress_batches *out)
 {
-    *out = (struct progress_batches){.upload_percent = -1, .ends_us = -1, .status = ""};
+    *out = (struct progress_batches){
+        .upload_percent = -1, .ends_us = -1, .due_us = -1, .status = ""};
     for (size_t i = 0; i < s->parcels.n; i++) {
         if (i < s->cap && s->list[i])
             look_at(s->list[i], out);
@@ -319,8 +349,7 @@ static void shipment_free(struct shipment *h)
 {
     api_cancel(&h->call);
     loading_free(&h->loading);
-    for (size_t i = 0; i < h->reject_count; i++)
-        buf_free(&h->rejects[i]);
+    buf_free(&h->rejects);
     buf_free(&h->results[0]);
     buf_free(&h->results[1]);
     buf_free(&h->candidate);
@@ -399,20 +428,24 @@ void shipping_stop(struct shipping *s)
     }
 }
 
+void shipping_end(struct shipment *h, const char *why)
+{
+    struct shipping *s = h->shipping;
+    h->cancel = true;
+    h->due_us = 0;
+    if (parcel_is_idle(shipping_parcel(h))) {
+        api_cancel(&h->call);
+        shipping_give_up(h, STR("batch_cancelled"), str_of(why));
+    }
+    shipping_wake(s);
+}
+
 void shipping_end_all(struct shipping *s)
 {
     s->ending = true;
     for (size_t i = 0; i < s->cap && !s->stopping; i++) {
-        struct shipment *h = s->list[i];
-        if (!h)
-            continue;
-        h->cancel = true;
-        h->due_us = 0;
-        if (!parcel_is_idle(shipping_parcel(h)))
-            continue;
-        api_cancel(&h->call);
-        shipping_give_up(h, STR("batch_cancelled"),
-                         STR("the batch was given up before it was created"));
+        if (s->list[i])
+            shipping_end(s->list[i], "the batch was given up before it was created");
     }
     shipping_wake(s);
 }
@@ -430,6 +463,17 @@ void shipping_close(struct shipping *s)
     uv_close((uv_handle_t *)&s->timer, NULL);
 }
 
+/* Then the choice is still to be kept to. */
+static bool rows_are_left(const struct batch *b)
+{
+    bool left = false;
+    for (size_t i = 0; i < b->input.rows.n; i++) {
+        enum row_state state = b->input.rows.list[i].state;
+        left |= state == ROW_PENDING || state == ROW_OUT;
+    }
+    return left;
+}
+
 void shipping_free(struct shipping **ps)
 {
     struct shipping *s = *ps;
@@ -437,17 +481,18 @@ void shipping_free(struct shipping **ps)
     *ps = NULL;
     if (!s)
         return;
-    bool live = false;
+    bool live = s->batch->allot.choice.made && rows_are_left(s->batch);
     for (size_t i = 0; i < s->parcels.n; i++)
         live |= parcel_is_live(&s->parcels.list[i]);
     for (size_t i = 0; i < s->cap; i++) {
         if (s->list[i])
             shipment_free(s->list[i]);
     }
-    bool begun = s->journal != NULL;
-    enum sl_err err = begun ? journal_close(&s->journal, &diag) : SL_OK;
-    if (begun && err == SL_OK && s->sound && !live)
+    /* Gone before its lock is: nobody finds one that is about to go. */
+    if (s->journal && s->sound && !live && journal_sync(s->journal, &diag) == SL_OK)
         unlink(s->path.p);
+    enum sl_err err = s->journal ? journal_close(&s->journal, &diag) : SL_OK;
+    (void)err; /* what counts was synced when it was written */
     parcels_free(&s->parcels);
     arena_free(&s->arena);
     buf_free(&s->path);

@@ -25,8 +25,6 @@
 
 struct batch;
 
-enum { REJECTS_MAX = 16 };
-
 /* A parcel that is not over, in this process. */
 struct shipment {
     struct shipping *shipping;
@@ -40,14 +38,13 @@ struct shipment {
 
     /* creation */
     bool unsure;        /* what it is about to make may be there already */
+    bool unread;        /* it was made, says an answer that tells nothing else */
     int looks;          /* how often that was looked for in vain */
     int pages;          /* of the look at hand */
     int refused, alone; /* how often the queue was full; and with nothing else of ours in it */
     struct buf cursor;  /* where the next page begins */
-    struct buf candidate;            /* a batch that may be its own: Anthropic's */
-    struct buf rejects[REJECTS_MAX]; /* those that are not */
-    size_t reject_count;
-    bool recognised; /* the candidate's first result says so */
+    struct buf candidate; /* a batch that may be its own: Anthropic's */
+    struct buf rejects;   /* those that are not: their ids, each on a line */
 
     /* collection */
     char status[24]; /* the provider's word */
@@ -74,9 +71,11 @@ struct shipping {
     size_t cap;
     struct api api;
     uv_timer_t timer;
-    bool started;  /* the timer stands */
-    bool stopping; /* only what must not be broken off goes on */
-    bool ending;   /* --cancel, or the deadline has come: no new batches, all are cancelled */
+    bool started;                 /* the timer stands */
+    bool stopping;                /* only what must not be broken off goes on */
+    bool ending;                  /* --cancel: no new batches, all are cancelled */
+    struct parcels_choice choice; /* --mode auto's, as the journal has it; */
+    bool stands;                  /* ... it is made, and this run wishes the same */
     struct random random;
     int64_t next_call_us, next_create_us; /* politeness */
     int64_t call_gap_us, create_gap_us;
@@ -106,7 +105,10 @@ int64_t shipping_look(const struct shipping *s, struct progress_batches *out);
 size_t shipping_at_provider(const struct shipping *s);
 /* No more calls but those that must not be broken off. */
 void shipping_stop(struct shipping *s);
-/* Cancels all; what was done until then is fetched. */
+/* Cancels one, or drops it where nothing of it was ordered yet, for that reason; what was done
+ * until then is fetched. */
+void shipping_end(struct shipment *h, const char *why);
+/* Cancels all. */
 void shipping_end_all(struct shipping *s);
 /* Drops calls, closes handles; the loop must run once more before shipping_free. */
 void shipping_close(struct shipping *s);

@@ -24,6 +24,16 @@ static enum sl_err on_line(void *ctx, struct str line, int64_t offset)
     return parcels_read_line(both[0], line, both[1]);
 }
 
+/* Another deadline or budget is another choice; so is an emulator of our own, which knows no
+ * earlier run's batches. */
+static bool still_stands(const struct shipping *s)
+{
+    const struct settings *set = s->batch->settings;
+    return set->mode == MODE_AUTO && s->choice.made && !set->account.emulate &&
+           s->choice.deadline_us == set->deadline_us &&
+           s->choice.budget_pusd == set->budget_pusd;
+}
+
 static enum sl_err read_journal(struct shipping *s, struct diag *diag)
 {
     struct parcels_reader r = {
@@ -37,6 +47,8 @@ static enum sl_err read_journal(struct shipping *s, struct diag *diag)
                        said.what);
     }
     s->header = r.header;
+    s->choice = r.choice;
+    s->stands = err == SL_OK && still_stands(s);
     s->header.account = arena_copy(&s->arena, r.header.account);
     parcels_reader_free(&r);
     struct str account = shipping_account(s->batch);
@@ -105,8 +117,9 @@ static enum sl_err continue_journal(struct shipping *s, struct diag *diag)
     enum sl_err err = read_journal(s, diag);
     for (size_t i = 0; i < s->parcels.n && err == SL_OK; i++) {
         struct parcel *p = &s->parcels.list[i];
-        bool gone = set->account.emulate != NULL ||
-                    (parcel_is_idle(p) && (set->mode == MODE_LIVE || set->cancel));
+        bool kept = set->mode == MODE_BATCH || s->stands;
+        bool gone =
+            set->account.emulate != NULL || (parcel_is_idle(p) && (!kept || set->cancel));
         if (parcel_is_live(p) && gone)
             err = void_parcel(s, p, diag);
     }
@@ -188,7 +201,6 @@ enum sl_err shipping_open(struct batch *b, struct shipping **out, struct diag *d
     s->batch = b;
     s->dialect = batch_dialect_of(set->account.provider);
     s->rules = batch_rules_of(set->account.catalogue, set->account.provider);
-    s->header.until_us = -1;
     s->random = (struct random){set->account.config.seed};
     s->ending = set->cancel;
     *out = s;

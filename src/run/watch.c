@@ -46,7 +46,7 @@ static void show_budget(const struct budget_view *v, struct recent *recent, int6
 }
 
 /* When the last request will have been admitted, and the mean time to answer it; -1 unknown. */
-int64_t watch_eta_us(struct batch *b, int64_t now_us)
+static int64_t live_eta_us(struct batch *b, int64_t now_us)
 {
     int64_t latest = now_us;
     for (size_t p = 0; p < b->input.models.pool_count; p++) {
@@ -59,6 +59,15 @@ int64_t watch_eta_us(struct batch *b, int64_t now_us)
     }
     int64_t mean = b->totals.served ? b->totals.service_us / b->totals.served : 0;
     return latest - now_us + mean;
+}
+
+int64_t watch_eta_us(struct batch *b, int64_t now_us)
+{
+    struct progress_batches x;
+    int64_t live_us = live_eta_us(b, now_us);
+    if (!b->shipping || !shipping_look(b->shipping, &x))
+        return live_us;
+    return live_us < 0 || x.eta_us < 0 ? -1 : x.eta_us > live_us ? x.eta_us : live_us;
 }
 
 void watch_state(struct batch *b, struct buf *out)
@@ -86,12 +95,16 @@ static void look_at_batches(struct batch *b, struct progress *p, struct progress
     if (!b->shipping)
         return;
     int64_t shipped = shipping_look(b->shipping, out);
-    p->batches = out;
+    out->due_us = b->deadline.due_us;
+    p->batches = b->shipping->parcels.n ? out : NULL;
     p->waiting -= shipped;
-    if (shipped)
-        p->eta_us = -1;
-    if (shipped && p->waiting + p->in_flight == 0)
+    p->eta_live = shipped && p->waiting + p->in_flight > 0;
+    p->eta_rough = shipped && !p->eta_live;
+    if (p->eta_rough) {
+        p->eta_us = out->eta_us;
+        out->eta_us = -1; /* said once */
         p->pool_count = 0;
+    }
 }
 
 static void look(struct batch *b, int64_t now_us, struct progress *p)
@@ -102,7 +115,7 @@ static void look(struct batch *b, int64_t now_us, struct progress *p)
     p->account = b->settings->account.name.p;
     p->done = t->before_ok + t->before_failed + t->ok + t->failed;
     p->total = t->total;
-    p->eta_us = watch_eta_us(b, now_us);
+    p->eta_us = live_eta_us(b, now_us);
     p->in_flight = (int64_t)engine_look(b->door.engine).in_flight;
     p->waiting = p->total - p->done - p->in_flight;
     p->refused = t->refused;

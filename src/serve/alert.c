@@ -4,6 +4,7 @@
 
 #include "exits.h"
 #include "file.h"
+#include "help.h"
 #include "herald.h"
 
 #include <stdio.h>
@@ -130,13 +131,8 @@ int verb_alert(int argc, char **argv)
     int positional = 0;
     bool help = false;
     enum sl_err err = options_parse(options, 1, argc, argv, &positional, &help, &diag);
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &face, options, 1);
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
-        return EXIT_ALL_DONE;
-    }
+    if (help)
+        return help_print(&face, options, 1);
     bool test = positional == 1 && str_eq(str_of(argv[0]), STR("test"));
     if (err == SL_OK && !test)
         err = diag_set(&diag, SL_UNKNOWN, positional ? argv[0] : "",

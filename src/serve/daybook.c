@@ -15,7 +15,8 @@
 enum { FILE_BYTES_MAX = 64 << 20, HOUR_S = 3600 };
 
 struct daybook {
-    struct buf path;
+    const char *directory;
+    struct buf path; /* in it */
     struct arena arena;
     const struct json **lines; /* as they were read at the start; NULL once told */
     size_t n;
@@ -24,8 +25,7 @@ struct daybook {
 
 static const char *const purse_names[PURSES] = {"day", "month"};
 
-/* ---- reading ------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------- */
 
 static enum sl_err read_lines(struct daybook *b, struct str text, struct diag *diag)
 {
@@ -49,6 +49,7 @@ enum sl_err daybook_open(const char *directory, struct daybook **out, struct dia
     struct daybook *b = mem_zero(sizeof *b);
     struct buf text = {0};
     enum sl_err err = SL_OK;
+    b->directory = arena_copy(&b->arena, str_of(directory)).p;
     buf_printf(&b->path, "%s/budgets.jsonl", directory);
     if (access(buf_cstr(&b->path), F_OK) == 0 || errno != ENOENT)
         err = file_read(b->path.p, FILE_BYTES_MAX, &text, diag);
@@ -147,8 +148,7 @@ void daybook_tell_pool(struct daybook *b, const char *account, struct account *a
     }
 }
 
-/* ---- writing ------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------- */
 
 static void write_left(struct buf *b, struct buf *compared, enum dimension dim, int64_t left,
                        int64_t unix_us)
@@ -223,7 +223,9 @@ static void write_outlet(struct buf *b, struct buf *compared, const struct outle
 static enum sl_err put(const struct daybook *b, struct str text, struct diag *diag)
 {
     struct replacement *r = NULL;
-    enum sl_err err = replacement_begin(b->path.p, &r, diag);
+    enum sl_err err = file_make_directory(b->directory, diag);
+    if (err == SL_OK)
+        err = replacement_begin(b->path.p, &r, diag);
     while (err == SL_OK && text.n)
         err = replacement_add(r, str_split(&text, '\n'), diag);
     if (err == SL_OK)

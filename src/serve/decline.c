@@ -1,5 +1,6 @@
 /* decline.c: our own refusals of a request, with the figures that its client is owed: those of
  * its tenant's allowance where that is what refused, else the account's. */
+#include "account.h"
 #include "record.h"
 #include "relay.h"
 
@@ -47,20 +48,72 @@ static const struct quota *binding(struct quota *q, size_t n, enum dimension dim
     return NULL;
 }
 
-static struct str words_of(struct relay *r, const struct quota *q, int64_t wait_us, bool own)
+/* OpenAI's words for a limit, and what its error's type is then; programs look for both. */
+static const struct {
+    const char *words, *type;
+} limits[] = {
+    [DIM_RPM] = {"requests per min (RPM)", "requests"},
+    [DIM_RPD] = {"requests per day (RPD)", "requests"},
+    [DIM_TPM] = {"tokens per min (TPM)", "tokens"},
+    [DIM_TPD] = {"tokens per day (TPD)", "tokens"},
+    [DIM_ITPM] = {"input tokens per min (ITPM)", "tokens"},
+    [DIM_OTPM] = {"output tokens per min (OTPM)", "tokens"},
+    [DIM_IPM] = {"images per min (IPM)", "images"},
+    [DIM_CONCURRENCY] = {"concurrent requests", NULL},
+    [DIM_SPEND] = {"dollars spent", NULL},
+    [DIM_UNKNOWN] = {NULL, NULL},
+};
+
+/* What it would take of that limit; -1: not to be told in units. */
+static int64_t requested(const struct relay *r, enum dimension dim, bool own)
 {
-    struct buf text = {0}, wait = {0};
-    enum dimension dim = r->promise.dim;
-    struct str model = r->ask.model.n ? str_cut(r->ask.model, 80) : STR("this request");
-    duration_go(&wait, wait_us);
-    buf_printf(&text, "Rate limit reached for %.*s", STR_ARG(model));
+    struct bill bill = {.later = 0};
+    if (dim == DIM_RPM || dim == DIM_RPD)
+        return 1;
+    if ((int)dim >= DIM_RATES || !r->job.flow.pool)
+        return -1;
     if (own)
-        buf_printf(&text, " in organization %s", r->tenant->name);
-    buf_printf(&text, " on %s (%s)", dimension_unit(dim), dimension_name(dim));
+        return stake_tokens(&r->stake, &r->ask.demand);
+    charge_expect(r->job.flow.pool, &r->ask.demand, &bill);
+    return bill.units[dim];
+}
+
+/* "... for gpt-4o in organization shop on tokens per min (TPM): Limit 30000" */
+static void put_limit(struct buf *text, const struct relay *r, const struct quota *q,
+                      enum dimension dim, bool own)
+{
+    struct str model = r->ask.model.n ? str_cut(r->ask.model, 80) : STR("this request");
+    buf_printf(text, " for %.*s", STR_ARG(model));
+    if (own)
+        buf_printf(text, " in organization %s", r->tenant->name);
+    if (limits[dim].words)
+        buf_printf(text, " on %s", limits[dim].words);
     if (q)
-        buf_printf(&text, ": Limit %lld, Used %lld", (long long)q->limit,
+        buf_printf(text, ": Limit %lld", (long long)q->limit);
+}
+
+static void put_requested(struct buf *text, const struct relay *r, const struct quota *q,
+                          enum dimension dim, bool own)
+{
+    int64_t units = requested(r, dim, own);
+    if (q && units >= 0)
+        buf_printf(text, ", Requested %lld", (long long)units);
+    buf_puts(text, ". ");
+}
+
+static struct str words_of(struct relay *r, const struct quota *q, enum dimension dim,
+                           int64_t wait_us, bool own)
+{
+    struct buf text = {0};
+    buf_puts(&text, "Rate limit reached");
+    put_limit(&text, r, q, dim, own);
+    if (q)
+        buf_printf(&text, ", Used %lld",
                    (long long)(q->left < q->limit ? q->limit - q->left : 0));
-    buf_printf(&text, ". Please try again in %s.", buf_cstr(&wait));
+    put_requested(&text, r, q, dim, own);
+    buf_puts(&text, "Please try again in ");
+    duration_go(&text, wait_us);
+    buf_puts(&text, ".");
     if (own)
         buf_puts(&text, " (a limit that sluice keeps for this key)");
     else
@@ -68,14 +121,17 @@ static struct str words_of(struct relay *r, const struct quota *q, int64_t wait_
                    pool_waiting(r->job.flow.pool));
     struct str kept = arena_copy(&r->arena, buf_str(&text));
     buf_free(&text);
-    buf_free(&wait);
     return kept;
 }
 
 void decline_waiting(struct relay *r)
 {
+    const struct flow *f = &r->job.flow;
     struct quota quotas[QUOTAS];
-    bool own = r->promise.own, spent = own && r->promise.dim == DIM_SPEND;
+    bool told = r->promise.dim != DIM_UNKNOWN; /* else it knows at least what it waited for */
+    bool own = told ? r->promise.own : f->own;
+    enum dimension dim = told ? r->promise.dim : (enum dimension)f->waited_for;
+    bool spent = own && dim == DIM_SPEND;
     size_t n = quotas_of(r, own, quotas);
     int64_t wait_us = r->promise.wait_us;
     if (wait_us < RELAY_LATE_US / 1000)
@@ -85,9 +141,10 @@ void decline_waiting(struct relay *r)
                              "The spend limit of %s is reached. (a limit that sluice keeps for "
                              "this key)",
                              r->tenant->name)
-              : words_of(r, binding(quotas, n, r->promise.dim), wait_us, own);
+              : words_of(r, binding(quotas, n, dim), dim, wait_us, own);
     answer(r, &(struct refusal_words){.kind = spent ? TURN_AWAY_SPEND : TURN_AWAY_WAIT,
                                       .anthropic = r->anthropic,
+                                      .type = limits[dim].type,
                                       .what = what,
                                       .wait_us = wait_us,
                                       .quotas = quotas,
@@ -98,12 +155,21 @@ void decline_waiting(struct relay *r)
 void decline_too_large(struct relay *r)
 {
     const struct flow *f = &r->job.flow;
-    decline(r, TURN_AWAY_TOO_LARGE, -1,
-            arena_printf(&r->arena,
-                         "Request too large for %.*s: it would be charged more than the whole "
-                         "limit (%s%s), so no wait can help. The input or output tokens must "
-                         "be reduced in order to run successfully.",
-                         STR_ARG(str_cut(r->ask.model, 80)),
-                         dimension_unit((enum dimension)f->waited_for),
-                         f->own ? ", of this key" : ""));
+    enum dimension dim = (enum dimension)f->waited_for;
+    struct quota quotas[QUOTAS];
+    size_t n = quotas_of(r, f->own, quotas);
+    struct buf text = {0};
+    buf_puts(&text, "Request too large");
+    put_limit(&text, r, binding(quotas, n, dim), dim, f->own);
+    put_requested(&text, r, binding(quotas, n, dim), dim, f->own);
+    buf_puts(&text, "It would be charged more than the whole limit, and no wait can help. The "
+                    "input or output tokens must be reduced in order to run successfully.");
+    if (f->own)
+        buf_puts(&text, " (a limit that sluice keeps for this key)");
+    answer(r, &(struct refusal_words){.kind = TURN_AWAY_TOO_LARGE,
+                                      .anthropic = r->anthropic,
+                                      .type = limits[dim].type,
+                                      .what = arena_copy(&r->arena, buf_str(&text)),
+                                      .wait_us = -1});
+    buf_free(&text);
 }

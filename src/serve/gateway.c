@@ -8,6 +8,8 @@
 #include "relay.h"
 #include "scenery.h"
 #include "setting_check.h"
+#include "state.h"
+#include "wall.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,16 +28,14 @@ int64_t gateway_now(const struct gateway *g)
 
 int64_t gateway_unix(const struct gateway *g)
 {
-    struct timespec t;
     (void)g;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+    return wall_unix_us();
 }
 
 struct tenant *gateway_tenant(const struct gateway *g, struct str key)
 {
     if (!g->keys)
-        return g->tenants.list[0];
+        return g->everybody;
     const struct key_entry *e = keys_find(g->keys, key);
     struct tenant *t = e ? g->owners[e - keys_at(g->keys, 0)] : NULL;
     return t && !t->gone ? t : NULL;
@@ -177,31 +177,41 @@ static void find_owners(struct gateway *g)
         g->owners[i] = tenants_find(&g->tenants, keys_at(g->keys, i)->tenant);
 }
 
-enum sl_err gateway_read_keys(struct gateway *g, struct diag *diag)
+static enum sl_err open_keys(const struct setting *s, struct keys **out, struct diag *diag)
 {
-    struct keys *keys = NULL;
-    enum sl_err err = SL_OK;
-    if (g->setting->tenant_count)
-        err = keys_open(g->setting->state, &keys, diag);
-    if (err != SL_OK)
-        return err;
+    *out = NULL;
+    return s->tenant_count ? keys_open(s->state, out, diag) : SL_OK;
+}
+
+static void take_keys(struct gateway *g, struct keys *keys)
+{
     keys_close(&g->keys);
     g->keys = keys;
     find_owners(g);
-    return SL_OK;
 }
+
+enum sl_err gateway_read_keys(struct gateway *g, struct diag *diag)
+{
+    struct keys *keys;
+    enum sl_err err = open_keys(g->setting, &keys, diag);
+    if (err == SL_OK)
+        take_keys(g, keys);
+    return err;
+}
+
+static const struct tenant_setting anybody = {.name = "everybody",
+                                              .weight = QUEUE_WEIGHT,
+                                              .priority = PRIORITY_NORMAL,
+                                              .max_wait_us = -1};
 
 static void take_tenants(struct gateway *g)
 {
-    static const struct tenant_setting everybody = {.name = "everybody",
-                                                    .weight = QUEUE_WEIGHT,
-                                                    .priority = PRIORITY_NORMAL,
-                                                    .max_wait_us = -1};
     const struct setting *s = g->setting;
     bool alone = s->tenant_count == 0;
     uint32_t before = g->tenants.n;
-    tenants_apply(&g->tenants, alone ? &everybody : s->tenants, alone ? 1 : s->tenant_count,
+    tenants_apply(&g->tenants, alone ? &anybody : s->tenants, alone ? 1 : s->tenant_count,
                   gateway_now(g), s->accounts[0].options.minute_us);
+    g->everybody = alone ? tenants_find(&g->tenants, str_of(anybody.name)) : NULL;
     find_owners(g);
     on_calendar(&g->calendar);
     for (uint32_t i = before; i < g->tenants.n; i++)
@@ -222,30 +232,47 @@ static void keep_book(struct gateway *g)
         fprintf(stderr, "sluice serve: %s: %s\n", diag.where, diag.what);
 }
 
+static void keep_lessons(struct gateway *g, bool last)
+{
+    struct diag diag;
+    outlets_note(&g->outlets, g->memory, gateway_now(g), gateway_unix(g));
+    if (memory_write(g->memory, last, &diag) != SL_OK)
+        fprintf(stderr, "sluice serve: %s: %s\n", diag.where, diag.what);
+}
+
 static void on_bookkeeping(uv_timer_t *timer)
 {
     keep_book(timer->data);
+    keep_lessons(timer->data, false);
 }
 
-/* What a new setting is judged by before anything is changed for it. */
+/* What cannot be read is learned anew: no reason not to serve. */
+static void open_memory(struct gateway *g, const struct setting *s)
+{
+    struct arena arena = {0};
+    struct diag diag;
+    if (memory_open(s->state ? s->state : state_directory(&arena), &g->memory, &diag) != SL_OK)
+        fprintf(stderr, "warning: %s: %s\n", diag.where, diag.what);
+    arena_free(&arena);
+}
+
+/* All of it, or nothing. */
 static enum sl_err take_setting(struct gateway *g, struct setting *s, struct diag *diag)
 {
     struct setting *before = g->setting;
-    enum sl_err err = outlets_apply(&g->outlets, g, s, diag);
-    if (err != SL_OK)
-        return err;
-    g->setting = setting_hold(s);
-    err = gateway_read_keys(g, diag);
-    if (err != SL_OK && before) { /* the keys there were are still good */
-        setting_drop(&g->setting);
-        g->setting = before;
+    struct keys *keys;
+    enum sl_err err = open_keys(s, &keys, diag);
+    if (err == SL_OK)
+        err = outlets_apply(&g->outlets, g, s, diag);
+    if (err != SL_OK) {
+        keys_close(&keys);
         return err;
     }
-    if (before)
-        setting_drop(&before);
-    if (err == SL_OK)
-        take_tenants(g);
-    return err;
+    g->setting = setting_hold(s);
+    take_keys(g, keys);
+    take_tenants(g);
+    setting_drop(&before);
+    return SL_OK;
 }
 
 static struct server_config server_of(const struct setting *s)
@@ -254,7 +281,7 @@ static struct server_config server_of(const struct setting *s)
     c.listen = NULL;
     for (size_t i = 0; i < s->listen_count; i++)
         c.places[c.place_count++] =
-            (struct server_place){.address = s->listen[i], .tls = s->certificate != NULL};
+            (struct server_place){.address = s->listen[i], .tls = setting_has_tls(s, i)};
     c.tls = (struct tls_files){s->certificate, s->certificate_key};
     return c;
 }
@@ -263,12 +290,6 @@ static bool is_ready(void *ctx)
 {
     const struct gateway *g = ctx;
     return !g->ending;
-}
-
-static enum sl_err read_token(const struct setting *s, struct keyring *token, struct diag *diag)
-{
-    return s->admin_token_env ? keyring_add_env(token, s->admin_token_env, diag)
-                              : keyring_add_file(token, s->admin_token_file, diag);
 }
 
 /* Who looks at the gateway: nobody, unless somebody wants to. */
@@ -325,7 +346,7 @@ static enum sl_err open_admin(struct gateway *g, struct diag *diag)
     struct keyring token = {.n = 0};
     if (!s->admin_listen)
         return SL_OK;
-    enum sl_err err = read_token(s, &token, diag);
+    enum sl_err err = setting_admin_token(s, &token, diag);
     if (err == SL_OK) {
         struct admin_config c = {.listen = s->admin_listen,
                                  .token = token.lent[0],
@@ -350,16 +371,16 @@ static enum sl_err open_views(struct gateway *g, struct diag *diag)
     return open_admin(g, diag);
 }
 
-static enum sl_err open_log(struct gateway *g, struct diag *diag)
+static enum sl_err open_log(struct record *k, const struct setting *s, struct diag *diag)
 {
-    const struct setting *s = g->setting;
     bool json = s->log_format && strcmp(s->log_format, "json") == 0;
-    return record_open(&g->record, s->log, json, diag);
+    return record_open(k, s->log, json, diag);
 }
 
 enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
                          struct diag *diag)
 {
+    static char nameless[] = "";
     struct server_handler h = {.start = on_start,
                                .body = on_body,
                                .end = on_end,
@@ -372,6 +393,7 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
     g->loop = loop;
     g->timer_due_us = INT64_MAX;
     g->started_unix_us = gateway_unix(g);
+    g->stranger = (struct tenant){.name = nameless, .setting = &anybody};
     uv_timer_init(loop, &g->timer);
     uv_timer_init(loop, &g->calendar);
     uv_timer_init(loop, &g->bookkeeping);
@@ -384,12 +406,13 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
     uv_unref((uv_handle_t *)&g->turn);
     uv_timer_start(&g->bookkeeping, on_bookkeeping, BOOK_MS, BOOK_MS);
     enum sl_err err = SL_OK;
+    open_memory(g, s);
     if (s->state)
         err = daybook_open(s->state, &g->book, diag);
     if (err == SL_OK)
         err = take_setting(g, s, diag);
     if (err == SL_OK)
-        err = open_log(g, diag);
+        err = open_log(&g->record, s, diag);
     if (err == SL_OK)
         err = server_new(loop, &c, h, &g->server, diag);
     return err == SL_OK ? open_views(g, diag) : err;
@@ -399,17 +422,24 @@ enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *dia
 {
     const struct tls_files files = {s->certificate, s->certificate_key};
     struct courier *courier = NULL;
-    enum sl_err err = open_courier(g, s, &courier, diag);
+    struct record log = {.log = NULL}; /* another file, or the same begun anew */
+    enum sl_err err = open_log(&log, s, diag);
+    if (err == SL_OK)
+        err = open_courier(g, s, &courier, diag);
     if (err == SL_OK && g->setting->certificate && s->certificate)
         err = server_tls_reload(g->server, &files, diag);
     if (err == SL_OK)
         err = take_setting(g, s, diag);
     if (err != SL_OK) {
         courier_close(&courier);
+        record_close(&log);
         return err;
     }
     take_courier(g, courier);
-    return open_log(g, diag); /* another file, or the same begun anew */
+    record_close(&g->record);
+    g->record.log = log.log;
+    g->record.json = log.json;
+    return SL_OK;
 }
 
 void gateway_drain(struct gateway *g)
@@ -424,6 +454,7 @@ void gateway_close(struct gateway *g)
 {
     g->ending = true;
     keep_book(g);
+    keep_lessons(g, true);
     beacon_douse(&g->beacon);
     admin_close(&g->admin);
     lookout_close(&g->lookout);
@@ -440,11 +471,13 @@ void gateway_close(struct gateway *g)
 void gateway_free(struct gateway *g)
 {
     sl_assert(!g->relays);
+    polls_free(&g->polls);
     outlets_free(&g->outlets);
     tenants_free(&g->tenants);
     keys_close(&g->keys);
     free(g->owners);
     daybook_close(&g->book);
+    memory_close(&g->memory);
     record_close(&g->record);
     setting_drop(&g->setting);
     arena_free(&g->scratch);

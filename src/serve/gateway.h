@@ -11,6 +11,7 @@
 #include "beacon.h"
 #include "keys.h"
 #include "outlets.h"
+#include "polls.h"
 #include "record.h"
 #include "server.h"
 
@@ -21,10 +22,14 @@ struct gateway {
     struct server *server;
     struct setting *setting; /* in force */
     struct outlets outlets;
-    struct tenants tenants; /* without any in the setting: one, for everybody */
-    struct keys *keys;      /* of tenants; NULL without any */
-    struct tenant **owners; /* of its entries, in their order; NULL: nobody any more */
-    struct daybook *book;   /* NULL: none is kept */
+    struct tenants tenants;
+    struct tenant *everybody; /* among them, if the setting has none; else NULL */
+    struct tenant stranger;   /* who shows no good key; not among them */
+    struct keys *keys;        /* of tenants; NULL without any */
+    struct tenant **owners;   /* of its entries, in their order; NULL: nobody any more */
+    struct daybook *book;     /* NULL: none is kept */
+    struct memory *memory;    /* of limits that were learned; NULL: it cannot be read */
+    struct polls polls;
     struct record record;
     struct admin *admin;     /* NULL: no such listener */
     struct lookout *lookout; /* NULL: neither that nor alerts are wanted */
@@ -50,7 +55,8 @@ struct gateway {
 enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
                          struct diag *diag) SL_CHECK;
 /* From now on another setting; requests that are here go on. What cannot change while it runs
- * (where it listens, its state directory) stays as it was. On error nothing has changed. */
+ * (where it listens, its state directory) stays as it was. On error nothing has changed, unless
+ * it is the log's: then all else has. */
 enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *diag) SL_CHECK;
 /* Reads tenants' keys anew: some may have been made, or revoked. */
 enum sl_err gateway_read_keys(struct gateway *g, struct diag *diag) SL_CHECK;

@@ -2,6 +2,7 @@
 #include "relay.h"
 
 #include "duration.h"
+#include "held.h"
 #include "pass.h"
 #include "setting_check.h"
 
@@ -17,8 +18,7 @@ enum {
     STREAM_BYTES = 256 << 10,
 };
 
-/* ---- who ----------------------------------------------------------------------------------
- */
+/* ---- who ----------------------------------------------------------------------------- */
 
 /* The key that a client shows, in whichever header its SDK puts it. */
 static struct str shown_key(const struct message *m)
@@ -32,12 +32,27 @@ static struct str shown_key(const struct message *m)
 }
 
 /* It may ask for less urgency than its tenant has, not for more. */
-static uint8_t priority_of(const struct tenant *t, const struct message *m)
+static uint8_t priority_of(const struct tenant_setting *t, const struct message *m)
 {
     uint8_t asked;
     struct str word = message_header(m, "x-sluice-priority");
-    bool less = word.n && setting_priority(word, &asked) && asked < t->setting.priority;
-    return less ? asked : t->setting.priority;
+    bool less = word.n && setting_priority(word, &asked) && asked < t->priority;
+    return less ? asked : t->priority;
+}
+
+/* What a client asks of us in words that we do not know; NULL: nothing. It would wait for ten
+ * minutes that asked for five seconds. */
+static const char *misunderstood(const struct message *m)
+{
+    int64_t us;
+    uint8_t rank;
+    struct str wait = message_header(m, "x-sluice-max-wait");
+    struct str priority = message_header(m, "x-sluice-priority");
+    if (wait.p && (duration_parse(wait, &us) != SL_OK || us < 0))
+        return "x-sluice-max-wait: seconds are wanted here, or a duration like 1m30s";
+    if (priority.p && !setting_priority(priority, &rank))
+        return "x-sluice-priority: interactive, normal or batch";
+    return NULL;
 }
 
 static int64_t max_wait_of(const struct relay *r, const struct message *m)
@@ -46,25 +61,28 @@ static int64_t max_wait_of(const struct relay *r, const struct message *m)
     struct str text = message_header(m, "x-sluice-max-wait");
     if (text.n && duration_parse(text, &asked_us) == SL_OK && asked_us >= 0)
         return asked_us;
-    int64_t own_us = r->tenant->setting.max_wait_us;
+    int64_t own_us = r->terms->max_wait_us;
     return own_us >= 0 ? own_us : r->setting->max_wait_us;
 }
 
 /* ---- in ---------------------------------------------------------------------------------- */
 
 /* Only where the paths of both providers are the same do the client's headers decide. */
-static bool speaks_anthropic(enum route route, const struct message *m)
+static enum tongue tongue_of(enum route route, const struct message *m)
 {
     bool openai = route != ROUTE_OTHER && route != ROUTE_MESSAGES;
-    return !openai && pass_to_anthropic(m);
+    if (!openai && pass_to_anthropic(m))
+        return TONGUE_ANTHROPIC;
+    return pass_is_for_azure(m) ? TONGUE_AZURE : TONGUE_OPENAI;
 }
 
-/* What is counted by its body: a JSON request of a known route. */
+/* What is counted by its body: a request of a known route, which is JSON whatever it calls
+ * itself; but edits of images are forms. */
 static bool is_metered(enum route route, const struct message *m)
 {
     struct str type = message_header(m, "content-type");
-    return route != ROUTE_OTHER && str_eq(m->method, STR("POST")) &&
-           !str_starts_nocase(type, STR("multipart/"));
+    bool form = route == ROUTE_IMAGES && str_starts_nocase(type, STR("multipart/"));
+    return route != ROUTE_OTHER && str_eq(m->method, STR("POST")) && !form;
 }
 
 bool relay_streams(const struct message *m)
@@ -96,14 +114,14 @@ static struct str pool_of_kind(struct str target)
 
 static bool is_full(const struct relay *r)
 {
-    const struct tenant_setting *own = &r->tenant->setting;
+    const struct tenant_setting *own = r->terms;
     return r->gateway->relay_count > (size_t)r->setting->queue_requests ||
            (own->held_requests && r->tenant->held > (size_t)own->held_requests);
 }
 
 static bool has_no_room(const struct relay *r, size_t bytes)
 {
-    const struct tenant_setting *own = &r->tenant->setting;
+    const struct tenant_setting *own = r->terms;
     return r->gateway->held_bytes + bytes > (size_t)r->setting->queue_bytes ||
            (own->held_bytes && r->tenant->held_bytes + bytes > (size_t)own->held_bytes);
 }
@@ -114,6 +132,7 @@ static struct relay *relay_new(struct gateway *g, struct exchange *x, struct ten
     r->gateway = g;
     r->setting = setting_hold(g->setting);
     r->tenant = t;
+    r->terms = t->setting;
     r->x = x;
     r->next = g->relays;
     if (r->next)
@@ -130,14 +149,15 @@ static void take_head(struct relay *r, const struct message *m)
 {
     const struct setting *s = r->setting;
     struct header *headers = arena_alloc(&r->arena, (m->header_count + 1) * sizeof *headers);
-    r->target = m->target;
+    r->target = arena_copy(&r->arena, m->target); /* counting may outlive the client */
     r->route = route_of(m->target);
-    r->anthropic = speaks_anthropic(r->route, m);
+    r->tongue = tongue_of(r->route, m);
+    r->anthropic = r->tongue == TONGUE_ANTHROPIC;
     r->metered = is_metered(r->route, m);
     r->max_wait_us = max_wait_of(r, m);
     r->job.flow.id = ++r->gateway->requests;
     r->job.flow.tenant = r->tenant->index;
-    r->job.flow.priority = priority_of(r->tenant, m);
+    r->job.flow.priority = priority_of(r->terms, m);
     r->job.method = arena_copy(&r->arena, m->method).p;
     r->job.headers = headers;
     r->job.header_count = pass_request(m, s->pass_keys, headers);
@@ -182,19 +202,28 @@ struct str relay_more(struct relay *r)
     return r->received ? STR("") : (struct str){0};
 }
 
-/* ---- counted ------------------------------------------------------------------------------
- */
+/* ---- counted ------------------------------------------------------------------------- */
 
-/* Azure's paths name the deployment, and the body need not name a model: the tree that is
- * counted is given one. The bytes that are sent stay as they are. */
+/* Azure's clients name a deployment where others name a model: in the path (the body then need
+ * not name any) or in the body. The tree that is counted is given the model it is of, where the
+ * setting tells. The bytes that are sent stay as they are. */
 static void name_deployment(const struct relay *r, struct arena *arena, struct json *root)
 {
     struct str name = pass_deployment(r->target);
-    if (!name.n || root->type != JSON_OBJECT || json_get(root, "model"))
+    struct json *model = (struct json *)json_get(root, "model");
+    if (r->tongue != TONGUE_AZURE || root->type != JSON_OBJECT ||
+        (model && model->type != JSON_STRING))
         return;
-    struct json *model = arena_alloc(arena, sizeof *model);
-    *model = (struct json){
-        .type = JSON_STRING, .text = name, .key = STR("model"), .next = root->first};
+    struct str known = setting_deployed(r->setting, name.n || !model ? name : model->text);
+    if (model && known.n)
+        model->text = known;
+    if (model || !name.n)
+        return;
+    model = arena_alloc(arena, sizeof *model);
+    *model = (struct json){.type = JSON_STRING,
+                           .text = known.n ? known : name,
+                           .key = STR("model"),
+                           .next = root->first};
     root->first = model;
     root->count++;
 }
@@ -218,7 +247,8 @@ static void count(struct relay *r)
 {
     const struct account_options *o = reader_of(r);
     struct arena scratch = {0};
-    struct json *root = json_parse(&scratch, buf_str(&r->body), &r->diag);
+    struct json *root =
+        json_parse_within(&scratch, buf_str(&r->body), BOUND_REQUEST_VALUES, &r->diag);
     if (root)
         name_deployment(r, &scratch, root);
     r->err = root ? ask_parse(o->provider, o->catalogue, r->route, root, &r->ask, &r->diag)
@@ -227,29 +257,36 @@ static void count(struct relay *r)
     arena_free(&scratch);
 }
 
-/* ---- another model ------------------------------------------------------------------------
- */
+/* ---- another model ------------------------------------------------------------------- */
 
-/* The configuration says that another model may answer: the body names it from now on, and is
- * counted as its. */
-static bool become_model(struct relay *r, const char *name)
+/* The body names it from now on; false: it names none. */
+static bool put_model(struct relay *r, const char *name)
 {
     struct arena scratch = {0};
     struct str all = buf_str(&r->body);
     const struct json *model = json_get(json_parse(&scratch, all, NULL), "model");
     struct str old = model ? model->raw : (struct str){0};
+    bool same = json_is(model, name);
     arena_free(&scratch);
-    if (!old.p)
-        return false;
+    if (!old.p || same)
+        return same;
     size_t at = (size_t)(old.p - all.p);
     struct buf changed = {0};
     buf_add(&changed, str_cut(all, at));
     buf_json(&changed, str_of(name));
     buf_add(&changed, str_from(all, at + old.n));
-    r->asked_model = arena_copy(&r->arena, r->asked_model.n ? r->asked_model : r->ask.model);
     hold_bytes(r, changed.n, r->body.n);
     buf_free(&r->body);
     r->body = changed;
+    return true;
+}
+
+/* The configuration says that another model may answer: the body is counted as its. */
+static bool become_model(struct relay *r, const char *name)
+{
+    if (!put_model(r, name))
+        return false;
+    r->asked_model = arena_copy(&r->arena, r->asked_model.n ? r->asked_model : r->ask.model);
     count(r);
     return r->err == SL_OK;
 }
@@ -269,8 +306,7 @@ static bool becomes_longer(struct relay *r)
     return false;
 }
 
-/* ---- where to -----------------------------------------------------------------------------
- */
+/* ---- where to ------------------------------------------------------------------------ */
 
 static void set_stake(struct relay *r)
 {
@@ -281,10 +317,21 @@ static void set_stake(struct relay *r)
     r->job.flow.stake = &r->stake;
 }
 
+static struct wanted wanted_by(const struct relay *r, struct str model)
+{
+    struct wanted w = {.model = model};
+    if (!r->metered) {
+        w.method = str_of(r->job.method);
+        w.target = r->target;
+    }
+    return w;
+}
+
 static struct outlet *choose(const struct relay *r, struct str model)
 {
     const struct gateway *g = r->gateway;
-    return outlets_choose(&g->outlets, g->setting, model, r->anthropic, &r->job.flow);
+    const struct wanted w = wanted_by(r, model);
+    return outlets_choose(&g->outlets, g->setting, &w, r->tongue, &r->job.flow);
 }
 
 /* How long it would wait there: exactly, where that may be longer than `most_us`. */
@@ -294,7 +341,8 @@ static struct promise look_ahead(struct relay *r, struct outlet *o, struct str m
     struct account *a = engine_account(o->door.engine);
     int64_t now_us = engine_now(o->door.engine);
     struct flow asked = r->job.flow;
-    asked.pool = outlet_pool(o, model);
+    const struct wanted w = wanted_by(r, model);
+    asked.pool = outlet_pool(o, &w);
     if (pool_wait_most_us(a, asked.pool, now_us, &asked) <= most_us)
         return (struct promise){.dim = DIM_UNKNOWN};
     return pool_promise(a, asked.pool, now_us, &asked);
@@ -342,25 +390,39 @@ static const char *deployment_of(const struct outlet *o, struct str model)
     return NULL;
 }
 
-/* Below the account's base URL; on Azure the deployment of the model stands in the path. */
+/* Below the account's base URL; on Azure the deployment of the model stands in the path, or in
+ * the body. */
 static void set_path(struct relay *r)
 {
     const struct outlet *o = r->outlet;
+    const char *base = o->door.base_path, *version = o->account->api_version;
     const char *deployment = r->metered ? deployment_of(o, r->ask.model) : NULL;
-    r->job.path = pass_path(r->target, o->door.base_path);
-    if (deployment)
-        r->job.path = pass_to_deployment(r->target, o->door.base_path, deployment,
-                                         o->account->api_version, &r->arena);
+    r->job.path = pass_path(r->target, base);
+    if (!deployment)
+        return;
+    if (pass_deployment_in_body(r->route, base) && put_model(r, deployment))
+        r->job.path = pass_to_azure(r->target, base, version, &r->arena);
+    else
+        r->job.path = pass_to_deployment(r->target, base, deployment, version, &r->arena);
+}
+
+/* More than a look: what was known of what stands below its path may not hold any more. */
+static bool changes(const struct relay *r)
+{
+    return !r->metered && !str_eq(str_of(r->job.method), STR("GET"));
 }
 
 static void submit(struct relay *r)
 {
     struct flow *f = &r->job.flow;
     int64_t now_us = gateway_now(r->gateway);
-    f->pool = outlet_pool(r->outlet, r->ask.model);
+    const struct wanted w = wanted_by(r, r->ask.model);
+    f->pool = outlet_pool(r->outlet, &w);
     f->demand = r->ask.demand;
+    if (changes(r))
+        polls_forget(r->gateway, r);
     r->tally = outlet_tally(r->outlet, f->pool);
-    pool_weight(f->pool, f->tenant, r->tenant->setting.weight);
+    pool_weight(f->pool, f->tenant, r->terms->weight);
     if (r->promise.wait_us != INT64_MAX && r->promise.wait_us > r->max_wait_us) {
         decline_waiting(r);
         return;
@@ -381,43 +443,27 @@ static void lose_patience(struct relay *r)
         r->max_wait_us = route->over.after_us;
 }
 
-static void queue_up(struct relay *r)
+bool relay_send(struct relay *r)
+{
+    r->promise = look_ahead(r, r->outlet, r->ask.model, patience_us(r));
+    if (r->metered)
+        becomes_quicker(r);
+    submit(r);
+    return r->in_flow;
+}
+
+static void choose_account(struct relay *r)
 {
     lose_patience(r);
     set_stake(r);
     r->job.flow.demand = r->ask.demand;
     r->outlet = choose(r, r->ask.model);
-    r->promise = look_ahead(r, r->outlet, r->ask.model, patience_us(r));
-    if (r->metered)
-        becomes_quicker(r);
-    submit(r);
-}
-
-/* What is asked for without being a use of a model: it costs nothing. */
-static bool is_free(const struct relay *r)
-{
-    static const char *const ends[] = {"v1/files", "openai/files", "/count_tokens", "/cancel"};
-    struct str rest = r->target, path = str_split(&rest, '?');
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        if (str_ends(path, str_of(ends[i])))
-            return true;
-    }
-    return !str_eq(str_of(r->job.method), STR("POST"));
-}
-
-/* A tenant who may spend so much, or on some models only, may do nothing of which nobody knows
- * what it spends on which: a batch names its models in a file, a form after megabytes. */
-static bool may_spend_uncounted(const struct relay *r)
-{
-    const struct tenant_setting *s = &r->tenant->setting;
-    bool held = s->models.n > 0 || s->limits.spend_day > 0 || s->limits.spend_month > 0;
-    return !held || is_free(r);
 }
 
 /* A request alone: it draws on no tokens. */
 static void queue_up_uncounted(struct relay *r)
 {
-    if (!may_spend_uncounted(r)) {
+    if (held_by_form(r)) {
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 STR("This key may use some models only, or has a limit on spending, and what "
                     "this request would use and spend cannot be known beforehand"));
@@ -426,15 +472,13 @@ static void queue_up_uncounted(struct relay *r)
     r->ask.model = pool_of_kind(r->target);
     if (r->route == ROUTE_IMAGES)
         r->ask.demand.images = 1;
-    queue_up(r);
-}
-
-static bool spends_unknown(const struct relay *r)
-{
-    const struct allowance_limits *l = &r->tenant->setting.limits;
-    const struct model *known = r->ask.known;
-    return (l->spend_day > 0 || l->spend_month > 0) &&
-           (!known || known->input_pusd < 0 || known->output_pusd < 0);
+    choose_account(r);
+    const struct wanted w = wanted_by(r, r->ask.model);
+    r->job.flow.pool = outlet_pool(r->outlet, &w);
+    if (polls_take(r))
+        return;
+    if (!relay_send(r) && r->poll)
+        polls_refused(r);
 }
 
 static void counted(struct relay *r)
@@ -444,10 +488,15 @@ static void counted(struct relay *r)
         decline(r, TURN_AWAY_BAD_REQUEST, -1,
                 arena_printf(&r->arena, "%s%s%s", r->diag.where, r->diag.where[0] ? ": " : "",
                              r->diag.what));
-    else if (!tenant_may_use(r->tenant, r->ask.model))
+    else if (!tenant_may_use(r->terms, r->ask.model))
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 arena_printf(&r->arena, "This key may not use the model %.*s", STR_ARG(model)));
-    else if (spends_unknown(r))
+    else if (held_by_path(r))
+        decline(r, TURN_AWAY_FORBIDDEN, -1,
+                STR("This key may use some models only, or has a limit on spending, and the "
+                    "path names a deployment that is not known to be of the body's model; give "
+                    "it with `deployments`"));
+    else if (held_by_price(r))
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 arena_printf(&r->arena,
                              "This key has a limit on spending, and the price of %.*s is not "
@@ -456,8 +505,10 @@ static void counted(struct relay *r)
     else if (ask_check(&r->ask, &r->diag) != SL_OK && !becomes_longer(r))
         decline(r, TURN_AWAY_CONTEXT, -1,
                 arena_printf(&r->arena, "This request is too long: %s", r->diag.what));
-    else
-        queue_up(r);
+    else {
+        choose_account(r);
+        (void)relay_send(r);
+    }
 }
 
 static void on_count(uv_work_t *work)
@@ -486,7 +537,7 @@ static void start_upload(struct relay *r, const struct message *m)
 void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
 {
     struct tenant *t = gateway_tenant(g, shown_key(m));
-    struct relay *r = relay_new(g, x, t ? t : g->tenants.list[0]);
+    struct relay *r = relay_new(g, x, t ? t : &g->stranger);
     take_head(r, m);
     if (!t)
         decline(r, TURN_AWAY_KEY, -1,
@@ -495,6 +546,8 @@ void relay_start(struct gateway *g, struct exchange *x, const struct message *m)
     else if (m->upgrade && message_header(m, "upgrade").p)
         decline(r, TURN_AWAY_UPGRADE, -1,
                 STR("WebSocket and other upgrades are not passed on; use HTTP streaming"));
+    else if (misunderstood(m))
+        decline(r, TURN_AWAY_BAD_REQUEST, -1, str_of(misunderstood(m)));
     else if (g->ending)
         decline(r, TURN_AWAY_ENDING, -1, STR("sluice is shutting down"));
     else if (is_full(r))

@@ -2,6 +2,7 @@
 #include "judge.h"
 
 #include "exits.h"
+#include "help.h"
 #include "queue.h"
 #include "setting.h"
 
@@ -48,7 +49,7 @@ static void say_tenant(const struct tenant_setting *t)
 static void say(const struct setting *s)
 {
     for (size_t i = 0; i < s->listen_count; i++)
-        printf("listen   %s%s\n", s->listen[i], s->certificate ? " (TLS)" : "");
+        printf("listen   %s%s\n", s->listen[i], setting_has_tls(s, i) ? " (TLS)" : "");
     if (s->admin_listen)
         printf("admin    %s\n", s->admin_listen);
     for (size_t i = 0; i < s->account_count; i++) {
@@ -97,13 +98,8 @@ int verb_check(int argc, char **argv)
     int positional = 0;
     bool help = false;
     enum sl_err err = options_parse(options, 1, argc, argv, &positional, &help, &diag);
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &face, options, 1);
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
-        return EXIT_ALL_DONE;
-    }
+    if (help)
+        return help_print(&face, options, 1);
     if (err == SL_OK && !path && positional == 1)
         path = argv[0];
     if (err == SL_OK && path)

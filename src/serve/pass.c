@@ -33,7 +33,7 @@ static bool of_one_hop(struct str name)
 static bool is_key(struct str name)
 {
     static const struct str names[] = {STR_INIT("authorization"), STR_INIT("x-api-key"),
-                                       STR_INIT("api-key")};
+                                       STR_INIT("api-key"), STR_INIT("x-goog-api-key")};
     return among(name, names, sizeof names / sizeof *names);
 }
 
@@ -94,7 +94,7 @@ struct str pass_to_deployment(struct str target, const char *base_path, const ch
     const struct str named = STR("/deployments/");
     struct str query = target, path = str_split(&query, '?');
     path = pass_path(path, base_path);
-    ptrdiff_t at = str_find(path, named, 0);
+    ptrdiff_t at = str_find_nocase(path, named, 0);
     struct str rest = path;
     if (at >= 0) {
         rest = str_from(path, (size_t)at + named.n);
@@ -113,10 +113,17 @@ struct str pass_to_deployment(struct str target, const char *base_path, const ch
                         versioned ? "" : "api-version=", versioned ? "" : version);
 }
 
+bool pass_is_plain(struct str target)
+{
+    target = str_split(&target, '?');
+    return str_find(target, STR("%"), 0) < 0 && str_find(target, STR("//"), 0) < 0 &&
+           str_find(target, STR("/."), 0) < 0;
+}
+
 struct str pass_deployment(struct str target)
 {
     const struct str marker = STR("/openai/deployments/");
-    ptrdiff_t at = str_find(target, marker, 0);
+    ptrdiff_t at = str_find_nocase(target, marker, 0);
     if (at < 0)
         return (struct str){0};
     struct str rest = str_from(target, (size_t)at + marker.n);
@@ -130,4 +137,32 @@ bool pass_to_anthropic(const struct message *m)
     return str_starts(path, STR("/v1/messages")) ||
            message_header(m, "anthropic-version").p != NULL ||
            message_header(m, "x-api-key").p != NULL;
+}
+
+bool pass_deployment_in_body(enum route route, const char *base_path)
+{
+    return route == ROUTE_RESPONSES || str_ends(str_of(base_path), STR("/openai/v1"));
+}
+
+struct str pass_to_azure(struct str target, const char *base_path, const char *version,
+                         struct arena *arena)
+{
+    struct str query = target, path = str_split(&query, '?'), rest = path;
+    bool asks = str_find(query, STR("api-version="), 0) >= 0;
+    bool dated = str_starts(path, STR("/openai/")) && !str_starts(path, STR("/openai/v1/"));
+    if (str_starts(path, STR("/openai/")))
+        rest = str_from(path, strlen("/openai"));
+    if (str_starts(rest, STR("/v1/")))
+        rest = str_from(rest, strlen("/v1"));
+    bool adds = dated && !asks && version;
+    struct str whole =
+        arena_printf(arena, "/openai%s%.*s%s%.*s%s%s%s", dated ? "" : "/v1", STR_ARG(rest),
+                     query.n || adds ? "?" : "", STR_ARG(query), query.n && adds ? "&" : "",
+                     adds ? "api-version=" : "", adds ? version : "");
+    return pass_path(whole, base_path);
+}
+
+bool pass_is_for_azure(const struct message *m)
+{
+    return str_starts(m->target, STR("/openai/")) || message_header(m, "api-key").p != NULL;
 }

@@ -1,9 +1,11 @@
-/* pass.h: what of a message goes on through the gateway, and where to. Pure. */
+/* pass.h: what of a message goes on through the gateway, and where to. Pure. Source of Azure's
+ * paths: what the official SDK (openai 4, AzureOpenAI) asks for. */
 #ifndef SLUICE_PASS_H
 #define SLUICE_PASS_H
 
 #include "arena.h"
 #include "message.h"
+#include "provider.h"
 
 /* Headers of a request that go to the provider: not those of one hop, not ours, and the
  * client's key only where `keys` pass. Names and values stay lent from `m`. Returns how many;
@@ -25,6 +27,18 @@ struct str pass_to_deployment(struct str target, const char *base_path, const ch
 
 /* The deployment that an Azure path names, which stands for the model; else empty. */
 struct str pass_deployment(struct str target);
+
+/* Nothing in it that a server may undo: percent signs, dots, empty parts. */
+bool pass_is_plain(struct str target);
+
+/* Responses, and Azure's newer API as a whole, name the deployment in the body instead. */
+bool pass_deployment_in_body(enum route route, const char *base_path);
+/* Where they are, however the client wrote the path. In the arena. */
+struct str pass_to_azure(struct str target, const char *base_path, const char *version,
+                         struct arena *arena);
+
+/* Whether a request means Azure: only there are paths below /openai, and keys in `api-key`. */
+bool pass_is_for_azure(const struct message *m);
 
 /* Whether a request means Anthropic where paths of both providers are the same. */
 bool pass_to_anthropic(const struct message *m);

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- tallies ------------------------------------------------------------------------------
- */
+/* ---- tallies ------------------------------------------------------------------------- */
 
 static struct tally *tally_of(struct relay *r)
 {
@@ -63,8 +62,7 @@ static enum tally_outcome outcome_of(const struct relay *r, const struct ending 
     return r->job.committed ? TALLY_CUT : TALLY_PROVIDER_ERROR;
 }
 
-/* ---- those to look at ---------------------------------------------------------------------
- */
+/* ---- those to look at ---------------------------------------------------------------- */
 
 static struct scene_request notable(const struct relay *r, int status, struct str what)
 {
@@ -102,8 +100,7 @@ static void keep_bad_answer(struct relay *r, const struct ending *end)
     buf_free(&what);
 }
 
-/* ---- the log ------------------------------------------------------------------------------
- */
+/* ---- the log ------------------------------------------------------------------------- */
 
 enum sl_err record_open(struct record *k, const char *path, bool json, struct diag *diag)
 {
@@ -184,7 +181,7 @@ static void entry_text(struct buf *b, const struct relay *r, const struct entry 
     const struct flow *f = &r->job.flow;
     bool sent = r->in_flow_since && f->sent_us >= 0;
     instant_write_rfc3339(b, gateway_unix(r->gateway));
-    buf_printf(b, " %s %.*s %d %s", r->tenant->name,
+    buf_printf(b, " %s %.*s %d %s", r->tenant->name[0] ? r->tenant->name : "-",
                STR_ARG(str_cut(r->ask.model.n ? r->ask.model : STR("-"), 60)), e->status,
                e->verdict);
     buf_printf(b, " in %lld out %lld", (long long)e->usage.input_tokens,
@@ -214,8 +211,7 @@ static void write_entry(struct relay *r, const struct entry *e)
 
 static const struct usage nothing = {0, 0, 0};
 
-/* ---- told ---------------------------------------------------------------------------------
- */
+/* ---- told ---------------------------------------------------------------------------- */
 
 /* What its client was told, in fewer words; the figures of a limit stand in the metrics. */
 static struct str diagnosis(struct relay *r, enum turn_away_kind kind, struct str what)
@@ -250,6 +246,15 @@ void record_left(struct relay *r)
 {
     end_as(r, TALLY_LEFT);
     write_entry(r, &(struct entry){.verdict = "left", .usage = nothing});
+}
+
+void record_shared(struct relay *r, int status)
+{
+    bool ok = status / 100 == 2;
+    end_as(r, ok ? TALLY_OK : TALLY_PROVIDER_ERROR);
+    tally_of(r)->shared++;
+    write_entry(
+        r, &(struct entry){.status = status, .verdict = ok ? "ok" : "other", .usage = nothing});
 }
 
 void record_spent(struct relay *r, const struct ending *end)

@@ -30,6 +30,9 @@ void record_close(struct record *k);
 void record_declined(struct relay *r, enum turn_away_kind kind, int status, struct str what);
 /* An attempt failed that another will follow, perhaps. */
 void record_setback(struct relay *r, const struct ending *end);
+/* It got another's answer. */
+void record_shared(struct relay *r, int status);
+/* The job is over. */
 /* The job is over: what was spent on it, however its client is answered. */
 void record_spent(struct relay *r, const struct ending *end);
 /* ... by the provider's words, or because the client left. */

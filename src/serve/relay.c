@@ -70,9 +70,11 @@ static size_t answer_headers(struct relay *r, const struct message *m, bool hope
 {
     const struct flow *f = &r->job.flow;
     size_t n = quotas_instead(r, out, pass_answer(m, out));
-    int64_t waited_us = f->sent_us >= 0 ? f->sent_us - f->submitted_us : 0;
+    int64_t waited_us = r->in_flow_since && f->sent_us >= 0 ? f->sent_us - f->submitted_us : 0;
+    if (!r->in_flow_since) /* held for another's answer */
+        waited_us = gateway_now(r->gateway) - r->poll_since_us;
     out[n++] = (struct header){STR("x-sluice-wait-ms"), arena_int(&r->arena, waited_us / 1000)};
-    if (f->waited_for != DIM_UNKNOWN)
+    if (r->in_flow_since && f->waited_for != DIM_UNKNOWN)
         out[n++] = (struct header){STR("x-sluice-limit"), waited_for(r)};
     if (r->asked_model.n)
         out[n++] = (struct header){STR("x-sluice-model"), r->ask.model};
@@ -92,6 +94,15 @@ static void begin_passing(struct relay *r)
     server_begin(r->x, r->head->status, headers, n);
 }
 
+/* Whole in memory, and JSON: what else a poll's answer may be goes on as it comes. */
+static bool is_shareable(const struct message *m)
+{
+    enum { SHARED_BYTES = 1 << 20 };
+    struct str type = message_header(m, "content-type");
+    return str_starts_nocase(type, STR("application/json")) &&
+           m->content_length <= SHARED_BYTES;
+}
+
 static bool on_begun(void *ctx, struct job *j, const struct message *m)
 {
     struct relay *r = (struct relay *)j;
@@ -99,6 +110,12 @@ static bool on_begun(void *ctx, struct job *j, const struct message *m)
     bool events =
         str_starts_nocase(message_header(m, "content-type"), STR("text/event-stream"));
     if (r->metered && !events)
+        return false;
+    if (r->poll && is_shareable(m))
+        return false;
+    if (r->poll)
+        polls_part(r);
+    if (!r->x) /* its client left before the others were sent on their own way */
         return false;
     r->head = m;
     if (!events) {
@@ -141,8 +158,7 @@ static void on_piece(void *ctx, struct job *j, struct str bytes)
 static void on_judge(void *ctx, struct job *j, struct verdict *v, struct usage *u)
 {
     struct relay *r = (struct relay *)j;
-    *v =
-        (struct verdict){.kind = VERDICT_OK, .dim = DIM_UNKNOWN, .retry_us = -1, .status = 200};
+    *v = verdict_good(200);
     if (!r->reads)
         return;
     *v = stream_verdict(&r->stream);
@@ -158,6 +174,36 @@ static void answer(struct relay *r, const struct ending *end)
     struct str body = r->reads && r->held.n ? buf_str(&r->held) : end->body;
     r->state = RELAY_ANSWERED;
     server_answer(r->x, end->status, headers, n, body);
+}
+
+/* How old it is, and was before it came here. */
+static size_t age_headers(struct relay *r, int64_t age_us, struct header *out, size_t n)
+{
+    enum { SECOND_US = 1000000 };
+    int64_t before_s = 0, said_s;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!str_eq_nocase(out[i].name, STR("age")))
+            out[kept++] = out[i];
+        else if (str_int(str_trim(out[i].value), false, &said_s) == SL_OK && said_s >= 0 &&
+                 said_s <= INT32_MAX)
+            before_s = said_s;
+    }
+    out[kept++] =
+        (struct header){STR("x-sluice-shared-ms"), arena_int(&r->arena, age_us / 1000)};
+    out[kept++] =
+        (struct header){STR("age"), arena_int(&r->arena, before_s + age_us / SECOND_US)};
+    return kept;
+}
+
+void relay_share(struct relay *r, const struct message *m, struct str body, int64_t sent_us)
+{
+    struct header headers[BOUND_HEADERS + RELAY_OWN_HEADERS];
+    size_t n = answer_headers(r, m, false, headers);
+    n = age_headers(r, gateway_now(r->gateway) - sent_us, headers, n);
+    r->state = RELAY_ANSWERED;
+    record_shared(r, m->status);
+    server_answer(r->x, m->status, headers, n, body);
 }
 
 static void fail(struct relay *r, const struct ending *end)
@@ -202,6 +248,10 @@ static void on_over(void *ctx, struct job *j, const struct ending *end)
     r->in_flow = false;
     record_spent(r, end);
     gateway_wake(r->gateway, r->outlet, r->tenant->index);
+    if (!r->metered && !str_eq(str_of(r->job.method), STR("GET")))
+        polls_forget(r->gateway, r);
+    if (r->poll)
+        polls_over(r, end);
     if (!r->x) {
         record_over(r, end);
         relay_drop(r);
@@ -213,15 +263,32 @@ static void on_over(void *ctx, struct job *j, const struct ending *end)
     }
 }
 
+/* It goes on for others: what its client's message lends it goes with that. */
+static void keep_headers(struct relay *r)
+{
+    size_t n = r->job.header_count;
+    struct header *own = arena_alloc(&r->arena, (n + 1) * sizeof *own);
+    for (size_t i = 0; i < n; i++)
+        own[i] = (struct header){arena_copy(&r->arena, r->job.headers[i].name),
+                                 arena_copy(&r->arena, r->job.headers[i].value)};
+    r->job.headers = own;
+}
+
 void relay_gone(struct relay *r)
 {
     r->x = NULL;
+    if (r->in_flow && polls_serves(r)) {
+        keep_headers(r);
+        return;
+    }
     if (r->in_flow) {
         engine_cancel(r->outlet->door.engine, &r->job);
         return;
     }
-    if (r->state < RELAY_WAITING)
+    if (r->state < RELAY_WAITING || r->poll)
         record_left(r);
+    if (r->poll)
+        polls_leave(r);
     relay_drop(r);
 }
 
@@ -233,13 +300,25 @@ void relay_drained(struct relay *r)
     engine_hold(&r->job, false);
 }
 
-/* ---- promises that no longer hold ---------------------------------------------------------
- */
+/* ---- promises that no longer hold ---------------------------------------------------- */
 
 static bool waits(const struct relay *r)
 {
     return r->in_flow &&
            (r->job.flow.state == FLOW_QUEUED || r->job.flow.state == FLOW_BACKOFF);
+}
+
+/* Polls that are held have no promise but their own time. A leader without a client may end
+ * with the last of them, but not the one that is looked at. */
+static void refuse_held(struct gateway *g, int64_t now_us)
+{
+    for (struct relay *r = g->relays; r; r = r->next) {
+        if (!r->poll || r->in_flow || r->deadline_us > now_us)
+            continue;
+        polls_leave(r);
+        r->promise = (struct promise){.dim = DIM_RPM};
+        decline_waiting(r);
+    }
 }
 
 static void refuse_waiting(struct gateway *g)
@@ -283,6 +362,8 @@ int64_t relay_overdue(struct gateway *g, int64_t now_us)
     int64_t next_us = INT64_MAX;
     promise_all(g);
     for (struct relay *r = g->relays; r; r = r->next) {
+        if (r->poll && !r->in_flow && r->deadline_us > now_us && r->deadline_us < next_us)
+            next_us = r->deadline_us;
         if (!waits(r))
             continue;
         r->too_long |= r->deadline_us <= now_us;
@@ -290,11 +371,11 @@ int64_t relay_overdue(struct gateway *g, int64_t now_us)
             next_us = r->deadline_us;
     }
     refuse_waiting(g);
+    refuse_held(g, now_us);
     return next_us;
 }
 
-/* ---- the engine's driver ------------------------------------------------------------------
- */
+/* ---- the engine's driver ------------------------------------------------------------- */
 
 static void on_hungry(void *ctx)
 {

@@ -16,7 +16,8 @@
  *   again.
  * - Bodies go up and answers come down byte for byte, unless a rule of the configuration
  *   changed the model.
- * - A large body is counted by a thread of the pool, so that streams go on. */
+ * - A large body is counted by a thread of the pool, so that streams go on.
+ * - A poll may be held for another's answer (polls.h): then it is WAITING without a job. */
 #ifndef SLUICE_RELAY_H
 #define SLUICE_RELAY_H
 
@@ -29,7 +30,7 @@ enum {
     /* By this much a wait may exceed what a client would have, before it is ended: promises are
      * good, not perfect, and concurrency is not promised. */
     RELAY_LATE_US = 1000000,
-    RELAY_OWN_HEADERS = 6 + QUOTA_HEADERS,
+    RELAY_OWN_HEADERS = 8 + QUOTA_HEADERS,
 };
 
 enum relay_state {
@@ -47,12 +48,14 @@ struct relay {
     struct tally *tally;     /* of its model; NULL until that is known */
     struct setbacks setbacks;
     struct tenant *tenant;
-    struct outlet *outlet; /* NULL until it is known where it goes */
-    struct exchange *x;    /* NULL: the client has left, or has its answer */
+    const struct tenant_setting *terms; /* the tenant's, in that setting */
+    struct outlet *outlet;              /* NULL until it is known where it goes */
+    struct exchange *x;                 /* NULL: the client has left, or has its answer */
     struct relay *prev, *next;
     enum relay_state state;
     enum route route;
-    bool anthropic;     /* the client speaks Anthropic's shapes */
+    enum tongue tongue; /* which the client speaks, */
+    bool anthropic;     /* and so whether it knows Anthropic's shapes */
     bool metered;       /* counted as a request of its model; else as a request alone */
     bool in_flow;       /* submitted and not over */
     bool in_flow_since; /* it was submitted */
@@ -70,6 +73,9 @@ struct relay {
     struct stake stake;
     struct promise promise;
     int64_t max_wait_us, deadline_us;
+    struct poll *poll;                   /* it leads, or is held by; NULL: neither */
+    struct relay *poll_prev, *poll_next; /* held together */
+    int64_t poll_since_us;
     struct stream stream;
     struct buf held;            /* of a stream: what came before its first event was whole */
     const struct message *head; /* of the answer while it is passed on; lent */
@@ -86,6 +92,8 @@ bool relay_streams(const struct message *m);
 void relay_start(struct gateway *g, struct exchange *x, const struct message *m);
 void relay_body(struct relay *r, struct str bytes);
 void relay_end(struct relay *r);
+/* Its account is chosen: into the queue. false: it was refused, and has been told. */
+bool relay_send(struct relay *r);
 /* The next piece of an upload, for the engine. */
 struct str relay_more(struct relay *r);
 
@@ -99,6 +107,8 @@ void relay_drop(struct relay *r);
 void relay_look_again(struct gateway *g);
 /* Refuses those that have waited as long as they may; when to ask again, or INT64_MAX. */
 int64_t relay_overdue(struct gateway *g, int64_t now_us);
+/* Another's answer, asked for at sent_us, is its answer too. */
+void relay_share(struct relay *r, const struct message *m, struct str body, int64_t sent_us);
 /* The engine's driver. */
 struct engine_config relay_wiring(struct outlet *o);
 

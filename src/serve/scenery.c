@@ -105,8 +105,8 @@ static void draw_tenant(const struct gateway *g, const struct tenant *t,
 {
     static const enum dimension dims[] = {DIM_RPM, DIM_TPM, DIM_RPD, DIM_TPD, DIM_CONCURRENCY};
     *out = (struct scene_tenant){.name = str_of(t->name),
-                                 .priority = scene_priority(t->setting.priority),
-                                 .weight = t->setting.weight,
+                                 .priority = scene_priority(t->setting->priority),
+                                 .weight = t->setting->weight,
                                  .held = t->held,
                                  .gone = t->gone,
                                  .requests = t->totals.requests,

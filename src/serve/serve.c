@@ -3,6 +3,7 @@
 
 #include "exits.h"
 #include "gateway.h"
+#include "help.h"
 #include "notify.h"
 
 #include <signal.h>
@@ -80,8 +81,7 @@ static int complain(const struct diag *diag, int code)
     return code;
 }
 
-/* ---- the setting ---------------------------------------------------------------------------
- */
+/* ---- the setting --------------------------------------------------------------------- */
 
 static enum sl_err add_account(struct setting *s, const char *name,
                                const struct account_options *options, struct diag *diag)
@@ -137,8 +137,7 @@ static struct setting *setting_of_file(const char *path)
     return s;
 }
 
-/* ---- the service manager ------------------------------------------------------------------
- */
+/* ---- the service manager ------------------------------------------------------------- */
 
 static void tell(enum notify what, const char *status)
 {
@@ -160,8 +159,7 @@ static void start_watchdog(struct process *p)
         uv_timer_start(&p->watchdog, on_watchdog, every_ms, every_ms);
 }
 
-/* ---- signals ------------------------------------------------------------------------------
- */
+/* ---- signals ------------------------------------------------------------------------- */
 
 static void on_idle(void *ctx)
 {
@@ -187,6 +185,29 @@ static void on_end(uv_signal_t *signal, int number)
     gateway_drain(&p->gateway);
 }
 
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* What a new setting says and a running process does not do. */
+static void say_what_stays(const struct process *p, const struct setting *before,
+                           const struct setting *now)
+{
+    bool places = before->listen_count == now->listen_count || p->listen;
+    for (size_t i = 0; places && !p->listen && i < now->listen_count; i++)
+        places = same(before->listen[i], now->listen[i]);
+    bool stays[] = {!places, !before->certificate != !now->certificate,
+                    !same(before->admin_listen, now->admin_listen),
+                    !same(before->state, now->state)};
+    static const char *const names[] = {"listen", "tls", "admin", "state"};
+    for (size_t i = 0; i < sizeof stays / sizeof *stays; i++) {
+        if (stays[i])
+            fprintf(stderr, "warning: %s: %s: stays as it was until a restart\n", p->file,
+                    names[i]);
+    }
+}
+
 /* Another setting, or a complaint and the one there was. */
 static void on_hangup(uv_signal_t *signal, int number)
 {
@@ -198,11 +219,13 @@ static void on_hangup(uv_signal_t *signal, int number)
     }
     tell(NOTIFY_RELOADING, NULL);
     struct setting *s = setting_of_file(p->file);
-    if (!s || gateway_renew(&p->gateway, s, &diag) != SL_OK)
-        fprintf(stderr, "sluice serve: %s: not taken; it goes on as before%s%s\n", p->file,
-                diag.what[0] ? ": " : "", diag.what);
-    else
+    if (!s || gateway_renew(&p->gateway, s, &diag) != SL_OK) {
+        fprintf(stderr, "sluice serve: %s: not taken; it goes on as before%s%s%s%s\n", p->file,
+                diag.what[0] ? ": " : "", diag.where, diag.where[0] ? ": " : "", diag.what);
+    } else {
+        say_what_stays(p, p->setting, s);
         fprintf(stderr, "sluice serve: %s: read again\n", p->file);
+    }
     setting_drop(&s);
     tell(NOTIFY_READY, NULL);
 }
@@ -225,8 +248,7 @@ static void watch_key_file(struct process *p)
     uv_fs_poll_start(&p->key_file, on_key_file, path, KEYS_LOOKED_AT_MS);
 }
 
-/* ---- running ------------------------------------------------------------------------------
- */
+/* ---- running ------------------------------------------------------------------------- */
 
 static void say_place(const struct gateway *g, size_t i)
 {
@@ -343,15 +365,11 @@ int verb_serve(int argc, char **argv)
     int code = EXIT_USAGE;
     p.options = account_options_defaults();
     p.setting = setting_new();
-    if (configure(&p, argc, argv, &help, &diag)) {
-        code = help ? EXIT_ALL_DONE : serve(&p, &diag);
-    }
+    if (configure(&p, argc, argv, &help, &diag) && !help)
+        code = serve(&p, &diag);
     if (help) {
         struct option options[OPTIONS_MAX];
-        struct buf text = {0};
-        options_help(&text, &face, options, table(&p, options));
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
+        code = help_print(&face, options, table(&p, options));
     }
     setting_drop(&p.setting);
     return code;

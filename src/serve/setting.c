@@ -3,6 +3,8 @@
 #include "setting.h"
 
 #include "file.h"
+#include "keys.h"
+#include "money.h"
 #include "queue.h"
 #include "setting_check.h"
 #include "state.h"
@@ -19,7 +21,6 @@ enum {
     QUEUE_BYTES = 256 << 20,
     GRACE_S = 600,
     FILE_BYTES_MAX = 4 << 20,
-    DOLLAR = 1000000,
 };
 
 struct setting *setting_new(void)
@@ -28,6 +29,7 @@ struct setting *setting_new(void)
     s->holders = 1;
     s->max_wait_us = MAX_WAIT_S * (int64_t)SECOND;
     s->grace_us = GRACE_S * (int64_t)SECOND;
+    s->poll_pace_us = SECOND;
     s->alerts = alert_setting_defaults();
     s->queue_requests = QUEUE_REQUESTS;
     s->queue_bytes = QUEUE_BYTES;
@@ -65,6 +67,9 @@ size_t setting_rows(struct setting *s, struct option *out)
         {"resend", 0, OPTION_FLAG, NULL,
          "Send a request again whose answer got lost, though it may have been carried out.",
          &s->resend},
+        {"poll-pace", 0, OPTION_DURATION, "TIME",
+         "For so long one answer to a poll serves all who ask the same; 0s: each asks itself.",
+         &s->poll_pace_us},
         {"grace", 0, OPTION_DURATION, "TIME", "How long requests may go on after SIGTERM.",
          &s->grace_us},
         {"state", 0, OPTION_TEXT, "DIR",
@@ -228,21 +233,19 @@ static void read_routes(struct reader *r, const struct yaml *node, void *out)
 /* "20", "20.50", "20 usd", "$20", in millionths. */
 static void read_dollars(struct reader *r, const struct yaml *node, void *out)
 {
-    struct str s = node->text, whole;
-    int64_t dollars = 0, cents = 0;
-    if (str_starts(s, STR("$")))
-        s = str_from(s, 1);
-    if (s.n > 3 && str_find_nocase(s, STR("usd"), 0) == (ptrdiff_t)s.n - 3)
-        s = str_trim(str_cut(s, s.n - 3));
-    whole = str_split(&s, '.');
-    bool good = node->kind == YAML_TEXT && str_int(whole, true, &dollars) == SL_OK &&
-                dollars >= 0 && dollars < INT64_MAX / DOLLAR / 2;
-    if (s.p)
-        good = good && s.n == 2 && str_int(s, false, &cents) == SL_OK && cents >= 0;
-    if (good)
-        *(int64_t *)out = dollars * DOLLAR + cents * (DOLLAR / 100);
-    else
+    if (node->kind != YAML_TEXT || money_parse(node->text, out) != SL_OK)
         complain_about(r->complaints, node, r->path, "dollars are wanted here, as 20 or 12.50");
+}
+
+/* As a limit or a list, nothing would be taken for "no limit", which is its opposite. */
+static void complain_of_nothing(struct reader *r, const struct yaml *map, const char *key,
+                                int64_t value)
+{
+    const struct yaml *node = yaml_get(map, key);
+    if (node && value == 0 && node->kind != YAML_MAP)
+        complain_about(r->complaints, node, r->path,
+                       "%s: would let nothing through; leave it out where there is no limit",
+                       key);
 }
 
 static void read_tenant_limits(struct reader *r, const struct yaml *node, void *out)
@@ -257,7 +260,14 @@ static void read_tenant_limits(struct reader *r, const struct yaml *node, void *
     };
     const struct field fields[] = {{"spend_day", read_dollars, &l->spend_day},
                                    {"spend_month", read_dollars, &l->spend_month}};
+    size_t before = r->complaints->n;
     fields_read(r, node, rows, sizeof rows / sizeof *rows, fields, 2);
+    for (size_t i = 0; r->complaints->n == before && i < sizeof rows / sizeof *rows; i++)
+        complain_of_nothing(r, node, rows[i].name, *(const int64_t *)rows[i].out);
+    if (r->complaints->n == before) {
+        complain_of_nothing(r, node, "spend_day", l->spend_day);
+        complain_of_nothing(r, node, "spend_month", l->spend_month);
+    }
 }
 
 static void read_priority(struct reader *r, const struct yaml *node, void *out)
@@ -287,10 +297,20 @@ static void read_tenant(struct reader *r, const struct yaml *node, void *out)
     };
     const struct field fields[] = {{"limits", read_tenant_limits, &t->limits},
                                    {"priority", read_priority, &t->priority}};
-    fields_read(r, node, rows, sizeof rows / sizeof *rows, fields, 2);
+    size_t before = r->complaints->n;
+    if (node->kind != YAML_TEXT || node->text.n) /* "shop:" alone has all that is usual */
+        fields_read(r, node, rows, sizeof rows / sizeof *rows, fields, 2);
     if (weight < 1 || weight > 1000)
         complain_about(r->complaints, node, r->path, "a weight is from 1 to 1000");
+    if (!key_tenant_fits(node->key))
+        complain_about(r->complaints, node, r->path,
+                       "a name has 1 to %d bytes and no control characters", KEY_TENANT_BYTES);
     t->weight = weight * QUEUE_WEIGHT;
+    if (r->complaints->n > before)
+        return;
+    complain_of_nothing(r, node, "queue", t->held_requests);
+    complain_of_nothing(r, node, "queue_bytes", t->held_bytes);
+    complain_of_nothing(r, node, "models", (int64_t)t->models.n);
 }
 
 static void read_tenants(struct reader *r, const struct yaml *node, void *out)
@@ -369,6 +389,8 @@ static void read_top(struct setting *s, const struct yaml *root, struct complain
                                    {"routes", read_routes, s},
                                    {"tenants", read_tenants, s}};
     fields_read(&r, root, rows, n, fields, sizeof fields / sizeof *fields);
+    complain_of_nothing(&r, root, "queue", s->queue_requests);
+    complain_of_nothing(&r, root, "queue_bytes", s->queue_bytes);
     setting_check_file(s, root, &r);
 }
 

@@ -44,6 +44,7 @@ struct setting {
     const char *log, *log_format; /* NULL: none; text */
     const char *state;
     int64_t max_wait_us, grace_us, queue_requests, queue_bytes;
+    int64_t poll_pace_us; /* 0: polls are not shared */
     bool resend, pass_keys, several_organizations;
     struct account_setting accounts[SETTING_ACCOUNTS];
     size_t account_count;
@@ -71,6 +72,13 @@ enum sl_err setting_read(struct setting *s, const char *path, struct complaints 
 /* The same of a text; `name` is what complaints call it. */
 enum sl_err setting_parse(struct setting *s, struct str text, const char *name,
                           struct complaints *complaints, struct buf *warnings) SL_CHECK;
+/* Whether its place of that index speaks TLS: a socket file stays on this machine. */
+bool setting_has_tls(const struct setting *s, size_t place);
+/* The model that a deployment of Azure's is said to be of; empty where nobody says. */
+struct str setting_deployed(const struct setting *s, struct str deployment);
+/* The admin listener's token; see keyring.h. */
+enum sl_err setting_admin_token(const struct setting *s, struct keyring *token,
+                                struct diag *diag) SL_CHECK;
 /* What a file's check demands, for a setting that came from a command line. */
 enum sl_err setting_check(const struct setting *s, struct diag *diag) SL_CHECK;
 

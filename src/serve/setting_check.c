@@ -1,6 +1,10 @@
 /* setting_check.c: see setting_check.h. */
 #include "setting_check.h"
 
+#include "listener.h"
+#include "tls.h"
+
+#include <stdio.h>
 #include <string.h>
 
 static bool is_private(const char *listen)
@@ -26,6 +30,23 @@ const struct account_setting *setting_account(const struct setting *s, const cha
             return &s->accounts[i];
     }
     return NULL;
+}
+
+bool setting_has_tls(const struct setting *s, size_t place)
+{
+    return s->certificate && !str_starts(str_of(s->listen[place]), STR("unix:"));
+}
+
+struct str setting_deployed(const struct setting *s, struct str deployment)
+{
+    for (size_t i = 0; i < s->account_count; i++) {
+        const struct option_list *pairs = &s->accounts[i].deployments;
+        for (size_t k = 0; k + 1 < pairs->n; k += 2) {
+            if (str_eq(deployment, str_of(pairs->items[k + 1])))
+                return str_of(pairs->items[k]);
+        }
+    }
+    return (struct str){0};
 }
 
 static bool of_one_owner(const struct account_setting *a, const struct account_setting *b)
@@ -60,41 +81,114 @@ void setting_check_route(const struct setting *s, const struct route_setting *ro
     }
 }
 
-/* What holds for a file and a command line alike. */
-static enum sl_err check_reach(const struct setting *s, struct diag *diag)
+static enum sl_err check_log(const struct setting *s, struct diag *diag)
+{
+    if (!s->log_format || strcmp(s->log_format, "text") == 0 ||
+        strcmp(s->log_format, "json") == 0)
+        return SL_OK;
+    return diag_set(diag, SL_UNKNOWN, "log_format", "\"%s\" is neither text nor json",
+                    s->log_format);
+}
+
+static enum sl_err check_client_keys(const struct setting *s, struct diag *diag)
+{
+    if (!s->pass_keys || !s->tenant_count)
+        return SL_OK;
+    return diag_set(diag, SL_RANGE, "client_keys",
+                    "pass: then clients show the provider's keys, and tenants could not be "
+                    "told apart");
+}
+
+static enum sl_err check_place(const char *listen, const char *where, struct diag *diag)
+{
+    struct sockaddr_storage address;
+    socklen_t n;
+    enum sl_err err = listener_parse(str_of(listen), &address, &n, diag);
+    if (err != SL_OK)
+        snprintf(diag->where, sizeof diag->where, "%s", where);
+    return err;
+}
+
+static enum sl_err check_listen(const struct setting *s, struct diag *diag)
 {
     const char *exposed = setting_exposed(s);
-    if (s->log_format && strcmp(s->log_format, "text") != 0 &&
-        strcmp(s->log_format, "json") != 0)
-        return diag_set(diag, SL_UNKNOWN, "log_format", "\"%s\" is neither text nor json",
-                        s->log_format);
-    if (s->pass_keys && s->tenant_count)
-        return diag_set(diag, SL_RANGE, "client_keys",
-                        "pass: then clients show the provider's keys, and tenants could not be "
-                        "told apart");
-    if (exposed && !s->tenant_count)
-        return diag_set(diag, SL_RANGE, "listen",
-                        "%s can be reached from elsewhere, and whoever reaches it spends the "
-                        "account: without tenants only loopback is served, as in "
-                        "127.0.0.1:4290",
-                        exposed);
-    return SL_OK;
+    for (size_t i = 0; i < s->listen_count; i++) {
+        enum sl_err err = check_place(s->listen[i], "listen", diag);
+        if (err != SL_OK)
+            return err;
+    }
+    if (!exposed || s->tenant_count)
+        return SL_OK;
+    return diag_set(diag, SL_RANGE, "listen",
+                    "%s can be reached from elsewhere, and whoever reaches it spends the "
+                    "account: without tenants only loopback is served, as in "
+                    "127.0.0.1:4290",
+                    exposed);
 }
+
+/* "file: what" becomes "tls: file: what": it is told by the part of the setting. */
+static enum sl_err said_of(struct diag *diag, enum sl_err err, const char *where)
+{
+    struct diag inner = *diag;
+    return diag_set(diag, err, where, "%s%s%s", inner.where, inner.where[0] ? ": " : "",
+                    inner.what);
+}
+
+/* Half of it is complained of where it is read. */
+static enum sl_err check_tls(const struct setting *s, struct diag *diag)
+{
+    const struct tls_files files = {s->certificate, s->certificate_key};
+    struct tls_context *tls = NULL;
+    if (!s->certificate || !s->certificate_key)
+        return SL_OK;
+    enum sl_err err = tls_context_new_server(&files, &tls, diag);
+    tls_context_free(&tls);
+    return err == SL_OK ? SL_OK : said_of(diag, err, "tls");
+}
+
+static enum sl_err check_admin(const struct setting *s, struct diag *diag)
+{
+    struct keyring token = {.n = 0};
+    if (!s->admin_listen || (!s->admin_token_env && !s->admin_token_file))
+        return SL_OK;
+    enum sl_err err = check_place(s->admin_listen, "admin", diag);
+    if (err != SL_OK)
+        return err;
+    err = setting_admin_token(s, &token, diag);
+    keyring_wipe(&token);
+    return err == SL_OK ? SL_OK : said_of(diag, err, "admin");
+}
+
+enum sl_err setting_admin_token(const struct setting *s, struct keyring *token,
+                                struct diag *diag)
+{
+    return s->admin_token_env ? keyring_add_env(token, s->admin_token_env, diag)
+                              : keyring_add_file(token, s->admin_token_file, diag);
+}
+
+static enum sl_err (*const checks[])(const struct setting *s, struct diag *diag) = {
+    check_log, check_client_keys, check_listen, check_tls, check_admin};
+enum { CHECKS = sizeof checks / sizeof *checks };
 
 enum sl_err setting_check(const struct setting *s, struct diag *diag)
 {
-    return check_reach(s, diag);
+    enum sl_err err = SL_OK;
+    for (size_t i = 0; i < CHECKS && err == SL_OK; i++)
+        err = checks[i](s, diag);
+    return err;
 }
 
 void setting_check_file(const struct setting *s, const struct yaml *root, struct reader *r)
 {
-    struct diag diag = {{0}, {0}};
     if (!s->account_count)
         complain_about(r->complaints, root, "accounts", "at least one is needed");
-    if (check_reach(s, &diag) == SL_OK)
-        return;
-    const struct yaml *place = yaml_get(root, diag.where);
-    complain_about(r->complaints, place ? place : root, diag.where, "%s", diag.what);
+    for (size_t i = 0; i < CHECKS; i++) {
+        struct diag diag = {{0}, {0}};
+        if (checks[i](s, &diag) == SL_OK)
+            continue;
+        const struct yaml *place = yaml_get(root, diag.where);
+        complain_about(r->complaints, place ? place : root, diag.where, "%s", diag.what);
+    }
 }
 
 static bool in_a_route(const struct setting *s, const char *account)

@@ -68,6 +68,8 @@ void turn_away_write(struct turn_away *out, const struct refusal_words *words,
         add_retry(out, words->wait_us, arena);
     out->header_count += quota_headers(words->quotas, words->quota_count, words->anthropic,
                                        words->unix_us, out->headers + out->header_count, arena);
-    out->body = turn_away_body(words->anthropic, m->type[words->anthropic], m->code,
-                               words->what, arena);
+    const char *type = m->type[words->anthropic];
+    if (words->type && !words->anthropic)
+        type = words->type;
+    out->body = turn_away_body(words->anthropic, type, m->code, words->what, arena);
 }

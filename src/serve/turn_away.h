@@ -41,8 +41,9 @@ const char *turn_away_name(enum turn_away_kind kind);
 struct refusal_words {
     enum turn_away_kind kind;
     bool anthropic;
-    struct str what; /* the message */
-    int64_t wait_us; /* < 0: none is known */
+    const char *type; /* OpenAI's, of the limit: "tokens"; NULL: that of the kind */
+    struct str what;  /* the message */
+    int64_t wait_us;  /* < 0: none is known */
     const struct quota *quotas;
     size_t quota_count;
     int64_t unix_us;

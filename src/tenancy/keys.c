@@ -316,11 +316,12 @@ static enum sl_err lock_secret(const char *directory, int *lock, struct diag *di
     char path[PATH_BYTES];
     struct stat st;
     path_of(path, directory, "keys.secret");
-    bool made = mkdir(directory, 0700) == 0 || errno == EEXIST;
-    *lock = made ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+    enum sl_err err = file_make_directory(directory, diag);
+    if (err != SL_OK)
+        return err;
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (*lock < 0)
-        return io_error(made ? path : directory, diag);
-    enum sl_err err = SL_OK;
+        return io_error(path, diag);
     if (flock(*lock, LOCK_EX) != 0 || fstat(*lock, &st) != 0)
         err = io_error(path, diag);
     else if (st.st_size == 0)
@@ -354,6 +355,15 @@ static struct str now_text(struct arena *a)
     return text;
 }
 
+static bool has_controls(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 127)
+            return true;
+    }
+    return false;
+}
+
 /* A new id that no other key has, and the key. */
 static void spell_key(const struct keys *k, struct key_entry *e, struct buf *key)
 {
@@ -373,19 +383,42 @@ static void spell_key(const struct keys *k, struct key_entry *e, struct buf *key
     mac_of(k, buf_str(key), e->mac);
 }
 
+/* Half a line, where the disk is full, would spoil the file for all. */
 static enum sl_err append(const char *directory, const struct key_entry *e, struct diag *diag)
 {
     char path[PATH_BYTES];
     struct buf line = {0};
+    struct stat before = {0};
     path_of(path, directory, "keys.jsonl");
     entry_line(&line, e);
     buf_puts(&line, "\n");
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    enum sl_err err = fd < 0 ? io_error(path, diag) : write_all(fd, buf_str(&line), path, diag);
+    enum sl_err err = fd < 0 || fstat(fd, &before) != 0
+                          ? io_error(path, diag)
+                          : write_all(fd, buf_str(&line), path, diag);
+    if (err == SL_FULL && ftruncate(fd, before.st_size) != 0)
+        err = io_error(path, diag);
     if (fd >= 0)
         close(fd);
     buf_free(&line);
     return err;
+}
+
+bool key_tenant_fits(struct str name)
+{
+    return name.n && name.n <= KEY_TENANT_BYTES && !has_controls(name);
+}
+
+/* What can be read again, and stands in a line of a table. */
+static enum sl_err check_words(struct str tenant, struct str note, struct diag *diag)
+{
+    if (!key_tenant_fits(tenant))
+        return diag_set(diag, SL_RANGE, "--tenant",
+                        "a name has 1 to %d bytes and no control characters", KEY_TENANT_BYTES);
+    if (note.n > KEY_NOTE_BYTES || has_controls(note))
+        return diag_set(diag, SL_RANGE, "--note", "at most %d bytes and no control characters",
+                        KEY_NOTE_BYTES);
+    return SL_OK;
 }
 
 enum sl_err keys_create(const char *directory, struct str tenant, struct str note,
@@ -393,7 +426,10 @@ enum sl_err keys_create(const char *directory, struct str tenant, struct str not
 {
     struct keys *k = NULL;
     int lock;
-    enum sl_err err = lock_secret(directory, &lock, diag);
+    enum sl_err err = check_words(tenant, note, diag);
+    if (err != SL_OK)
+        return err;
+    err = lock_secret(directory, &lock, diag);
     if (err != SL_OK)
         return err;
     err = keys_open(directory, &k, diag);

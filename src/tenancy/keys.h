@@ -9,7 +9,13 @@
 
 #include "str.h"
 
-enum { KEY_ID_LETTERS = 8, KEY_MAC_BYTES = 32, KEYS_MAX = 100000 };
+enum {
+    KEY_ID_LETTERS = 8,
+    KEY_MAC_BYTES = 32,
+    KEYS_MAX = 100000,
+    KEY_TENANT_BYTES = 64,
+    KEY_NOTE_BYTES = 500,
+};
 
 struct key_entry {
     char id[KEY_ID_LETTERS + 1];
@@ -30,7 +36,12 @@ const struct key_entry *keys_find(const struct keys *k, struct str presented);
 /* All entries in order; NULL beyond the last. */
 const struct key_entry *keys_at(const struct keys *k, size_t i);
 
-/* Makes a key and appends it; *key is for its bearer alone, and to be wiped. */
+/* Whether a tenant can be called so. */
+bool key_tenant_fits(struct str name);
+
+/* Makes a key and appends it; *key is for its bearer alone, and to be wiped. The directory is
+ * made if it is not there. SL_RANGE: no name, or one (or a note) that is too long or holds
+ * control characters. */
 enum sl_err keys_create(const char *directory, struct str tenant, struct str note,
                         struct buf *key, struct diag *diag) SL_CHECK;
 /* SL_UNKNOWN if no good key has that id. */

@@ -2,20 +2,23 @@
 #include "tenants.h"
 
 #include "arena.h"
+#include "queue.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+static const struct tenant_setting nothing = {
+    .name = "", .weight = QUEUE_WEIGHT, .max_wait_us = -1};
+
 static struct tenant *add(struct tenants *t, const char *name, int64_t minute_us)
 {
-    static const struct allowance_limits none = {0};
     struct tenant *tenant = mem_zero(sizeof *tenant);
     size_t n = strlen(name) + 1;
     tenant->name = mem_alloc(n);
     memcpy(tenant->name, name, n);
     tenant->index = t->n;
-    allowance_init(&tenant->allowance, &none, minute_us);
+    allowance_init(&tenant->allowance, &nothing.limits, minute_us);
     t->list = mem_grow(t->list, (t->n + 1) * sizeof(struct tenant *));
     t->list[t->n++] = tenant;
     return tenant;
@@ -24,14 +27,15 @@ static struct tenant *add(struct tenants *t, const char *name, int64_t minute_us
 void tenants_apply(struct tenants *t, const struct tenant_setting *settings, size_t n,
                    int64_t now_us, int64_t minute_us)
 {
-    for (uint32_t i = 0; i < t->n; i++)
+    for (uint32_t i = 0; i < t->n; i++) {
         t->list[i]->gone = true;
+        t->list[i]->setting = &nothing;
+    }
     for (size_t i = 0; i < n; i++) {
         struct tenant *tenant = tenants_find(t, str_of(settings[i].name));
         if (!tenant)
             tenant = add(t, settings[i].name, minute_us);
-        tenant->setting = settings[i];
-        tenant->setting.name = tenant->name;
+        tenant->setting = &settings[i];
         tenant->gone = false;
         allowance_relimit(&tenant->allowance, now_us, &settings[i].limits);
     }
@@ -56,9 +60,9 @@ struct tenant *tenants_find(const struct tenants *t, struct str name)
     return NULL;
 }
 
-bool tenant_may_use(const struct tenant *t, struct str model)
+bool tenant_may_use(const struct tenant_setting *s, struct str model)
 {
-    const struct option_list *models = &t->setting.models;
+    const struct option_list *models = &s->models;
     for (size_t i = 0; i < models->n; i++) {
         struct str pattern = str_of(models->items[i]);
         bool open = str_ends(pattern, STR("*"));

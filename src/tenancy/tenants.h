@@ -11,7 +11,7 @@
 
 enum { TENANTS_MAX = 10000 };
 
-/* As configured. */
+/* As configured. Requests keep to the one that was in force when they came. */
 struct tenant_setting {
     const char *name;
     int64_t weight;   /* QUEUE_WEIGHT is the usual share */
@@ -33,8 +33,8 @@ struct tenant_totals {
 
 struct tenant {
     char *name;
-    uint32_t index; /* of its turns in queues */
-    struct tenant_setting setting;
+    uint32_t index;                       /* of its turns in queues */
+    const struct tenant_setting *setting; /* in force; of one that is gone the empty one */
     struct allowance allowance;
     size_t held, held_bytes; /* requests it has here now, and their bodies */
     struct tenant_totals totals;
@@ -46,14 +46,14 @@ struct tenants {
     uint32_t n;
 };
 
-/* Those of the configuration from now on; strings are lent as long as they are in force. */
+/* Those of the configuration from now on; settings are lent as long as they are in force. */
 void tenants_apply(struct tenants *t, const struct tenant_setting *settings, size_t n,
                    int64_t now_us, int64_t minute_us);
 void tenants_free(struct tenants *t);
 /* By name, gone ones too; NULL if there never was one. */
 struct tenant *tenants_find(const struct tenants *t, struct str name);
-/* Whether it may ask for that model. */
-bool tenant_may_use(const struct tenant *t, struct str model);
+/* Whether one with that setting may ask for that model. */
+bool tenant_may_use(const struct tenant_setting *s, struct str model);
 /* Days and months that have ended begin anew, by the calendar of UTC; when to ask again. */
 int64_t tenants_turn(struct tenants *t, int64_t now_us, int64_t unix_us);
 

@@ -31,8 +31,7 @@ const struct chat_cost *chat_cost_of(struct str model)
     return &cost_gpt_4o;
 }
 
-/* ---- tools
- * ------------------------------------------------------------------------------------ */
+/* ---- tools --------------------------------------------------------------------------- */
 
 static int64_t line_tokens(const struct encoding *e, const struct str *parts, size_t n)
 {
@@ -67,8 +66,7 @@ int64_t chat_enum_item(const struct encoding *e, const struct chat_cost *c, stru
     return c->enum_item + (int64_t)token_count(e, item);
 }
 
-/* ---- images
- * ----------------------------------------------------------------------------------- */
+/* ---- images -------------------------------------------------------------------------- */
 
 enum image_detail image_detail_named(struct str name)
 {
@@ -161,8 +159,7 @@ int64_t image_tokens(struct str model, enum image_detail detail, int64_t width_p
     return rule->base + rule->tile * tiles;
 }
 
-/* ---- Claude
- * ----------------------------------------------------------------------------------- */
+/* ---- Claude -------------------------------------------------------------------------- */
 
 static int64_t characters(struct str text)
 {

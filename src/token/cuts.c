@@ -153,8 +153,7 @@ INLINE uint64_t cuts_of(const struct classes *c, enum pattern pattern, const uns
     return cuts & bits_below(certain_bytes(c, pattern)) & ~UINT64_C(1);
 }
 
-/* ---- classes, 16 and 32 bytes at a time ----------------------------------------------------
- */
+/* ---- classes, 16 and 32 bytes at a time ---------------------------------------------- */
 
 INLINE void add_classes_sse2(struct classes *c, const unsigned char *p, unsigned at)
 {

@@ -79,8 +79,7 @@ static void begin_bytes(const struct vocab *v, const unsigned char *p, size_t n,
         pair[i] = pair_key(vocab_merge_bytes(v, p[i], p[i + 1]), i);
 }
 
-/* ---- short pieces: which bytes start a token fits one word
- * ----------------------------------- */
+/* ---- short pieces: which bytes start a token fits one word --------------------------- */
 
 enum {
     SHORT = 63 /* bit n of the word bounds the piece */
@@ -117,8 +116,7 @@ static size_t merge_short(const struct vocab *v, const unsigned char *p, size_t 
     return count;
 }
 
-/* ---- windows --------------------------------------------------------------------------------
- */
+/* ---- windows ------------------------------------------------------------------------- */
 
 /* The state of merging up to WINDOW bytes: slot i belongs to the token that starts at byte i.
  */
@@ -250,8 +248,7 @@ static bool merge_windows(const struct vocab *v, const unsigned char *p, size_t 
     return true;
 }
 
-/* ---- the heap, for pieces on which windows never agree --------------------------------------
- */
+/* ---- the heap, for pieces on which windows never agree ------------------------------- */
 
 struct node {
     uint32_t id;

@@ -30,6 +30,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if held == AFTER and not gate.hold():
             self.close_connection = True
             return
+        data = gate.recast(self.command, self.path, data)
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("transfer-encoding", "connection", "content-length"):
@@ -50,7 +51,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Gate(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """Stands before the emulator at `port`. `calls` are those that came through, in order."""
+    """Stands before the emulator at `port`. `calls` are those that came through, in order.
+    `tamper` changes what is asked, `recast` what is answered."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -66,6 +68,7 @@ class Gate(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.opened = threading.Event()
         self.let_through = False
         self.tamper = lambda method, path, body: body
+        self.recast = lambda method, path, data: data
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01},
                          daemon=True).start()
 

@@ -6,6 +6,7 @@ usage: SLUICE=build/sluice python3 tests/e2e/limits.py [unittest arguments]"""
 import json
 import os
 import subprocess
+import tempfile
 import unittest
 
 from run_support import ROOT, SLUICE, Emulator, Provider, error_answer, good_answer
@@ -43,6 +44,34 @@ def of_tier(provider, tier, model):
                 and "input_tokens_above" not in row:
             return row
     return {}
+
+
+class Learned(unittest.TestCase):
+    """What `run` and `serve` have learned of the account, from the state directory."""
+
+    def test_lessons_of_this_account_are_shown(self):
+        with tempfile.TemporaryDirectory() as state, \
+                Emulator("--limits", "gpt-4o:rpm=90", "--latency", "1ms") as emulator:
+            with open(os.path.join(state, "lessons.jsonl"), "w", encoding="utf-8") as file:
+                for account, pool in ((emulator.url, "(POST /v1/things/*)"),
+                                      (emulator.url, "gpt-4o-mini"), ("https://x.test", "gpt-4o")):
+                    file.write(json.dumps({
+                        "account": account, "pool": pool, "window": "sliding", "limit": 1295,
+                        "slice_us": 0, "edge": 0, "zone_us": 0, "lately": 3,
+                        "at": 1764158400000000}) + "\n")
+            asked = "--base-url", emulator.url, "--model", "gpt-4o", "--state", state
+            text = limits(*asked).stdout
+            self.assertIn("Learned from refusals, told by nobody\n"
+                          "(POST /v1/things/*)    requests per minute            1,295"
+                          "  sliding, 2025-11-26 12:00:00\n"
+                          "gpt-4o-mini            requests per minute            1,295", text)
+            learned = limits_json(*asked)["learned"]
+            self.assertEqual([one["pool"] for one in learned],
+                             ["(POST /v1/things/*)", "gpt-4o-mini"])
+            self.assertEqual(learned[0], {
+                "pool": "(POST /v1/things/*)", "dimension": "rpm", "limit": 1295,
+                "window": "sliding", "at": "2025-11-26T12:00:00Z"})
+            self.assertNotIn("Learned", limits(*asked[:-1], os.path.join(state, "no")).stdout)
 
 
 class Tiers(unittest.TestCase):

@@ -18,6 +18,7 @@ from run_support import Emulator, RunTest, main, read_lines, request_line
 
 QUICK = ("--batch-latency", "20ms-60ms", "--batch-cancel", "5ms-20ms", "--latency", "0-1ms")
 BATCH = ("--mode", "batch", "--poll", "10ms")
+LOST = 4
 CLAUDE = ("--provider", "anthropic")
 KEY = {**os.environ, "ANTHROPIC_API_KEY": "k"}
 
@@ -54,6 +55,13 @@ class BatchTest(RunTest):
                 "again": requests["carried_out_again"] + requests["answered_again"],
                 "live": report["totals"]["admitted"],
                 "uploads": report["files"]["uploads"]}
+
+    def kill(self, process, gate):
+        """At the call that is held."""
+        process.kill()
+        process.wait()
+        process.stderr.close()
+        gate.open(False)
 
     def assert_over(self, rows):
         self.assert_each_once(rows)
@@ -364,10 +372,7 @@ class Killed(BatchTest):
         gate.wait_held()
         while when == HALF and path.endswith("content$") and not read_lines(self.output):
             pass  # half of the results are on their way
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        gate.open(False)
+        self.kill(process, gate)
 
     def again(self, gate, rows, **kw):
         self.sluice(gate.url, *BATCH, "--quiet", **kw)
@@ -447,6 +452,29 @@ class Killed(BatchTest):
         seen = self.seen(gate.emulator)
         self.assertEqual((seen["created"], seen["distinct"], seen["again"]), (2, 120, 0))
 
+    def test_among_many_of_the_same_size_ones_own_is_found(self):
+        gate = self.gate()
+        self.write_input([json.dumps(message_line(0))])
+        self.killed_at(gate, BEFORE, "POST", "/batches$", (*BATCH, *CLAUDE), env=KEY)
+        for i in range(20):
+            post(gate.emulator, "/messages/batches", {"requests": [
+                {"custom_id": f"1-another-{i}", "params": message_line(1000 + i)["params"]}]})
+        self.sluice(gate.url, *BATCH, *CLAUDE, "--quiet", env=KEY)
+        self.assert_over(1)
+        self.assertEqual(self.seen(gate.emulator)["created"], 21)
+        # each of them was asked once whose it is, and one more time if it was not over yet
+        self.assertEqual(gate.count("GET", "/results$"), 20 + 1)
+
+    def test_a_result_without_a_newline_is_recognised(self):
+        gate = self.gate()
+        gate.recast = lambda method, path, data: data.rstrip(b"\n")
+        self.write_input([json.dumps(message_line(0))])
+        self.killed_at(gate, AFTER, "POST", "/batches$", (*BATCH, *CLAUDE), env=KEY)
+        self.sluice(gate.url, *BATCH, *CLAUDE, "--quiet", env=KEY)
+        self.assert_over(1)
+        seen = self.seen(gate.emulator)
+        self.assertEqual((seen["created"], seen["again"], seen["live"]), (1, 0, 0))
+
     def test_when_some_of_several_are_through(self):
         gate = self.gate("--batch-queue", "gpt-4o=600")
         self.batch(120)
@@ -457,10 +485,7 @@ class Killed(BatchTest):
                           1 + call % 2)
             process = self.start(gate.url, *options, "--quiet")
             held = gate.wait_held(process)
-            process.kill()
-            process.wait()
-            process.stderr.close()
-            gate.open(False)
+            self.kill(process, gate)
             if not held:
                 break
             kills += 1
@@ -476,10 +501,7 @@ class Killed(BatchTest):
         gate.close_at(AFTER, "POST", "/chat/completions$", 5)
         process = self.start(gate.url, *BATCH, "--quiet", "--concurrency", "1")
         gate.wait_held()
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        gate.open(False)
+        self.kill(process, gate)
         self.sluice(gate.url, *BATCH, "--quiet", "--batch-rest", "error", code=None)
         self.assert_each_once(100)
         report = gate.emulator.report()  # what failed in the first batch is asked again in a second
@@ -510,6 +532,32 @@ class Faults(BatchTest):
                 self.assertEqual(self.seen(emulator), {"created": 1, "distinct": 60, "again": 0,
                                                        "live": 0, "uploads": 1})
                 os.unlink(self.output)
+
+    def test_each_loss_is_looked_for_twice(self):
+        """The upload's answer is lost and its file listed late; then the same of the batch."""
+        gate = self.gate()
+        looks = {"/files?": 0, "/batches?": 0}
+
+        def recast(method, path, data):
+            for list_of in looks:
+                if list_of in path:
+                    looks[list_of] += 1
+                    if looks[list_of] == 1:
+                        return b'{"data": [], "has_more": false}'
+            return data
+        gate.recast = recast
+        self.batch(20)
+        gate.close_at(AFTER, "POST", "/files$")
+        process = self.start(gate.url, *BATCH, "--quiet")
+        for path in ("/batches$", None):
+            self.assertTrue(gate.wait_held(process))
+            gate.open(False)
+            if path:
+                gate.close_at(AFTER, "POST", path)
+        process.communicate(timeout=60)
+        self.assert_over(20)
+        self.assertEqual((gate.count("POST", "/files$"), gate.count("POST", "/batches$")), (1, 1))
+        self.assertEqual(looks, {"/files?": 2, "/batches?": 2})
 
     def test_lost_answers_about_messages(self):
         for seed in range(1, 5):
@@ -545,16 +593,49 @@ class Faults(BatchTest):
         self.assertRegex(done.stderr, "(?i)refused")
         self.assertIn("the same command again", done.stderr)
 
+    def made_once(self, gate, recast):
+        """The answers are recast; the run ends as one that needs a person, and so does the next
+        one: no batch is made a second time."""
+        gate.recast = recast
+        self.batch(20)
+        for _ in range(2):
+            done = self.sluice(gate.url, *BATCH, "--quiet", code=LOST)
+            self.assertIn("can not be told", done.stderr)
+        self.assertEqual(gate.count("POST", "/batches$"), 1)
+        self.assertEqual(self.journal()[-1]["state"], "creating")
+
+    def test_ids_that_cannot_be_read(self):
+        def recast(method, path, data):
+            return re.sub(rb'"id": ?"batch_', b'"id": "batches/', data)
+        self.made_once(self.gate(), recast)
+
+    def test_a_creation_that_is_answered_by_nothing(self):
+        gate = self.gate()
+
+        def recast(method, path, data):
+            return b'{"object": "ok"}' if (method, path) == ("POST", "/v1/batches") else \
+                b'{"data": [], "has_more": false}' if path.startswith("/v1/batches?") else data
+        gate.recast = recast
+        self.batch(20)
+        self.sluice(gate.url, *BATCH, "--quiet", code=LOST)
+        self.assertEqual(gate.count("POST", "/batches$"), 1)
+
+    def test_an_upload_that_is_answered_by_nothing(self):
+        gate = self.gate()
+        gate.recast = lambda method, path, data: \
+            data if "/files" not in path else b'{"data": [], "has_more": false}'
+        self.batch(20)
+        self.sluice(gate.url, *BATCH, "--quiet")
+        self.assert_over(20)
+        self.assertEqual(gate.count("POST", "/files$"), 1)
+
     def test_a_batch_that_is_gone_is_told_and_may_be_forgotten(self):
         gate = self.gate()
         self.batch(20)
         gate.close_at(BEFORE, "GET", "/batches/[^/]+$")
         process = self.start(gate.url, *BATCH)
         gate.wait_held()
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        gate.open(False)
+        self.kill(process, gate)
         other = self.gate()  # that account knows nothing of it
         gate.port = other.emulator.port
         done = self.sluice(gate.url, *BATCH, code=4)
@@ -607,16 +688,24 @@ class Stopped(BatchTest):
         self.assert_over(500)
         self.assertEqual(gate.emulator.report()["totals"]["admitted"], 500 - done)
 
+    def test_what_no_batch_was_made_of_is_not_asked_either(self):
+        gate = self.gate("--batch-latency", "1h", "--batch-queue", "gpt-4o=600")
+        self.batch(120)
+        queue = ("--batch-queue", "gpt-4o=600")
+        self.interrupted(gate, *queue)
+        done = self.sluice(gate.url, *BATCH, *queue, "--cancel")
+        self.assertIn("120 left", done.stderr)
+        report = gate.emulator.report()
+        self.assertEqual((report["batches"]["cancelled"], report["totals"]["admitted"]), (1, 0))
+        self.assertEqual((self.journal(), read_lines(self.output)), ([], []))
+
     def test_cancelled_messages(self):
         gate = self.gate("--batch-latency", "1h")
         self.write_input(json.dumps(message_line(i)) for i in range(50))
         gate.close_at(BEFORE, "GET", "/batches/[^/]+$", 2)
         process = self.start(gate.url, *BATCH, *CLAUDE, env=KEY)
         gate.wait_held()
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        gate.open(False)
+        self.kill(process, gate)
         self.sluice(gate.url, *BATCH, *CLAUDE, "--cancel", env=KEY)
         self.assertEqual(gate.emulator.report()["batches"]["cancelled"], 1)
         self.assertEqual(self.journal(), [])
@@ -629,10 +718,7 @@ class Stopped(BatchTest):
                 gate.close_at(when, "POST", "/batches$")
                 process = self.start(gate.url, *BATCH)
                 gate.wait_held()
-                process.kill()
-                process.wait()
-                process.stderr.close()
-                gate.open(False)
+                self.kill(process, gate)
                 self.sluice(gate.url, *BATCH, "--cancel")
                 self.assertEqual(gate.emulator.report()["batches"]["cancelled"],
                                  1 if when == AFTER else 0)
@@ -660,10 +746,7 @@ class Journal(BatchTest):
         gate.close_at(BEFORE, "GET", "/batches/[^/]+$")
         process = self.start(gate.url, *BATCH)
         gate.wait_held()
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        gate.open(False)
+        self.kill(process, gate)
         return gate
 
     def test_a_changed_input_is_noticed(self):

@@ -63,6 +63,24 @@ class Pass(unittest.TestCase):
                 self.assertEqual((answer.status, body["error"]["message"]), (status, "m"))
                 self.assertEqual(len(up.seen), 1)
 
+    def test_who_leaves_while_a_large_body_is_counted(self):
+        """What is counted on a thread outlives the connection it came by (ASan would tell)."""
+        with Upstream() as up, Serve(*account(up.url)) as serve:
+            body = chat(messages=[{"role": "user", "content": "a word " * (2 << 20)}]).encode()
+            for _ in range(3):
+                with socket.create_connection(("127.0.0.1", serve.port)) as client:
+                    client.sendall(f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-length: "
+                                   f"{len(body)}\r\n\r\n".encode() + body)
+            self.assertEqual(serve.post()[0].status, 200)
+            self.assertEqual(len(up.seen), 1)
+
+    def test_a_body_of_many_values_is_refused_before_it_becomes_a_tree(self):
+        with Upstream() as up, Serve("--base-url", up.url) as serve:
+            answer, error = serve.post('{"model":"gpt-4o","messages":[' + "0," * (2 << 20) + "0]}")
+            self.assertEqual(answer.status, 400)
+            self.assertIn("more values than may be", error["error"]["message"])
+            self.assertEqual(up.seen, [])
+
     def test_invalid_requests_cost_nothing(self):
         with Upstream() as up, Serve(*account(up.url)) as serve:
             for body in ("{", "[]", '{"messages":[]}', chat(max_tokens=10**6),
@@ -368,6 +386,19 @@ class Retries(unittest.TestCase):
         self.assertEqual((status, seen), (502, 1))
         self.assertEqual(body["error"]["type"], "server_error")
 
+    def test_nor_on_a_connection_that_was_used_before(self):
+        def reply(h, n):
+            if n == 2:
+                h.connection.shutdown(socket.SHUT_RDWR)
+            else:
+                h.whole(*good_answer())
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            self.assertEqual(serve.post()[0].status, 200)
+            answer, body = serve.post()
+            self.assertEqual((answer.status, body["error"]["code"], len(up.seen)),
+                             (502, "provider_unreachable", 2))
+
     def test_unless_told_so(self):
         status, _, seen = self.lost("--resend")
         self.assertEqual((status, seen), (200, 2))
@@ -387,6 +418,42 @@ class Waits(unittest.TestCase):
             answer, body = serve.post(path="/v1/messages", headers={"x-sluice-max-wait": "1"})
             self.assertEqual(body["error"]["type"], "rate_limit_error")
             self.assertEqual(len(up.seen), 1)
+
+    def test_refusals_are_in_the_providers_words(self):
+        """Programs look for OpenAI's words and types, and people for the figures."""
+        with Upstream() as up, Serve(*account(up.url, "--limits", "*:tpm=100,rpm=9",
+                                              "--charge", "max")) as serve:
+            self.assertEqual(serve.post(max_tokens=60)[0].status, 200)
+            answer, body = serve.post(max_tokens=50, headers={"x-sluice-max-wait": "0"})
+            self.assertEqual((answer.status, body["error"]["type"]), (429, "tokens"))
+            self.assertRegex(body["error"]["message"],
+                             r"^Rate limit reached for gpt-4o on tokens per min \(TPM\): Limit 100, "
+                             r"Used \d+, Requested 50\. Please try again in \d+(\.\d+)?s\. ")
+            answer, body = serve.post(max_tokens=101)
+            self.assertEqual((answer.status, body["error"]["type"]), (429, "tokens"))
+            self.assertRegex(body["error"]["message"],
+                             r"^Request too large for gpt-4o on tokens per min \(TPM\): Limit 100, "
+                             r"Requested 101\. .*The input or output tokens must be reduced")
+            explained = subprocess.run([SLUICE, "explain"], input=json.dumps(body), text=True,
+                                       capture_output=True, check=True)
+            self.assertIn("TOKENS PER MINUTE", explained.stdout)
+        with Upstream() as up, Serve(*account(up.url, "--limits", "*:rpm=1")) as serve:
+            serve.post()
+            answer, body = serve.post(headers={"x-sluice-max-wait": "0"})
+            self.assertEqual(body["error"]["type"], "requests")
+            self.assertIn(" on requests per min (RPM): Limit 1, Used 1, Requested 1. ",
+                          body["error"]["message"])
+
+    def test_what_is_asked_of_us_and_not_understood_is_refused(self):
+        with Upstream() as up, Serve(*account(up.url)) as serve:
+            for name, value in (("x-sluice-max-wait", "soon"), ("x-sluice-max-wait", "-5"),
+                                ("x-sluice-max-wait", ""), ("x-sluice-priority", "urgent")):
+                answer, body = serve.post(headers={name: value})
+                self.assertEqual((answer.status, body["error"]["code"]), (400, "invalid_request"))
+                self.assertIn(name, body["error"]["message"])
+            self.assertEqual(up.seen, [])
+            self.assertEqual(serve.post(headers={"x-sluice-max-wait": "1m30s",
+                                                 "x-sluice-priority": "batch"})[0].status, 200)
 
     def test_waits_and_says_so(self):
         with Upstream() as up, \

@@ -133,7 +133,8 @@ def check_growth(samples):
     late = [max(s[i] for s in samples[half:]) for i in (0, 1)]
     print(f"resident {early[0] >> 10} KB, then {late[0] >> 10} KB; "
           f"descriptors {early[1]}, then {late[1]}")
-    assert late[0] < early[0] * 1.15 + (4 << 20), "memory grows"
+    if "ASAN_OPTIONS" not in os.environ:  # a sanitizer keeps what was freed
+        assert late[0] < early[0] * 1.15 + (4 << 20), "memory grows"
     assert late[1] <= early[1] + 32, "descriptors grow"
 
 

@@ -62,8 +62,11 @@ class Installation:
 
     def reload(self, text):
         """Written, read again, and in force: whoever is told otherwise waits for a word of it."""
+        self.reload_process(self.serve.process, text)
+
+    def reload_process(self, process, text):
         self.write(text)
-        self.serve.process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGHUP)
 
     def __enter__(self):
         return self
@@ -157,7 +160,8 @@ class Limits(unittest.TestCase):
             self.assertEqual(len(up.seen), 5)
             answer, body = next(call for call in calls if call[0].status == 429)
             self.assertEqual(body["error"]["code"], "rate_limit_exceeded")
-            self.assertIn("requests per minute (rpm): Limit 5, Used 5", body["error"]["message"])
+            self.assertIn("requests per min (RPM): Limit 5, Used 5, Requested 1. Please try again in ",
+                          body["error"]["message"])
             self.assertEqual(answer.getheader("x-ratelimit-limit-requests"), "5")
             self.assertEqual(answer.getheader("x-ratelimit-remaining-requests"), "0")
             self.assertTrue(0 < int(answer.getheader("retry-after")) <= 12)
@@ -349,6 +353,26 @@ class Limits(unittest.TestCase):
                 self.assertEqual(asked.status, 200)
                 asked.connection.close()
 
+    def test_no_way_of_writing_gets_round_the_counting(self):
+        config = "tenants: {some: {models: [gpt-4o-mini]}, small: {limits: {tpm: 100}}}\n"
+        form = {"content-type": "multipart/form-data; boundary=x"}
+        with Upstream() as up, Installation(accounts(up) + config) as i:
+            i.key("some"), i.key("small")
+            i.start()
+            for path in ("/v1/chat%2Fcompletions", "/v1/x/../chat/completions", CHAT + "/..%2f/cancel",
+                         "/v1/batches/x/v1/files", CHAT):
+                self.assertEqual(i.post("some", path=path, headers=form)[0].status, 403, path)
+            self.assertEqual(i.post("small", max_tokens=101, headers=form)[0].status, 429)
+            self.assertEqual(i.post("small", max_tokens=101, path="/v1/ch%61t/completions")
+                             [0].status, 429)
+            self.assertEqual(up.seen, [])
+
+    def test_a_message_of_a_thread_is_no_use_of_a_model(self):
+        with Upstream() as up, Serve("--base-url", up.url) as serve:
+            path, body = "/v1/threads/t_1/messages", '{"role": "user", "content": "hi"}'
+            self.assertEqual(serve.post(body, path=path)[0].status, 200)
+            self.assertEqual(up.seen[0][1:4:2], (path, body.encode()))
+
     def test_each_tenant_has_a_queue_of_its_own(self):
         go_on = threading.Event()
 
@@ -429,6 +453,52 @@ class Routes(unittest.TestCase):
             self.assertEqual(len(east.seen), 1)
             used = {a.getheader("x-sluice-account") for a in answers}
             self.assertEqual(used, {"east", "west"})
+
+    def test_azure_beside_openai(self):
+        """Azure's paths and keys lead to Azure, though OpenAI's account stands first; its
+        deployments count as their models; where the body names the deployment it is put there."""
+        with Upstream() as openai, Upstream() as azure, Installation("") as i:
+            i.write("accounts:\n"
+                    f"  first: {{base_url: '{openai.url}', organization: o}}\n"
+                    f"  east: {{provider: azure, base_url: '{azure.url.removesuffix('/v1')}',\n"
+                    "    organization: o, api_key_env: KEY, api_version: '1', window: bucket,\n"
+                    "    deployments: {gpt-4o: my-east}, limits: {gpt-4o: {rpm: 6}}}\n"
+                    "routes: [{models: gpt-4o, accounts: [first, east]}]\n")
+            serve = i.start(env={"KEY": "secret"})
+            messages = {"messages": [{"role": "user", "content": "hi"}]}
+            for path, sent, model in (
+                    ("/openai/deployments/my-east/chat/completions?api-version=2", None, None),
+                    ("/openai/deployments/gpt-4o/chat/completions?api-version=2",
+                     "/openai/deployments/my-east/chat/completions?api-version=2", None),
+                    ("/openai/deployments/other/chat/completions?api-version=2", None, None),
+                    ("/openai/responses?api-version=2", None, "my-east"),
+                    ("/openai/v1/responses", None, "my-east")):
+                body = {"model": "gpt-4o", "input": "hi"} if model else messages
+                answer, _ = serve.post(json.dumps(body), path=path, headers={"api-key": "x"})
+                self.assertEqual((answer.status, answer.getheader("x-sluice-account")),
+                                 (200, "east"), path)
+                self.assertEqual(azure.seen[-1][1], sent or path)
+                self.assertEqual(json.loads(azure.seen[-1][3]).get("model"), model)
+            self.assertEqual(openai.seen, [])
+            serve.post(json.dumps({"model": "my-east", "input": "hi"}), path="/openai/v1/responses")
+            serve.post(json.dumps(messages), path="/openai/deployments/my-east/chat/completions")
+            answer, _ = serve.post(json.dumps(messages), headers=AT_ONCE,
+                                   path="/openai/deployments/my-east/chat/completions")
+            self.assertEqual((answer.status, answer.getheader("x-ratelimit-limit-requests")),
+                             (429, "6"))
+
+    def test_a_path_does_not_get_round_the_models_of_a_key(self):
+        with Upstream() as up, Installation(
+                f"accounts: {{a: {{provider: azure, base_url: '{up.url.removesuffix('/v1')}',\n"
+                "  api_key_env: KEY, deployments: {small: my-small}}}\n"
+                "tenants: {web: {models: [small]}}\n") as i:
+            i.key("web")
+            i.start(env={"KEY": "secret"})
+            for deployment, status in (("large", 403), ("my-small", 200), ("small", 200)):
+                answer, body = i.post("web", path="/openai/deployments/" + deployment +
+                                      "/chat/completions", model="small")
+                self.assertEqual(answer.status, status, body)
+            self.assertEqual(len(up.seen), 2)
 
     def test_azure_deployments(self):
         with Upstream() as up, Installation(
@@ -511,6 +581,47 @@ class Operations(unittest.TestCase):
             go_on.set()
             self.assertIn(DONE, stream.read())
 
+    def test_tenants_that_are_no_more_limit_nobody(self):
+        with Upstream() as up, Installation(accounts(up) + (
+                "tenants: {web: {models: [gpt-4o-mini], limits: {rpm: 1}}}\n")) as i:
+            serve = i.start()
+            self.assertEqual(serve.post()[0].status, 401)
+            i.reload(accounts(up))
+            eventually(lambda: serve.post(headers=AT_ONCE)[0].status == 200)
+            self.assertEqual(serve.post(headers=AT_ONCE)[0].status, 200)
+
+    def test_a_request_keeps_to_the_terms_it_came_under(self):
+        """Its body comes slowly; meanwhile its tenant is there by other texts, and then gone."""
+        with Upstream() as up, Installation(
+                accounts(up) + "tenants: {web: {models: [gpt-4o]}}\n") as i:
+            i.key("web")
+            serve = i.start()
+            body = chat().encode()
+            slow = http.client.HTTPConnection("127.0.0.1", serve.port, timeout=PATIENCE_S)
+            slow.putrequest("POST", CHAT)
+            slow.putheader("authorization", f"Bearer {i.keys['web']}")
+            slow.putheader("content-length", str(len(body)))
+            slow.endheaders(body[:10])
+            eventually(lambda: i.post("web")[0].status == 200)
+            for tenants, status in (("web: {models: [o1]}", 403), ("other: {}", 401)):
+                i.reload(accounts(up) + f"tenants: {{{tenants}}}\n")
+                eventually(lambda: i.post("web")[0].status == status)
+            slow.send(body[10:])
+            self.assertEqual(slow.getresponse().status, 200)
+            slow.close()
+
+    def test_a_stranger_is_not_booked_to_a_tenant(self):
+        with Upstream() as up, Installation("") as i:
+            log = os.path.join(i.directory, "log")
+            i.write(accounts(up) + f"tenants: {{web: {{}}}}\nlog: {log}\nlog_format: json\n")
+            i.key("web")
+            serve = i.start()
+            self.assertEqual(serve.post()[0].status, 401)
+            self.assertEqual(i.post("web")[0].status, 200)
+            i.stop()
+            with open(log, encoding="utf-8") as lines:
+                self.assertEqual([json.loads(line)["tenant"] for line in lines], ["", "web"])
+
     def test_another_provider_takes_over(self):
         with Upstream() as old, Upstream() as new, Installation(accounts(old)) as i:
             serve = i.start()
@@ -538,6 +649,32 @@ class Operations(unittest.TestCase):
             i.stop()
             told("STOPPING=1")
 
+    def test_a_reload_says_what_it_does_not_do(self):
+        """A log that cannot be written is found before anything is changed; what only a restart
+        changes is named."""
+        with Upstream() as up, Installation("") as i:
+            i.write(accounts(up, more=", limits: {'*': {rpm: 7}}"))
+            process = subprocess.Popen([SLUICE, "serve", "-c", i.file, "--listen", "127.0.0.1:0"],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            process.stdout.readline()
+
+            def reload(text):
+                i.reload_process(process, text)
+                lines = []
+                while not lines or not lines[-1].startswith("sluice serve: "):
+                    lines.append(process.stderr.readline())
+                return "".join(lines)
+
+            told = reload("log: /nowhere/log\n" + accounts(up, more=", limits: {'*': {rpm: 1}}"))
+            self.assertIn("not taken; it goes on as before: /nowhere/log: No such file", told)
+            told = reload(accounts(up) + "admin: {listen: '127.0.0.1:0', token_env: PATH}\n")
+            self.assertIn("admin: stays as it was until a restart\n", told)
+            self.assertNotIn("listen: stays", told)  # --listen holds
+            self.assertIn(": read again\n", told)
+            process.terminate()
+            self.assertEqual(process.wait(PATIENCE_S), 0)
+            process.stdout.close(), process.stderr.close()
+
     def test_unix_sockets_and_several_places(self):
         with Upstream() as up, Installation("") as i:
             place = os.path.join(i.directory, "sock")
@@ -559,8 +696,14 @@ class Operations(unittest.TestCase):
                             "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
                             "-out", files[0], "-keyout", files[1]],
                            capture_output=True, check=True)
-            i.write(f"tls: {{certificate: {files[0]}, key: {files[1]}}}\n" + accounts(up))
-            i.start()
+            place = os.path.join(i.directory, "sock")
+            i.write(f"listen: ['127.0.0.1:0', 'unix:{place}']\n"
+                    f"tls: {{certificate: {files[0]}, key: {files[1]}}}\n" + accounts(up))
+            i.serve = Serve("-c", i.file, listen=None)
+            with socket.socket(socket.AF_UNIX) as s:  # which nobody can listen in on
+                s.connect(place)
+                s.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+                self.assertIn(b" 200 ", s.recv(4096))
             context = ssl.create_default_context(cafile=files[0])
             c = http.client.HTTPSConnection("127.0.0.1", i.serve.port, context=context,
                                             timeout=PATIENCE_S)
@@ -586,6 +729,17 @@ class Operations(unittest.TestCase):
             i.start()
             for status in (200, 429):
                 self.assertEqual(i.post("web", headers=AT_ONCE)[0].status, status)
+
+    def test_the_state_directory_is_made(self):
+        with Upstream() as up, Installation("") as i:
+            i.state = os.path.join(i.directory, "new", "home")
+            i.write(accounts(up, more=", limits: {gpt-4o: {rpd: 2}}"))
+            i.start()
+            self.assertEqual(i.serve.post()[0].status, 200)
+            i.stop()
+            i.start()
+            self.assertEqual(i.serve.post()[0].status, 200)
+            self.assertEqual(i.serve.post(headers=AT_ONCE)[0].status, 429)
 
     def test_every_request_has_one_line(self):
         """Also one whose time is over while it waits to be sent again: the provider's words are
@@ -624,6 +778,44 @@ class Operations(unittest.TestCase):
             self.assertEqual((refused.returncode, refused.stderr), (2, bad.stderr.rsplit(
                 "\n", 2)[0] + "\n"))
 
+    def test_what_would_fail_later_is_found_by_check(self):
+        """What `serve` would stumble over, and what would mean the opposite of what it says."""
+        key = "sk-proj-abcdefgh0123456789"
+        account = "accounts: {a: {provider: openai, tier: 1, base_url: 'http://127.0.0.1:1'%s}}\n"
+        tenant = account % "" + "tenants: {t: {%s}}\n"
+        cases = (
+            ("accounts: {a: {provider: openai, tier: 77}}\n", "2: accounts.a: tier: \"77\" is no"),
+            ("accounts: {a: {emulate: openai/x}}\n", "2: accounts.a: emulate: \"x\" is no tier"),
+            ("accounts: {a: {base_url: 'ftp://x'}}\n", "2: accounts.a: base_url: the URL must"),
+            (account % f", api_key_env: {key}", "2: accounts.a: api_key_env: looks like a key"),
+            (account % f", api_key_file: {key}", "2: accounts.a: api_key_file: looks like a key"),
+            (account % "" + "listen: 127.0.0.1:70000\n", "3: listen: 127.0.0.1:70000: listen on"),
+            (account % "" + "listen: localhost:80\n", "3: listen: localhost:80: listen on"),
+            (account % "" + "tls: {certificate: /nowhere, key: /nowhere}\n",
+             "3: tls: /nowhere: cannot be read"),
+            (account % "" + "admin: {listen: '127.0.0.1:0', token_env: NO_SUCH}\n",
+             "3: admin: NO_SUCH: not set"),
+            (account % "" + "admin: {listen: '127.0.0.1', token_env: PATH}\n",
+             "3: admin: 127.0.0.1: listen on"),
+            (tenant % "limits: {rpm: 0}", "3: tenants.t.limits: rpm: would let nothing through"),
+            (tenant % "limits: {spend_day: 0}", "spend_day: would let nothing through"),
+            (tenant % "models: []", "3: tenants.t: models: would let nothing through"),
+            (tenant % "queue: 0", "3: tenants.t: queue: would let nothing through"),
+            (account % "" + "tenants: {'': {}}\n", "a name has 1 to 64 bytes"),
+        )
+        for text, words in cases:
+            with self.subTest(text=text), Installation(text) as i:
+                judged = subprocess.run([SLUICE, "check", "-c", i.file], capture_output=True,
+                                        text=True, env={**os.environ, "OPENAI_API_KEY": "sk-o"})
+                self.assertEqual(judged.returncode, 2)
+                self.assertIn(words, judged.stderr)
+                self.assertIn("1 thing is wrong", judged.stderr)
+                self.assertNotIn(key, judged.stderr)
+        with Installation(account % "" + "tenants:\n  usual:\n") as i:
+            judged = subprocess.run([SLUICE, "check", "-c", i.file], capture_output=True,
+                                    text=True, env={**os.environ, "OPENAI_API_KEY": "sk-o"})
+            self.assertIn("tenant   usual", judged.stdout)
+
     def test_the_example_is_one(self):
         example = os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "sluice.yaml")
         with open(example, encoding="utf-8") as file:
@@ -635,7 +827,8 @@ class Operations(unittest.TestCase):
             i.write(text.replace("/etc/sluice/azure-east.key", key))
             judged = subprocess.run(
                 [SLUICE, "check", "-c", i.file], capture_output=True, text=True,
-                env={**os.environ, "OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a"})
+                env={**os.environ, "OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a",
+                     "SLUICE_ADMIN_TOKEN": "geheim"})
             self.assertEqual((judged.returncode, judged.stderr), (0, ""))
 
 

@@ -36,6 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (rest.n && err == SL_OK)
         err = parcels_read_line(&r, str_split(&rest, '\n'), &diag);
     sl_assert(err == SL_OK || diag.what[0]);
+    sl_assert(!r.choice.made || r.choice.begun);
+    sl_assert(!r.choice.begun || (r.choice.until_us >= -1 && r.choice.budget_pusd >= -1));
     for (size_t i = 0; i < ROWS && err == SL_OK; i++) {
         const struct row *row = &in.rows.list[i];
         const struct parcel *p = parcels_get(&parcels, row->parcel);

@@ -152,6 +152,8 @@ static enum sl_err set_word(struct cell *c, struct str key, struct str value)
         return scaled(value, 1000, &c->phase_us);
     if (str_eq(key, STR("service")))
         return scaled(value, 1000 * 1000, &c->service_us);
+    if (str_eq(key, STR("rpm")))
+        return str_int(value, false, &c->rpm);
     if (str_eq(key, STR("seed")))
         return str_int(value, false, (int64_t *)&c->seed);
     return SL_UNKNOWN;
@@ -203,6 +205,8 @@ void cell_write(struct buf *out, const struct cell *c)
         buf_printf(out, " client=%s", clients[c->client]);
     if (c->work != plain.work)
         buf_printf(out, " work=%s", works[c->work]);
+    if (c->rpm > 0)
+        buf_printf(out, " rpm=%lld", (long long)c->rpm);
     if (c->phase_us >= 0) {
         buf_puts(out, " phase=");
         write_scaled(out, c->phase_us, 1000);

@@ -7,9 +7,11 @@
 
 /* What the client is told. KNOWN: the window, and headers come. IDENTIFY: headers come, the
  * window is not told. BLIND: neither. STRANGER: as KNOWN, but a fifth of the account is spent
- * by somebody else and the client keeps to 70 % of it. */
+ * by somebody else and the client keeps to 70 % of it. HIDDEN: nothing at all, not even the
+ * limit, and refusals say no more than that they are. */
 #define SIM_MODES(X)                                                                           \
-    X(KNOWN, "known") X(IDENTIFY, "identify") X(BLIND, "blind") X(STRANGER, "stranger")
+    X(KNOWN, "known")                                                                          \
+    X(IDENTIFY, "identify") X(BLIND, "blind") X(STRANGER, "stranger") X(HIDDEN, "hidden")
 #define SIM_WINDOWS(X)                                                                         \
     X(BUCKET, "bucket") X(FIXED, "fixed") X(SLIDING, "sliding") X(SLICES, "slices")
 /* Which limit holds the batch back. */
@@ -60,6 +62,7 @@ struct cell {
     int64_t jitter_us; /* J: the one-way delay is uniform in [SIM_DELAY_US, SIM_DELAY_US + J] */
     int64_t service_us; /* mean time from the provider's decision to its answer */
     uint64_t seed;
+    int64_t rpm;      /* requests a minute; 0: as the bound has it */
     int64_t phase_us; /* fixed, slices: the first reset after the start; -1: from the seed */
     bool late;        /* headers are computed when the answer leaves, else at the decision */
     bool drain;       /* refused requests count */
@@ -77,6 +80,7 @@ enum {
     SIM_IDENTIFY_PHASE_US = 15 * 1000 * 1000,
     SIM_USE_PERCENT = 70,      /* of the account, beside a stranger */
     SIM_STRANGER_PERCENT = 20, /* of the account, spent by the stranger */
+    SIM_HIDDEN_RPM = 300,
 };
 
 /* known, sluice, bucket, rpm, max, J 60 ms, service 3 s, seed 1, refusals drain. */

@@ -16,7 +16,7 @@ enum { JITTERS = 3, SERVICES = 3, SEEDS = 5, JOBS_MAX = 64 };
 static const int64_t jitters_us[JITTERS] = {10 * 1000, 60 * 1000, 200 * 1000};
 static const int64_t services_us[SERVICES] = {200 * 1000, 3000 * 1000, 30 * 1000 * 1000};
 
-static void add(struct grid *g, struct cell c)
+void grid_add(struct grid *g, struct cell c)
 {
     if (g->n == g->cap) {
         g->cap = g->cap ? 2 * g->cap : 1024;
@@ -63,12 +63,12 @@ static void add_baselines(struct grid *g, uint64_t seed, bool quick)
         for (int client = SIM_SDK; client < SIM_CLIENT_COUNT; client++) {
             c.client = (enum sim_client)client;
             c.drain = false;
-            add(g, c);
+            grid_add(g, c);
         }
         c.client = SIM_SDK;
         c.drain = true;
         if (i % SEEDS == 0)
-            add(g, c);
+            grid_add(g, c);
     }
 }
 
@@ -76,13 +76,13 @@ void grid_all(struct grid *g, uint64_t seed, bool quick)
 {
     int cells =
         SIM_WINDOW_COUNT * SIM_BOUND_COUNT * JITTERS * SERVICES * SIM_CHARGE_COUNT * SEEDS;
-    for (int mode = 0; mode < SIM_MODE_COUNT; mode++)
+    for (int mode = 0; mode < SIM_HIDDEN; mode++)
         for (int i = 0; i < cells; i++) {
             struct cell c = mode_cell((enum sim_mode)mode, i, seed);
             if (mode == SIM_BLIND && c.window == SIM_SLICES)
                 continue;
             if (!quick || is_quick(i))
-                add(g, c);
+                grid_add(g, c);
         }
     add_baselines(g, seed, quick);
 }
@@ -97,11 +97,11 @@ void grid_trace(struct grid *g, uint64_t seed)
         c.bound = SIM_BOUND_MIXED;
         c.window = (enum sim_window)(i / SIM_CHARGE_COUNT % SIM_WINDOW_COUNT);
         c.charge = (enum sim_charge)(i % SIM_CHARGE_COUNT);
-        add(g, c);
+        grid_add(g, c);
         c.drain = false;
         for (int client = SIM_SDK; client < SIM_CLIENT_COUNT; client++) {
             c.client = (enum sim_client)client;
-            add(g, c);
+            grid_add(g, c);
         }
     }
 }

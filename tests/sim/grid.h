@@ -18,6 +18,7 @@ struct grid {
 void grid_all(struct grid *g, uint64_t seed, bool quick);
 /* The trace: as a batch and with its arrival times, each window and charge rule. */
 void grid_trace(struct grid *g, uint64_t seed);
+void grid_add(struct grid *g, struct cell c);
 void grid_free(struct grid *g);
 
 /* Runs all cells on `jobs` processes. A cell that kills its process is marked, the others go

@@ -86,8 +86,7 @@ static int64_t way_us(struct scene *s)
     return WAY_US + below(s, JITTER_US);
 }
 
-/* ---- what a request used, by its fate -----------------------------------------------------
- */
+/* ---- what a request used, by its fate ------------------------------------------------ */
 
 static const struct usage unknown = {-1, -1, -1};
 
@@ -109,8 +108,7 @@ static void step(struct scene *s, struct visitor *v, struct event ev)
     flow_step(s->account, &ev, &s->actions);
 }
 
-/* ---- the engine's part --------------------------------------------------------------------
- */
+/* ---- the engine's part --------------------------------------------------------------- */
 
 static enum fate draw_fate(struct scene *s)
 {
@@ -167,8 +165,7 @@ static void carry(struct scene *s)
     s->actions.n = 0;
 }
 
-/* ---- what happens -------------------------------------------------------------------------
- */
+/* ---- what happens -------------------------------------------------------------------- */
 
 static void come(struct scene *s, uint32_t who)
 {
@@ -312,8 +309,7 @@ static void happen(struct scene *s, struct happening h)
     }
 }
 
-/* ---- life ---------------------------------------------------------------------------------
- */
+/* ---- life ---------------------------------------------------------------------------- */
 
 static void open_scene(struct scene *s, uint64_t seed, int64_t minutes)
 {

@@ -1,6 +1,6 @@
 /* main.c: the simulator's command line. */
 #include "arena.h"
-#include "grid.h"
+#include "hidden.h"
 #include "option.h"
 
 #include <stdio.h>
@@ -16,15 +16,16 @@ static const struct verb face = {
     .summary = "run the pacing engine in virtual time",
     .usage = "sim [--quick] [--late] [--seed N] [--jobs N] [--json]\n"
              "sim --cell \"WORD=VALUE ...\" [--events]\n"
-             "sim --trace [FILE]",
+             "sim --trace [FILE]\n"
+             "sim --hidden [--seeds N] [--rpm N]",
     .about =
         "Drives the real flow_step against the emulated provider's limiter through a network "
         "with delay, and has an oracle judge every window of every arrival log.\n\n"
-        "A cell's words: mode=known|identify|blind|stranger, "
+        "A cell's words: mode=known|identify|blind|stranger|hidden, "
         "window=bucket|fixed|sliding|slices, bound=rpm|tpm|mixed, charge=max|sum|actual, "
         "jitter=MS, service=S, seed=N, client=sluice|sdk|window90|even, "
         "work=synthetic|trace|arrivals, phase=MS, headers=decision|answer, "
-        "round=ms|seconds|instant, drain=0|1, "
+        "round=ms|seconds|instant, drain=0|1, rpm=N, "
         "sabotage=none|over|under|greedy|blunt|lost|twice.",
     .examples =
         "$ sim --cell \"mode=known window=fixed bound=rpm jitter=60 service=3 charge=max "
@@ -34,8 +35,8 @@ static const struct verb face = {
 };
 
 struct order {
-    bool quick, json, trace, events, late;
-    int64_t seed, jobs;
+    bool quick, json, trace, events, late, hidden;
+    int64_t seed, jobs, seeds, rpm;
     const char *cell;
 };
 
@@ -69,9 +70,12 @@ static void print_trial(const struct trial *t)
     printf("last admit  %.3f s, last answer %.3f s after the first send\n",
            (double)t->span_us / 1e6, (double)t->makespan_us / 1e6);
     printf("mean wait   %.3f s\n", (double)t->wait_us / 1e6);
+    if (t->cell.mode == SIM_HIDDEN)
+        printf("hidden      last refusal %.3f s, used %.3f %% in the last ten minutes\n",
+               (double)t->found_us / 1e6, 100 * t->use);
     if (t->efficiency >= 0)
         printf("efficiency  %.3f %% (target %.1f %%)\n", 100 * t->efficiency,
-               100 * trial_target(&t->cell));
+               t->cell.mode == SIM_HIDDEN ? 0 : 100 * trial_target(&t->cell));
     printf("oracle      %lld over, %lld needless, %lld lost, %lld twice\n",
            (long long)t->oracle.over, (long long)t->oracle.needless, (long long)t->oracle.lost,
            (long long)t->oracle.twice);
@@ -97,7 +101,15 @@ static int run_cell(const struct order *o, struct str csv)
 /* What every figure has to be read with. */
 static void print_conditions(const struct order *o)
 {
-    if (o->trace)
+    if (o->hidden)
+        printf(
+            "%lld requests a minute, told by nobody; twenty minutes' worth at once; one-way\n"
+            "delay 20 ms + J; answers after 0.05, 0.2, 3 s in the mean; seeds %lld to %lld.\n"
+            "At most %d refusals, then none; use of the limit in the last ten minutes, and\n"
+            "efficiency over the whole run.\n\n",
+            (long long)o->rpm, (long long)o->seed, (long long)(o->seed + o->seeds - 1),
+            TRIAL_HIDDEN_REFUSALS);
+    else if (o->trace)
         printf("The production trace, as a batch and with its arrival times; J 60 ms above 20 "
                "ms,\n"
                "answers after 3 s in the mean; charged max, sum, actual; seed %lld.\n\n",
@@ -117,7 +129,9 @@ static void print_conditions(const struct order *o)
 static int run_grid(const struct order *o, struct str csv)
 {
     struct grid g = {0};
-    if (o->trace)
+    if (o->hidden)
+        hidden_grid(&g, (uint64_t)o->seed, (int)o->seeds, o->rpm);
+    else if (o->trace)
         grid_trace(&g, (uint64_t)o->seed);
     else
         grid_all(&g, (uint64_t)o->seed, o->quick);
@@ -129,8 +143,10 @@ static int run_grid(const struct order *o, struct str csv)
     enum sl_err err = grid_run(&g, csv, (int)o->jobs, trials);
     if (err)
         fprintf(stderr, "sim: %s\n", sl_err_text(err));
-    size_t failed =
-        o->json ? grid_json(trials, g.n) : grid_report(trials, g.n, "build/tests/sim/sim");
+    static const char program[] = "build/tests/sim/sim";
+    size_t failed = o->json     ? grid_json(trials, g.n)
+                    : o->hidden ? hidden_report(trials, g.n, program)
+                                : grid_report(trials, g.n, program);
     grid_free(&g);
     free(trials);
     return failed || err ? EXIT_FAILURES : EXIT_GOOD;
@@ -138,12 +154,15 @@ static int run_grid(const struct order *o, struct str csv)
 
 int main(int argc, char **argv)
 {
-    struct order o = {.seed = 1, .jobs = 1};
+    struct order o = {.seed = 1, .jobs = 1, .seeds = 5, .rpm = SIM_HIDDEN_RPM};
     const struct option options[] = {
         {"cell", 0, OPTION_TEXT, "WORDS", "Run one cell and tell all about it.", &o.cell},
         {"events", 0, OPTION_FLAG, NULL, "With --cell: print every event.", &o.events},
         {"quick", 0, OPTION_FLAG, NULL, "One seed, and one jitter in turn.", &o.quick},
         {"trace", 0, OPTION_FLAG, NULL, "The production trace instead of the grid.", &o.trace},
+        {"hidden", 0, OPTION_FLAG, NULL, "A limit that nobody tells.", &o.hidden},
+        {"seeds", 0, OPTION_COUNT, "N", "With --hidden: how many seeds.", &o.seeds},
+        {"rpm", 0, OPTION_COUNT, "N", "With --hidden: that limit.", &o.rpm},
         {"late", 0, OPTION_FLAG, NULL, "Headers computed when the answer leaves.", &o.late},
         {"seed", 0, OPTION_COUNT, "N", "The first of the grid's five seeds.", &o.seed},
         {"jobs", 'j', OPTION_COUNT, "N", "Processes to run at once.", &o.jobs},

@@ -50,7 +50,8 @@ static enum header_form headers_of(const struct cell *c)
     static const enum header_form forms[] = {[SIM_ROUND_MS] = HEADERS_DURATIONS,
                                              [SIM_ROUND_SECONDS] = HEADERS_SECONDS,
                                              [SIM_ROUND_INSTANT] = HEADERS_INSTANTS};
-    return c->mode == SIM_BLIND ? HEADERS_NONE : forms[c->rounding];
+    bool silent = c->mode == SIM_BLIND || c->mode == SIM_HIDDEN;
+    return silent ? HEADERS_NONE : forms[c->rounding];
 }
 
 static void submit(struct sluice_client *s, int64_t now_us)
@@ -106,7 +107,8 @@ struct sluice_client *sluice_client_new(const struct cell *c, const struct work 
     s->work = work;
     s->world = world;
     s->account = account_new(&config);
-    s->pool = account_pool(s->account, STR("gpt-4o"), limits, WORLD_BUDGETS);
+    s->pool = account_pool(s->account, STR("gpt-4o"), limits,
+                           c->mode == SIM_HIDDEN ? 0 : WORLD_BUDGETS);
     s->pilot = (struct pilot){.account = s->account,
                               .headers = headers_of(c),
                               .driver = {on_hungry, on_send, on_over, s}};
@@ -137,7 +139,13 @@ static void on_answer(void *self, int64_t now_us, uint32_t job, const struct rem
 {
     struct sluice_client *s = self;
     const struct job *j = &s->work->jobs[job];
-    pilot_answer(&s->pilot, now_us, &s->flows[job], a,
+    struct remote_answer heard = *a;
+    if (s->cell.mode == SIM_HIDDEN) { /* a refusal says no more than that it is one */
+        heard.said.why =
+            (struct gauge_figure){.dim = DIM_UNKNOWN, .limit = -1, .used = -1, .requested = -1};
+        heard.said.retry_us = -1;
+    }
+    pilot_answer(&s->pilot, now_us, &s->flows[job], &heard,
                  &(struct usage){j->input_tokens, j->output_tokens, -1});
 }
 

@@ -85,8 +85,7 @@ static void bounds(void **state)
     assert_int_equal(oracle_bound_us(&fixed, 125, 100, 300), 1150 + 11000);
 }
 
-/* ---- The sentences themselves, on random logs. ----------------------------------------------
- */
+/* ---- The sentences themselves, on random logs. --------------------------------------- */
 
 static int64_t charged(const struct oracle_entry *e)
 {

@@ -19,6 +19,8 @@ double trial_target(const struct cell *c)
 {
     if (c->client != SIM_SLUICE || c->work == SIM_ARRIVALS)
         return 0;
+    if (c->mode == SIM_HIDDEN) /* of the last ten minutes; slices together: hidden.h */
+        return c->window == SIM_SLICES ? 0 : 0.95;
     return c->mode == SIM_KNOWN ? 0.99 : c->mode == SIM_IDENTIFY ? 0.98 : 0;
 }
 
@@ -41,10 +43,25 @@ static void measure(struct trial *t, const struct world_result *r, const struct 
             ? -1
             : oracle_bound_us(widest, widest->limit + 1, r->first_send_us, r->first_admit_us);
     t->span_us = r->last_admit_us - r->first_send_us;
+    t->last_us = r->last_admit_us;
     t->makespan_us = r->last_answer_us - r->first_send_us;
     t->wait_us = r->waited_us / (int64_t)work->n;
     bool figure = t->bound_us >= 0 && t->span_us > 0 && t->cell.work != SIM_ARRIVALS;
     t->efficiency = figure ? (double)t->bound_us / (double)t->span_us : -1;
+}
+
+/* How long a hidden limit was looked for, and what was made of it in the end. */
+static void measure_find(struct trial *t, const struct oracle_log *log, const struct work *work)
+{
+    enum { MINUTES = 10 };
+    int64_t from_us = t->last_us - MINUTES * (int64_t)SIM_MINUTE_US, n = 0;
+    t->found_us = 0;
+    for (size_t i = 0; i < log->n; i++) {
+        if (log->list[i].kind == ORACLE_REFUSED)
+            t->found_us = log->list[i].at_us;
+        n += log->list[i].kind == ORACLE_ADMITTED && log->list[i].at_us > from_us;
+    }
+    t->use = (double)n / (double)(MINUTES * work->rpm);
 }
 
 static int64_t settled_off(const struct trial *t, const struct sluice_account *books)
@@ -70,7 +87,7 @@ static enum trial_fault fault_of(const struct trial *t, const struct world_resul
         return TRIAL_ORACLE_NEEDLESS;
     if (o->twice)
         return TRIAL_TWICE;
-    if (o->refused && ours)
+    if (o->refused > (t->cell.mode == SIM_HIDDEN ? TRIAL_HIDDEN_REFUSALS : 0) && ours)
         return TRIAL_REFUSED;
     if (r->stuck)
         return TRIAL_STUCK;
@@ -78,6 +95,8 @@ static enum trial_fault fault_of(const struct trial *t, const struct world_resul
         return TRIAL_LOST;
     if (t->settled_off)
         return TRIAL_SETTLED;
+    if (t->cell.mode == SIM_HIDDEN)
+        return t->use < trial_target(&t->cell) ? TRIAL_SLOW : TRIAL_NONE;
     if (t->efficiency >= 0 && t->efficiency < trial_target(&t->cell))
         return TRIAL_SLOW;
     return TRIAL_NONE;
@@ -116,8 +135,10 @@ static struct trial judge(struct trial t, struct world *world, const struct work
     world_budgets(&t.cell, work, budgets);
     t.oracle = oracle_judge(&log, budgets, WORLD_BUDGETS, (uint32_t)work->n);
     oracle_log_free(&log);
-    t.settled_off = t.cell.client == SIM_SLUICE ? settled_off(&t, books) : 0;
+    bool books_kept = t.cell.client == SIM_SLUICE && t.cell.mode != SIM_HIDDEN;
+    t.settled_off = books_kept ? settled_off(&t, books) : 0;
     measure(&t, r, work);
+    measure_find(&t, world_log(world), work);
     t.fault = fault_of(&t, r, books);
     return t;
 }

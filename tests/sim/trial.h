@@ -5,6 +5,9 @@
 #include "cell.h"
 #include "oracle.h"
 
+/* What it may cost to find a hidden limit. */
+enum { TRIAL_HIDDEN_REFUSALS = 5 };
+
 /* What makes a trial fail; of several, the first. */
 #define TRIAL_FAULTS(X)                                                                        \
     X(NONE, "")                                                                                \
@@ -41,7 +44,10 @@ struct trial {
     int64_t makespan_us;    /* first send to last answer */
     int64_t wait_us;        /* mean, from a job's being known to its admission */
     double efficiency;      /* bound / span; -1: no figure */
-    int64_t settled_off;    /* the largest difference between its books and the oracle's sums */
+    int64_t found_us;       /* from the first send to the last refusal; 0: none */
+    int64_t last_us;        /* the last admission */
+    double use; /* of the limit on requests, in the ten minutes before the last admission */
+    int64_t settled_off; /* the largest difference between its books and the oracle's sums */
 };
 
 /* `csv` is the trace, where the cell asks for it. */

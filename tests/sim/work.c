@@ -53,6 +53,8 @@ int64_t job_tokens(const struct job *j, enum sim_charge rule)
 /* How many tenths of a minute's allowance the batch takes. */
 static int64_t batch_tenths(const struct cell *c)
 {
+    if (c->mode == SIM_HIDDEN) /* first it is found, then it is kept to */
+        return 200;
     if (c->window == SIM_BUCKET)
         return 115;
     return c->window == SIM_SLICES && c->bound != SIM_BOUND_TPM ? 105 : 125;
@@ -62,7 +64,8 @@ static enum sl_err make_synthetic(const struct cell *c, struct work *out)
 {
     bool by_tokens = c->bound == SIM_BOUND_TPM;
     int64_t share = c->mode == SIM_STRANGER ? SIM_USE_PERCENT : 100;
-    int64_t target = (by_tokens ? TPM : RPM) * batch_tenths(c) * share / 1000;
+    int64_t rpm = c->rpm > 0 ? c->rpm : c->mode == SIM_HIDDEN ? SIM_HIDDEN_RPM : RPM;
+    int64_t target = (by_tokens ? TPM : rpm) * batch_tenths(c) * share / 1000;
     int64_t done = 0, tokens = 0;
     struct random r = {cell_stream(c, "work")};
     size_t room = 4096;
@@ -75,8 +78,8 @@ static enum sl_err make_synthetic(const struct cell *c, struct work *out)
         tokens += job_tokens(j, c->charge);
         done += by_tokens ? job_tokens(j, c->charge) : 1;
     }
-    out->rpm = by_tokens ? RPM_AMPLE : RPM;
-    out->tpm = by_tokens ? TPM : TPM_AMPLE;
+    out->rpm = by_tokens ? RPM_AMPLE : rpm;
+    out->tpm = by_tokens ? TPM : rpm > RPM ? TPM_AMPLE * rpm / RPM : TPM_AMPLE;
     if (c->bound == SIM_BOUND_MIXED)
         out->tpm = tokens * 1000 / (batch_tenths(c) * share);
     if (c->bound == SIM_BOUND_MIXED && c->window == SIM_SLICES)

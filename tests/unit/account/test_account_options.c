@@ -62,6 +62,8 @@ static void what_is_wrong_is_told(void **state)
         {{"--minute", "0s", URL}, SL_RANGE, "--minute", "a millisecond at least"},
         {{"--minute", "999us", URL}, SL_RANGE, "--minute", "a millisecond at least"},
         {{"--tier", "1", URL}, SL_UNKNOWN, "--tier", "no tiers of compatible"},
+        {{"--provider", "openai", "--tier", "77", URL}, SL_UNKNOWN, "--tier", "1, 2, 3"},
+        {{"--base-url", "ftp://127.0.0.1"}, SL_SYNTAX, "--base-url", "must start with http"},
         {{"--limits", "gpt-4o:rpm", URL}, SL_RANGE, "--limits", ""},
         {{"--catalogue", "/nowhere/at/all.json", URL}, SL_IO, "/nowhere/at/all.json", ""},
         {{"--api-key-file", "/nowhere/at/all.key", URL}, SL_IO, "/nowhere/at/all.key", ""},
@@ -172,8 +174,7 @@ static void an_emulated_account_is_idle_and_keyless(void **state)
     account_options_free(&a);
 }
 
-/* ---- keys ----------------------------------------------------------------------------------
- */
+/* ---- keys ---------------------------------------------------------------------------- */
 
 static void assert_key(const char *const args[ARGS_MAX], const char *key, const char *name)
 {

@@ -56,12 +56,33 @@ static void not_too_many(void **state)
     keyring_wipe(&k);
 }
 
+static void a_key_in_the_place_of_its_name_is_not_told(void **state)
+{
+    static const char *const keys[] = {"sk-proj-abcdefgh0123456789",
+                                       "9f86d081884c7d659a2feaa0c55ad015"};
+    static const char *const names[] = {"OPENAI_API_KEY_OF_THE_2ND_SHOP", "MYKEY"};
+    struct keyring k = {.n = 0};
+    struct diag d;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(SL_SYNTAX, keyring_add_env(&k, keys[i], &d));
+        assert_null(strstr(d.where, keys[i]));
+        assert_null(strstr(d.what, keys[i]));
+        assert_int_equal(SL_SYNTAX, keyring_add_file(&k, keys[i], &d));
+        assert_null(strstr(d.where, keys[i]));
+        assert_int_equal(SL_MISSING, keyring_add_env(&k, names[i], &d));
+        assert_string_equal(names[i], d.where);
+    }
+    assert_int_equal(SL_IO, keyring_add_file(&k, "/nowhere/sk-proj-abcdefgh0123456789", &d));
+    assert_int_equal(0, k.n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_the_environment),
         cmocka_unit_test(from_a_file),
         cmocka_unit_test(not_too_many),
+        cmocka_unit_test(a_key_in_the_place_of_its_name_is_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

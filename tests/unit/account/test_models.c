@@ -108,6 +108,36 @@ static void larger_than_the_limit_is_never(void **state)
     }
 }
 
+static void a_class_of_routes_has_one_pool(void **state)
+{
+    (void)state;
+    const struct route_class get = {.name = STR("things-get"), .limit = 90, .period_s = 60};
+    const struct route_class make = {.name = STR("things-make"), .limit = 7, .period_s = 3600};
+    const struct route_class unknown = {.name = STR("parts"), .limit = -1, .period_s = 60};
+    struct limit_source s = source();
+    struct option_list args = {{"(told):rpm=3,concurrency=2", "*:rpm=9"}, 2};
+    const struct route_class told = {.name = STR("told"), .limit = 90, .period_s = 60};
+    struct models m = {0};
+    struct diag diag;
+    assert_int_equal(limit_source_add(&s, &args, &diag), SL_OK);
+    size_t first = models_class(&m, &s, &get), second = models_class(&m, &s, &make);
+    size_t third = models_class(&m, &s, &unknown);
+    assert_int_equal(first, models_class(&m, &s, &get));
+    assert_int_equal(3, m.pool_count);
+    assert_true(str_eq(m.pools[first].name, STR("(things-get)")));
+    assert_int_equal(90, m.pools[first].limits[0].limit);
+    assert_int_equal(MINUTE, m.pools[first].limits[0].period_us);
+    assert_int_equal(60 * (int64_t)MINUTE, m.pools[second].limits[0].period_us);
+    assert_int_equal(0, m.pools[third].limit_count);
+    size_t by_hand = models_class(&m, &s, &told);
+    assert_int_equal(2, m.pools[by_hand].limit_count);
+    assert_int_equal(3, m.pools[by_hand].limits[0].limit);
+    assert_true(limit_source_names(&s, STR("(told)"), false));
+    assert_false(limit_source_names(&s, STR("(parts)"), false));
+    assert_true(limit_source_names(&s, STR("(parts)"), true));
+    models_free(&m);
+}
+
 static int open_catalogue(void **state)
 {
     (void)state;
@@ -130,6 +160,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_no_limit),
         cmocka_unit_test(finds_limits_in_order),
         cmocka_unit_test(larger_than_the_limit_is_never),
+        cmocka_unit_test(a_class_of_routes_has_one_pool),
     };
     return cmocka_run_group_tests(tests, open_catalogue, close_catalogue);
 }

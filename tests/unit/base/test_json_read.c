@@ -1,3 +1,4 @@
+#include "bounds.h"
 #include "check.h"
 #include "oracle_json.h"
 #include "random.h"
@@ -5,7 +6,7 @@
 #include <stdio.h>
 
 static const char *const texts[] = {
-    "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"How\"}],\"n\":1}",
+    "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Why?\"}],\"n\":1}",
     " [ 1 , -0.5e+10, 1E-2, 0, true, false, null, \"\", {}, [] ] ",
     "{\"a\":{\"b\":[[[{\"c\":\"\\u00e9\\n\\t\\\"\\\\\\/\\b\\f\\r\"}]]]}}",
     "\"gr\u00fc\u00dfe \u6f22\u5b57 \U0001f642 and a long run of plain text\"",
@@ -67,7 +68,7 @@ static void texts_are_read_as_by_yajl(void **state)
                                       "[] []",
                                       "//",
                                       "/* */1",
-                                      "\xef\xbb\xbf 1",
+                                      "\xef\xbb\xbf[]",
                                       "[1]\x01",
                                       "nan"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -154,6 +155,26 @@ static void complaints_name_the_byte(void **state)
     arena_free(&arena);
 }
 
+static void values_are_counted_and_bounded(void **state)
+{
+    struct arena arena = {0};
+    struct diag d;
+    struct str text = STR(" [1, [\"2\", {\"a\": null}], {}]"); /* seven, the list itself too */
+    assert_non_null(json_parse_within(&arena, text, 7, &d));
+    assert_null(json_parse_within(&arena, text, 6, &d));
+    assert_string_equal(d.what, "too much JSON at byte 25: more values than may be");
+    assert_null(json_parse_within(&arena, text, 0, &d));
+    struct buf wide = {0};
+    buf_char(&wide, '[');
+    for (size_t i = 0; i < BOUND_REQUEST_VALUES; i++)
+        buf_puts(&wide, "0,");
+    buf_puts(&wide, "0]");
+    assert_null(json_parse_within(&arena, buf_str(&wide), BOUND_REQUEST_VALUES, &d));
+    assert_true(arena.allocated < 1 << 29); /* and the tree has grown no further */
+    buf_free(&wide);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +182,7 @@ int main(void)
         cmocka_unit_test(torn_texts_are_read_as_by_yajl),
         cmocka_unit_test(every_code_point_survives_its_escape),
         cmocka_unit_test(complaints_name_the_byte),
+        cmocka_unit_test(values_are_counted_and_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

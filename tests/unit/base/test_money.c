@@ -32,8 +32,40 @@ static void dollars_and_cents(void **state)
     }
 }
 
+static void dollars_are_read(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t micro; /* -1: refused */
+    } rows[] = {
+        {"20", 20000000},
+        {"20usd", 20000000},
+        {"20 USD", 20000000},
+        {"$20", 20000000},
+        {"20.5", 20500000},
+        {"1,250.00", 1250000000},
+        {"0.000001", 1},
+        {"0", 0},
+        {"", -1},
+        {"usd", -1},
+        {"-1", -1},
+        {"20 eur", -1},
+        {"20.", -1},
+        {"20.1234567", -1},
+        {"1.-5", -1},
+        {"1000000000", -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t micro = -1;
+        enum sl_err err = money_parse(str_of(rows[i].text), &micro);
+        if ((err == SL_OK) != (rows[i].micro >= 0) || micro != rows[i].micro)
+            fail_msg("\"%s\": %lld", rows[i].text, (long long)micro);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(dollars_and_cents)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(dollars_and_cents),
+                                       cmocka_unit_test(dollars_are_read)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ struct row {
     int lent, released;
     bool over;
     int attempts;
-    struct ending end; /* without what was lent */
+    struct ending end;   /* without what was lent */
+    char request_id[16]; /* ... of which this is a copy */
 };
 
 struct stage {
@@ -100,6 +101,7 @@ static inline void stage_over(void *ctx, struct job *j, const struct ending *end
         stage_note(s, "%s%s; ", end->err ? ", " : "", end->why);
     r->over = true;
     r->end = *end;
+    snprintf(r->request_id, sizeof r->request_id, "%.*s", STR_ARG(end->request_id));
     r->attempts = j->flow.attempts;
 }
 

@@ -17,7 +17,7 @@ static struct row *bring(struct stage *s, struct peer *p, enum progress progress
     peer_accept(p, &s->loop, s->listener);
     peer_await(p, "{\"a\"}", 1);
     if (progress == HEADED || progress == HALF)
-        stage_answer(p, "200 OK", "", 20);
+        stage_answer(p, "200 OK\r\nx-request-id: req_a", "", 20);
     while (progress != SENT && progress != BACKING_OFF && r->job.flow.state != FLOW_RECEIVING)
         uv_run(&s->loop, UV_RUN_ONCE);
     if (progress == HALF)
@@ -51,6 +51,7 @@ static void cancelled_at_each_stage(void **state)
             engine_cancel(s.engine, &r->job);
             assert_true(r->over);
             assert_int_equal(OUTCOME_UNSENT, r->end.outcome);
+            assert_string_equal(k == HEADED || k == HALF ? "req_a" : "", r->request_id);
             assert_int_equal(k == QUEUED ? 0 : 1, r->lent);
             assert_int_equal(r->lent, r->released); /* at once: its memory may be gone now */
             assert_int_equal(0, engine_look(s.engine).in_flight);

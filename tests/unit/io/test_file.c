@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void a_file_is_appended_whole_or_refused(void **state)
@@ -53,9 +54,36 @@ static void a_file_passes_by_in_pieces(void **state)
     buf_free(&text);
 }
 
+static void a_directory_is_made_with_those_it_is_in(void **state)
+{
+    char root[] = "/tmp/sluice-test-file-XXXXXX", one[64], two[64], three[64];
+    struct diag diag = {0};
+    struct stat st;
+    assert_non_null(mkdtemp(root));
+    snprintf(one, sizeof one, "%s/a", root);
+    snprintf(two, sizeof two, "%s/a/b", root);
+    assert_int_equal(file_make_directory(two, &diag), SL_OK);
+    assert_int_equal(stat(two, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(file_make_directory(two, &diag), SL_OK);
+    snprintf(three, sizeof three, "%s/a/b/c", root);
+    fclose(fopen(three, "w"));
+    snprintf(three, sizeof three, "%s/a/b/c/d", root);
+    assert_int_equal(file_make_directory(three, &diag), SL_IO);
+    assert_string_equal(diag.where, three);
+    assert_string_equal(diag.what, "Not a directory");
+    three[strlen(three) - 2] = '\0';
+    unlink(three);
+    rmdir(two);
+    rmdir(one);
+    rmdir(root);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_file_is_appended_whole_or_refused),
-                                       cmocka_unit_test(a_file_passes_by_in_pieces)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_is_appended_whole_or_refused),
+        cmocka_unit_test(a_file_passes_by_in_pieces),
+        cmocka_unit_test(a_directory_is_made_with_those_it_is_in)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,6 +141,26 @@ static void what_the_reader_refuses_is_not_touched(void **state)
     world_close(&w);
 }
 
+static enum sl_err remove_it(void *ctx, struct str line, int64_t offset)
+{
+    return unlink(ctx) == 0 ? SL_OK : SL_IO;
+}
+
+/* Its owner ended and removed it between our opening and our lock. */
+static void one_that_is_removed_meanwhile_is_not_written_to(void **state)
+{
+    struct world w;
+    struct journal *j = NULL;
+    struct diag d = {0};
+    world_open(&w);
+    put(&w, "over\n");
+    struct journal_reader reader = {remove_it, w.path};
+    assert_int_equal(journal_open(&w.loop, w.path, reader, &j, &d), SL_LOCKED);
+    assert_string_equal(d.where, w.path);
+    put(&w, "over\n");
+    world_close(&w);
+}
+
 static void one_process_owns_it(void **state)
 {
     struct world w;
@@ -280,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_sync_may_be_waited_for),
         cmocka_unit_test(a_torn_last_line_is_cut_off),
         cmocka_unit_test(what_the_reader_refuses_is_not_touched),
+        cmocka_unit_test(one_that_is_removed_meanwhile_is_not_written_to),
         cmocka_unit_test(one_process_owns_it),
         cmocka_unit_test(what_cannot_be_opened_says_why),
         cmocka_unit_test(a_full_disk_leaves_whole_lines),

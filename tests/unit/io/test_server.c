@@ -183,6 +183,22 @@ static void a_client_that_leaves_is_noticed(void **state)
     world_close(&w);
 }
 
+static void who_leaves_with_the_answer_has_had_it(void **state)
+{
+    struct world w;
+    struct client p;
+    world_open(&w, both_config());
+    both_open(&p, &w);
+    client_send(&p, STR("GET /hold " HOST "\r\n"));
+    world_await(&w, "end 0; ");
+    server_answer(w.held, 200, NULL, 0, STR("held"));
+    client_close(&p); /* in the same turn of the loop, before the server is told that it left */
+    world_await(&w, "complete; ");
+    while (server_connections(w.server))
+        uv_run(&w.loop, UV_RUN_ONCE);
+    world_close(&w);
+}
+
 static void a_slow_reader_shows_as_waiting_bytes(void **state)
 {
     struct world w;
@@ -291,6 +307,26 @@ static void a_chunked_body_is_bounded(void **state)
     assert_true(client_has(&p, " 413 "));
     assert_string_equal(buf_cstr(&w.log), "start /a; gone; ");
     client_close(&p);
+    world_close(&w);
+}
+
+/* The second answer flies while the first is told to have left, and its connection ends before
+ * the next telling. */
+static void a_connection_that_ends_while_others_are_told_is_told_nothing(void **state)
+{
+    struct world w;
+    struct client p, q;
+    world_open(&w, both_config());
+    both_open(&p, &w);
+    client_send(&p, STR("GET /a " HOST "\r\n"
+                        "POST /early " HOST "transfer-encoding: chunked\r\n\r\nz"));
+    world_await(&w, "start /a; end 0; complete; start /early; complete; ");
+    both_open(&q, &w);
+    client_send(&q, STR("GET /b " HOST "\r\n"));
+    world_await(&w, "start /b; end 0; complete; ");
+    assert_int_equal(server_connections(w.server), 1);
+    client_close(&p);
+    client_close(&q);
     world_close(&w);
 }
 
@@ -463,10 +499,12 @@ int main(void)
         BOTH(an_answer_is_streamed_in_chunks),
         BOTH(an_old_client_is_streamed_to_until_the_end),
         BOTH(a_client_that_leaves_is_noticed),
+        BOTH(who_leaves_with_the_answer_has_had_it),
         BOTH(a_slow_reader_shows_as_waiting_bytes),
         BOTH(all_unsent_bytes_count_as_waiting),
         BOTH(hostile_requests_are_refused_and_closed),
         BOTH(a_chunked_body_is_bounded),
+        BOTH(a_connection_that_ends_while_others_are_told_is_told_nothing),
         BOTH(slow_clients_are_given_up),
         BOTH(a_client_that_asks_before_its_body_is_told),
         BOTH(a_reset_is_a_reset_and_reported_later),

@@ -279,6 +279,8 @@ static void targets_but_paths_are_refused(void **state)
 {
     static const struct row rows[] = {
         ROW("GET http://other/ " HOST "\r\n", 400),
+        ROW("GET /a#b " HOST "\r\n", 400),
+        ROW("TRACE /a " HOST "\r\n", 501),
         ROW("GET HTTPS://x/ " HOST "\r\n", 400),
         ROW("CONNECT x:443 " HOST "\r\n", 400),
         ROW("OPTIONS * " HOST "\r\n", 400),

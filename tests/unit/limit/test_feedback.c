@@ -67,8 +67,7 @@ static int64_t level(struct trial *t)
     return budget_level(t->budget, t->now_us);
 }
 
-/* ---- Where the level is moved --------------------------------------------------------------
- */
+/* ---- Where the level is moved -------------------------------------------------------- */
 
 enum { SENDS = 300, LIMIT = 6000, A_SECOND = LIMIT / 60 };
 
@@ -181,8 +180,7 @@ static void a_share_is_never_raised(void **state)
     }
 }
 
-/* ---- What headers tell of limits -----------------------------------------------------------
- */
+/* ---- What headers tell of limits ----------------------------------------------------- */
 
 static void a_limit_that_is_stated_becomes_a_budget(void **state)
 {
@@ -229,8 +227,7 @@ static void another_limit_replaces_the_one_told(void **state)
     ledger_free(&t.ledger);
 }
 
-/* ---- Refusals ------------------------------------------------------------------------------
- */
+/* ---- Refusals ------------------------------------------------------------------------ */
 
 static struct refusal refused(struct trial *t, int64_t sent_us, int64_t asked_us)
 {

@@ -9,7 +9,7 @@ enum { MINUTE = 60000000, QUARTER = 15 * MINUTE, TPM = 1000000 };
 struct world {
     struct ledger ledger;
     struct budget_rules rules;
-    struct ramp ramp;
+    struct slowdown slowdown;
     int64_t now_us;
 };
 
@@ -32,7 +32,7 @@ static void send(struct world *w, int64_t tokens)
 
 static bool refused(struct world *w)
 {
-    return ramp_refused(&w->ramp, &w->ledger, &w->rules, w->now_us);
+    return slowdown_refused(&w->slowdown, &w->ledger, &w->rules, w->now_us);
 }
 
 static void one_more_budget_of_three_quarters_of_the_last_minute(void **state)
@@ -73,10 +73,10 @@ static void it_grows_by_half_every_quarter_of_an_hour(void **state)
     for (int64_t limit = 3000; limit < 100000; limit += limit / 2 + 1) {
         assert_int_equal(limit, b->limit);
         w.now_us += QUARTER - 1;
-        ramp_grow(&w.ramp, &w.ledger, &w.rules, w.now_us);
+        slowdown_grow(&w.slowdown, &w.ledger, &w.rules, w.now_us);
         assert_int_equal(limit, b->limit);
         w.now_us++;
-        ramp_grow(&w.ramp, &w.ledger, &w.rules, w.now_us);
+        slowdown_grow(&w.slowdown, &w.ledger, &w.rules, w.now_us);
     }
     ledger_free(&w.ledger);
 }
@@ -94,7 +94,7 @@ static void another_refusal_cuts_again(void **state)
     assert_int_equal(2, w.ledger.n);
     assert_int_equal(1500, w.ledger.budgets[1].limit);
     w.now_us += QUARTER - 1; /* counted from the last cut */
-    ramp_grow(&w.ramp, &w.ledger, &w.rules, w.now_us);
+    slowdown_grow(&w.slowdown, &w.ledger, &w.rules, w.now_us);
     assert_int_equal(1500, w.ledger.budgets[1].limit);
     ledger_free(&w.ledger);
 }
@@ -121,7 +121,7 @@ static void what_goes_grows_no_faster(void **state)
                 sum += bill.units[DIM_TPM];
             }
             w.now_us += a.wait_us < MINUTE / 10 ? a.wait_us : MINUTE / 10;
-            ramp_grow(&w.ramp, &w.ledger, &w.rules, w.now_us);
+            slowdown_grow(&w.slowdown, &w.ledger, &w.rules, w.now_us);
             if (w.now_us < minute_us)
                 continue;
             limit = w.ledger.budgets[1].limit;
@@ -140,7 +140,7 @@ static void without_a_token_budget_there_is_nothing_to_slow(void **state)
     world_init(&w, DIM_RPM);
     assert_false(refused(&w));
     assert_int_equal(1, w.ledger.n);
-    ramp_grow(&w.ramp, &w.ledger, &w.rules, w.now_us);
+    slowdown_grow(&w.slowdown, &w.ledger, &w.rules, w.now_us);
     ledger_free(&w.ledger);
 }
 

@@ -103,6 +103,25 @@ static void a_day_binds(void **state)
     file_close(&f);
 }
 
+/* Each pool has a time of its own: the whole takes as long as the slowest. */
+static void pools_end_for_themselves(void **state)
+{
+    struct file f;
+    int64_t pool_us[2];
+    file_open(&f);
+    f.models.n = f.models.pool_count = 2;
+    file_add(&f, 110, 0, 120, 300);
+    file_add(&f, 70, 1, 120, 300);
+    file_limit(&f, 0, DIM_RPM, 10);
+    file_limit(&f, 1, DIM_RPM, 60);
+    struct scenario s = file_scenario(&f);
+    struct makespan m = makespan_by_pool(&s, pool_us);
+    assert_int_equal(m.makespan_us, pool_us[0]);
+    assert_int_equal(pool_us[0] / (60 * (int64_t)S), 10); /* 100 after the first 10 */
+    assert_true(pool_us[1] > 10 * (int64_t)S && pool_us[1] < 12 * (int64_t)S);
+    file_close(&f);
+}
+
 static void rows_that_never_fit_are_left_out(void **state)
 {
     (void)state;
@@ -297,6 +316,7 @@ int main(void)
         cmocka_unit_test(what_fits_goes_at_once),
         cmocka_unit_test(few_in_flight_bind_too),
         cmocka_unit_test(a_day_binds),
+        cmocka_unit_test(pools_end_for_themselves),
         cmocka_unit_test(rows_that_never_fit_are_left_out),
         cmocka_unit_test(what_is_done_is_not_run_again),
         cmocka_unit_test(pools_go_side_by_side),

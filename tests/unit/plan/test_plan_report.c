@@ -46,6 +46,24 @@ static void a_table_of_80_columns(void **state)
     draft_close(&d);
 }
 
+/* Two models may step down to one, under two of its names. */
+static void a_model_is_named_once(void **state)
+{
+    static const struct model small, other;
+    struct str names[] = {STR("small-2026-11-01"), STR("small"), STR("mine"), STR("other"),
+                          STR("yours")};
+    const struct model *models[] = {&small, &small, NULL, &other, NULL};
+    struct variant v = {.next_down = true, .names = names, .models = models, .n = 4};
+    struct buf out = {0};
+    plan_names(&v, &out);
+    assert_string_equal(buf_cstr(&out), "small-2026-11-01, mine, other instead");
+    buf_clear(&out);
+    v.n = 5;
+    plan_names(&v, &out);
+    assert_string_equal(buf_cstr(&out), "small-2026-11-01, mine, other and 1 more instead");
+    buf_free(&out);
+}
+
 /* The widest of everything. */
 static void ranges_and_pools_fit_too(void **state)
 {
@@ -149,9 +167,11 @@ static void the_picture_needs_nothing_else(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_table_of_80_columns), cmocka_unit_test(ranges_and_pools_fit_too),
-        cmocka_unit_test(json_parses), cmocka_unit_test(texts_of_the_picture_are_escaped),
-        cmocka_unit_test(the_picture_needs_nothing_else)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_table_of_80_columns),
+                                       cmocka_unit_test(a_model_is_named_once),
+                                       cmocka_unit_test(ranges_and_pools_fit_too),
+                                       cmocka_unit_test(json_parses),
+                                       cmocka_unit_test(texts_of_the_picture_are_escaped),
+                                       cmocka_unit_test(the_picture_needs_nothing_else)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,24 @@ static void routes(void **state)
         {"/v1/images/generations", ROUTE_IMAGES},
         {"/v1/files", ROUTE_OTHER},
         {"/v1/messages/count_tokens", ROUTE_OTHER},
+        {"/v1/threads/thread_1/messages", ROUTE_OTHER},
         {"", ROUTE_OTHER},
+        {"/messages", ROUTE_MESSAGES},
+        {"/anthropic/v1/messages", ROUTE_MESSAGES},
+        {"/v1/threads/thread_1/messages", ROUTE_OTHER},
+        {"/openai/threads/thread_1/messages?api-version=1", ROUTE_OTHER},
+        /* as a server may read it that undoes what is written oddly */
+        {"/v1/chat%2Fcompletions", ROUTE_CHAT},
+        {"/v1/%63h%61t/completions", ROUTE_CHAT},
+        {"/v1//chat///completions", ROUTE_CHAT},
+        {"/v1/chat/./completions/.", ROUTE_CHAT},
+        {"/v1/files/../chat/x/../completions", ROUTE_CHAT},
+        {"/v1/files/%2e%2e/%2E/embeddings?x=/../..", ROUTE_EMBEDDINGS},
+        {"/../../v1/messages", ROUTE_MESSAGES},
+        {"/v1/chat/completions%", ROUTE_OTHER},
+        {"/v1/chat/completions%2", ROUTE_OTHER},
+        {"/v1/models/ft%3Agpt-4o", ROUTE_OTHER},
+        {"%2e%2e", ROUTE_OTHER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (route_of(str_of(rows[i].path)) != rows[i].route)

@@ -29,6 +29,10 @@ static void usage_by_every_name(void **state)
         {"{\"usage\":null}", -1, -1, -1},
         {"{\"usage\":{\"prompt_tokens\":-4,\"completion_tokens\":\"x\"}}", -1, -1, -1},
         {"[]", -1, -1, -1},
+        /* more than any answer can have used is not believed */
+        {"{\"usage\":{\"prompt_tokens\":134217728,\"completion_tokens\":134217729,"
+         "\"prompt_tokens_details\":{\"cached_tokens\":9223372036854775807}}}",
+         134217728, -1, -1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct arena arena = {0};

@@ -42,8 +42,7 @@ static void numbers(void **state)
     }
 }
 
-/* ---- written and read back -----------------------------------------------------------------
- */
+/* ---- written and read back ----------------------------------------------------------- */
 
 static void with_commas(struct buf *b, struct random *r, int64_t n)
 {
@@ -134,8 +133,7 @@ static void what_the_grammar_writes_is_read(void **state)
     }
 }
 
-/* ---- one by one ----------------------------------------------------------------------------
- */
+/* ---- one by one ---------------------------------------------------------------------- */
 
 static void what_is_not_said_stays_unknown(void **state)
 {

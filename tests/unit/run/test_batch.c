@@ -23,8 +23,7 @@ struct shop {
     int held_count;
 };
 
-/* ---- the provider --------------------------------------------------------------------------
- */
+/* ---- the provider -------------------------------------------------------------------- */
 
 static void on_start(void *ctx, struct exchange *x, const struct message *m)
 {
@@ -68,8 +67,7 @@ static void good(struct shop *s, struct exchange *x, int row, int nth)
     answer_well(x);
 }
 
-/* ---- the run -------------------------------------------------------------------------------
- */
+/* ---- the run ------------------------------------------------------------------------- */
 
 static void write_requests(struct shop *s, const char *tag)
 {
@@ -125,9 +123,13 @@ static void begin(struct shop *s, const char *concurrency)
     totals_init(&b->totals);
     struct input_listener listener = {look_at_nothing, NULL, NULL};
     struct account_options *a = &s->settings.account;
-    struct input_config in = {
-        s->desk.requests, s->settings.form, a->provider, NULL, a->catalogue,
-        &a->limits,       CHARGE_MAX,       100,         NULL};
+    struct input_config in = {.path = s->desk.requests,
+                              .form = s->settings.form,
+                              .provider = a->provider,
+                              .catalogue = a->catalogue,
+                              .limits = &a->limits,
+                              .charge = CHARGE_MAX,
+                              .use_percent = 100};
     assert_int_equal(input_open(&b->input, &in, &listener, &d), SL_OK);
     struct results_config r = {s->desk.output, NULL};
     assert_int_equal(results_open(&b->loop, &r, &b->input, &b->results, &b->found, &d), SL_OK);
@@ -177,8 +179,7 @@ static void finish_the_rest(struct shop *s, int left)
     desk_free(&s->desk);
 }
 
-/* ---- rows ----------------------------------------------------------------------------------
- */
+/* ---- rows ---------------------------------------------------------------------------- */
 
 static void every_row_is_answered_once(void **state)
 {
@@ -247,8 +248,7 @@ static void rows_end_as_their_answers_say(void **state)
     desk_free(&s.desk);
 }
 
-/* ---- stops ---------------------------------------------------------------------------------
- */
+/* ---- stops --------------------------------------------------------------------------- */
 
 /* The third one meets an account that cannot go on, while two others are in flight, which are
  * answered only then. */

@@ -64,7 +64,7 @@ static struct parcel *plan(struct yard *y, size_t first, size_t last, size_t but
 
 static void header(struct yard *y)
 {
-    struct parcels_header h = {STR("https://x/v1"), 1764000000 * INT64_C(1000000)};
+    struct parcels_header h = {STR("https://x/v1")};
     parcels_write_header(&h, &y->journal);
     buf_char(&y->journal, '\n');
 }
@@ -107,7 +107,6 @@ static void all_states_come_back(void **state)
     plan(&y, 10, 19, 100);
     assert_int_equal(read_back(&y, &r, &back), SL_OK);
     assert_true(str_eq(r.header.account, STR("https://x/v1")));
-    assert_int_equal(r.header.until_us, 1764000000000000);
     assert_int_equal(back.n, 2);
     const struct parcel *b = parcels_get(&back, 1);
     assert_int_equal(b->state, PARCEL_CREATED);
@@ -122,6 +121,36 @@ static void all_states_come_back(void **state)
     assert_true(str_eq(buf_str(&b->batch), STR("batch_1")));
     for (size_t i = 0; i < 20; i++)
         assert_int_equal(y.desk.input.rows.list[i].parcel, i >= 10 ? 2 : (i + 1) % 4 ? 1 : 0);
+    parcels_reader_free(&r);
+    parcels_free(&back);
+    yard_close(&y);
+}
+
+/* The last choice counts, and whether it was made. */
+static void choices_come_back(void **state)
+{
+    struct yard y;
+    struct parcels back = {0};
+    struct parcels_reader r;
+    struct parcels_choice first = {true, false, 5, 6, -1}, last = {true, false, -1, -1, 20};
+    yard_open(&y, 5, PROVIDER_OPENAI);
+    header(&y);
+    parcels_write_choice(&first, &y.journal);
+    buf_char(&y.journal, '\n');
+    first.made = true;
+    parcels_write_choice(&first, &y.journal);
+    buf_char(&y.journal, '\n');
+    size_t made = y.journal.n;
+    parcels_write_choice(&last, &y.journal);
+    buf_char(&y.journal, '\n');
+    assert_int_equal(read_back(&y, &r, &back), SL_OK);
+    assert_true(r.choice.begun && !r.choice.made && r.choice.budget_pusd == 20);
+    assert_true(r.choice.deadline_us == -1 && r.choice.until_us == -1);
+    parcels_reader_free(&r);
+    y.journal.n = made;
+    assert_int_equal(read_back(&y, &r, &back), SL_OK);
+    assert_true(r.choice.begun && r.choice.made && r.choice.budget_pusd == -1);
+    assert_true(r.choice.deadline_us == 5 && r.choice.until_us == 6);
     parcels_reader_free(&r);
     parcels_free(&back);
     yard_close(&y);
@@ -196,7 +225,7 @@ static void a_changed_input_is_noticed(void **state)
 
 static void what_is_no_journal_is_refused(void **state)
 {
-#define BEGIN "{\"sluice\":\"batches\",\"account\":\"x\",\"until\":null}\n"
+#define BEGIN "{\"sluice\":\"batches\",\"account\":\"x\"}\n"
 #define PLAN                                                                                   \
     "{\"parcel\":1,\"state\":\"planned\",\"mark\":\"00000000000000000000000000000000\","       \
     "\"model\":\"gpt-4o\",\"endpoint\":\"/v1/chat/completions\","
@@ -205,7 +234,12 @@ static void what_is_no_journal_is_refused(void **state)
         "[]\n",
         "not JSON\n",
         "{\"sluice\":\"batches\"}\n",
-        "{\"sluice\":\"batches\",\"account\":\"x\",\"until\":-1}\n",
+        "{\"sluice\":\"batches\",\"account\":7}\n",
+        BEGIN "{\"choice\":\"made\"}\n",
+        BEGIN "{\"choice\":\"begun\"}\n",
+        BEGIN "{\"choice\":\"begun\",\"deadline_us\":-1,\"until_us\":null,"
+              "\"budget_pusd\":null}\n",
+        BEGIN "{\"choice\":\"dreamt\"}\n",
         BEGIN "{\"state\":\"planned\"}\n",
         BEGIN "{\"parcel\":0,\"state\":\"planned\"}\n",
         BEGIN "{\"parcel\":2,\"state\":\"planned\"}\n",
@@ -307,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_states_come_back),
+        cmocka_unit_test(choices_come_back),
         cmocka_unit_test(rows_are_free_again),
         cmocka_unit_test(a_changed_input_is_noticed),
         cmocka_unit_test(what_is_no_journal_is_refused),

@@ -44,6 +44,50 @@ static void block_is_the_sketch(void **state)
     buf_free(&out);
 }
 
+/* Two parts, each with its own time; for a deadline also when they become one. */
+static void batches_are_a_part_of_their_own(void **state)
+{
+    struct progress p = sample();
+    struct progress_style style = {80, false, false};
+    struct progress_batches b = {.at_work = 1,
+                                 .waiting = 1,
+                                 .over = 2,
+                                 .done = 812,
+                                 .total = 1000,
+                                 .upload_percent = -1,
+                                 .status = "in_progress",
+                                 .eta_us = 4200 * INT64_C(1000000),
+                                 .due_us = -1,
+                                 .ends_us = 75780 * INT64_C(1000000)};
+    struct buf out = {0};
+    int lines;
+    p.batches = &b;
+    p.eta_live = true;
+    progress_block(&p, &style, &out, &lines);
+    assert_int_equal(lines, 6);
+    assert_non_null(strstr(buf_cstr(&out), "   live ETA 4m 41s (at 14:32:07)\n"));
+    assert_non_null(
+        strstr(buf_cstr(&out),
+               "  batches   1 at work (in_progress, 812 / 1,000)   1 waiting   2 done\n"
+               "            done in about 1h 10m   end within 21h 03m\n"));
+    buf_clear(&out);
+    b.due_us = 7380 * INT64_C(1000000);
+    progress_line(&p, &out);
+    assert_non_null(strstr(buf_cstr(&out),
+                           "2 done   done in about 1h 10m   asked live in 2h 03m unless "
+                           "done   in flight"));
+    buf_clear(&out);
+    b.eta_us = b.due_us = b.ends_us = -1; /* nothing is known */
+    progress_block(&p, &style, &out, &lines);
+    assert_int_equal(lines, 5);
+    buf_clear(&out);
+    p.eta_live = false;
+    p.eta_rough = true;
+    progress_line(&p, &out);
+    assert_non_null(strstr(buf_cstr(&out), "ETA about 4m 41s"));
+    buf_free(&out);
+}
+
 static int widest(struct str text)
 {
     int most = 0;
@@ -100,13 +144,28 @@ static void line_is_plain(void **state)
     buf_free(&out);
 }
 
+/* Nothing binds at this instant: the line does not swing to the other budget for it. */
+static void line_shows_what_is_nearer_to_its_limit(void **state)
+{
+    (void)state;
+    struct progress p = sample();
+    struct buf out = {0};
+    p.pools[0].tokens.binds = false;
+    p.pools[0].tokens.used = 100;
+    progress_line(&p, &out);
+    assert_true(str_find(buf_str(&out), STR("   requests "), 0) > 0);
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(block_is_the_sketch),
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
         cmocka_unit_test(bars_end_full),
+        cmocka_unit_test(batches_are_a_part_of_their_own),
         cmocka_unit_test(line_is_plain),
+        cmocka_unit_test(line_shows_what_is_nearer_to_its_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,7 @@
  * passing. test_resume.c reads them back. */
 #include "book.h"
 
-/* ---- writing -------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------- */
 
 static void a_line_is_in_the_batch_form(void **state)
 {
@@ -66,8 +65,7 @@ static void failures_keep_what_was_answered(void **state)
     }
 }
 
-/* ---- codes ---------------------------------------------------------------------------------
- */
+/* ---- codes --------------------------------------------------------------------------- */
 
 static void codes_tell_final_from_passing(void **state)
 {

@@ -3,8 +3,7 @@
 #include "book.h"
 #include "random.h"
 
-/* ---- reading back --------------------------------------------------------------------------
- */
+/* ---- reading back -------------------------------------------------------------------- */
 
 static void finished_rows_are_skipped(void **state)
 {

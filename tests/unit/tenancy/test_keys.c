@@ -116,6 +116,41 @@ static void nothing_usable_is_stored(void **state)
     buf_free(&key);
 }
 
+/* One entry that cannot be read again would lock out everybody. */
+static void who_has_no_name_gets_no_key(void **state)
+{
+    static const char *const names[] = {"", "a\nb", "\x7f",
+                                        "a name of sixty-five bytes, which is one more than a "
+                                        "name may have"};
+    struct buf key = {0};
+    struct diag d;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_int_equal(SL_RANGE, keys_create(directory, str_of(names[i]), STR(""), &key, &d));
+    assert_string_equal(d.where, "--tenant");
+    assert_int_equal(SL_RANGE, keys_create(directory, STR("a"), STR("two\nlines"), &key, &d));
+    assert_int_equal(key.n, 0);
+    create("\xff \xc3\xa4", &key); /* odd, but read again */
+    struct keys *k = open_keys();
+    assert_non_null(keys_find(k, buf_str(&key)));
+    assert_null(keys_at(k, 1));
+    keys_close(&k);
+    buf_free(&key);
+}
+
+static void a_new_home_is_made(void **state)
+{
+    char home[128];
+    struct buf key = {0};
+    struct diag d;
+    snprintf(home, sizeof home, "%s/local/state", directory);
+    assert_int_equal(SL_OK, keys_create(home, STR("web"), STR(""), &key, &d));
+    unlink(file("local/state/keys.jsonl"));
+    unlink(file("local/state/keys.secret"));
+    rmdir(file("local/state"));
+    rmdir(file("local"));
+    buf_free(&key);
+}
+
 static void spoilt_files_are_told(void **state)
 {
     struct buf key = {0};
@@ -142,6 +177,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(almost_a_key_is_none, enter, leave),
         cmocka_unit_test_setup_teardown(nothing_usable_is_stored, enter, leave),
         cmocka_unit_test_setup_teardown(spoilt_files_are_told, enter, leave),
+        cmocka_unit_test_setup_teardown(who_has_no_name_gets_no_key, enter, leave),
+        cmocka_unit_test_setup_teardown(a_new_home_is_made, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,11 +31,11 @@ static void come_and_go(void **state)
 
 static void models_by_name_or_beginning(void **state)
 {
-    struct tenant t = {.setting.models = {.items = {"gpt-4o", "claude-*"}, .n = 2}};
+    struct tenant_setting t = {.models = {.items = {"gpt-4o", "claude-*"}, .n = 2}};
     assert_true(tenant_may_use(&t, STR("gpt-4o")));
     assert_false(tenant_may_use(&t, STR("gpt-4o-mini")));
     assert_true(tenant_may_use(&t, STR("claude-sonnet-5")));
-    t.setting.models.n = 0;
+    t.models.n = 0;
     assert_true(tenant_may_use(&t, STR("anything")));
 }
 

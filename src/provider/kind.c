@@ -9,8 +9,7 @@ struct search {
     int weight;
 };
 
-/* "https://host/openai/threads?limit=2" is "/v1/threads". */
-static struct str with_version(struct str path, struct buf *out)
+struct str kind_path(struct str path, struct buf *out)
 {
     ptrdiff_t scheme = str_find(path, STR("://"), 0);
     if (scheme >= 0) {
@@ -45,14 +44,20 @@ static void look(void *ctx, const struct route_class *k)
 const struct route_class *kind_of(const struct catalogue *c, struct str provider,
                                   struct str method, struct str path)
 {
+    return kind_on_tier(c, provider, (struct str){0}, method, path);
+}
+
+const struct route_class *kind_on_tier(const struct catalogue *c, struct str provider,
+                                       struct str tier, struct str method, struct str path)
+{
     struct buf text = {0};
     char upper[16]; /* some programs log "get" */
     size_t n = 0;
     for (; n < method.n && n < sizeof upper; n++)
         upper[n] =
             method.p[n] >= 'a' && method.p[n] <= 'z' ? (char)(method.p[n] - 32) : method.p[n];
-    struct search s = {.method = {upper, n}, .path = with_version(path, &text)};
-    catalogue_each_route(c, provider, (struct str){0}, look, &s);
+    struct search s = {.method = {upper, n}, .path = kind_path(path, &text)};
+    catalogue_each_route(c, provider, tier, look, &s);
     buf_free(&text);
     return s.best;
 }
@@ -65,7 +70,7 @@ struct listing {
 static void list(void *ctx, const struct route_class *k)
 {
     struct listing *l = ctx;
-    if (l->n < l->max)
+    if (l->n < l->max && k->limit >= 0)
         l->out[l->n++] = k;
 }
 
@@ -80,5 +85,31 @@ size_t kinds_list(const struct catalogue *c, struct str provider,
 int64_t kind_rpm(const struct route_class *k)
 {
     enum { MINUTE_S = 60 };
-    return k->limit * MINUTE_S / k->period_s;
+    return k->limit < 0 ? -1 : k->limit * MINUTE_S / k->period_s;
+}
+
+static bool is_id(struct str part)
+{
+    enum { WORD_MOST = 24 };
+    bool digit = false;
+    for (size_t i = 0; i < part.n; i++)
+        digit |= part.p[i] >= '0' && part.p[i] <= '9';
+    return digit || part.n > WORD_MOST;
+}
+
+void kind_shape(struct str method, struct str path, struct buf *out)
+{
+    struct str rest = str_split(&path, '?');
+    bool version = true; /* "v1" is no id */
+    buf_printf(out, "%.*s ", STR_ARG(method));
+    while (str_ends(rest, STR("/")))
+        rest.n--;
+    (void)str_split(&rest, '/');
+    while (rest.p) {
+        struct str part = str_split(&rest, '/');
+        bool id = is_id(part) && !(version && str_starts(part, STR("v")));
+        buf_char(out, '/');
+        buf_add(out, id ? STR("*") : part);
+        version = false;
+    }
 }
