@@ -354,13 +354,11 @@ static void tell_pool(struct page *p, const struct json *pool)
     for (EACH(v, json_get(pool, "budgets")))
         tell_budget(p, v);
     size_t before = p->out->n;
-    tell_duration(p, pool, "queue_wait", "    wait ");
-    tell_duration(p, pool, "first_byte", "   first byte ");
+    tell_duration(p, pool, "queue_wait", "    p50 / p95   wait ");
+    tell_duration(p, pool, "first_byte", "   first ");
     tell_duration(p, pool, "latency", "   whole ");
-    if (p->out->n > before) {
-        buf_puts(p->out, "  (half / 95 % within)");
+    if (p->out->n > before)
         end_line(p);
-    }
     tell_refusals(p, pool);
 }
 
