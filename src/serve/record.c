@@ -227,6 +227,13 @@ static struct str diagnosis(struct relay *r, enum turn_away_kind kind, struct st
         return what;
     struct buf wait = {0};
     enum dimension dim = r->promise.dim;
+    if (r->in_flow_since &&
+        r->promise.wait_us <= r->max_wait_us) { /* none was foreseen: an outage, or all slots */
+        duration_human(&wait, gateway_now(r->gateway) - r->job.flow.submitted_us);
+        what = arena_printf(&r->arena, "waited %s, as long as it may", buf_cstr(&wait));
+        buf_free(&wait);
+        return what;
+    }
     duration_human(&wait, r->promise.wait_us);
     what = arena_printf(&r->arena, "would wait %s, longer than it may%s%s%s%s", buf_cstr(&wait),
                         dim == DIM_UNKNOWN ? "" : ", for ",
