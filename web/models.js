@@ -27,7 +27,7 @@ function changeGauge(node, v) {
   mark(p.trough, "aria-valuenow", Math.min(100, share));
   mark(p.trough, "aria-valuetext", told ? `${share} percent, ${whole(v.used)} of ${whole(v.limit)}` : "limit not known");
   say(p.used, `${whole(v.used)} used`);
-  say(p.limit, told ? `of ${whole(v.limit)} ${v.unit}` : `${v.unit}, limit not known yet`);
+  say(p.limit, told ? `of ${whole(v.limit)} ${v.unit}${v.learned ? ", learned" : ""}` : `${v.unit}, limit not known yet`);
   say(p.left, told ? `${whole(v.left)} left now` : "");
   say(p.binds, v.binds ? `\u25B6 binds${v.wait > 0.001 ? `: next in ${span(v.wait)}` : ""}` : "");
   mark(p.used, "data-used", v.used);

@@ -265,7 +265,7 @@ static enum sl_err write_head(struct exchange *x, int status, const struct heade
         buf_puts(out, "\r\nconnection: close");
     if (x->chunked && status != 204)
         buf_puts(out, "\r\ntransfer-encoding: chunked");
-    else if (length >= 0 && status != 204) {
+    else if (length >= 0 && status != 204 && (length > 0 || status != 304)) {
         buf_puts(out, "\r\ncontent-length: ");
         buf_int(out, length);
     }
@@ -314,10 +314,16 @@ void server_answer(struct exchange *x, int status, const struct header *headers,
 
 void server_begin(struct exchange *x, int status, const struct header *headers, size_t n)
 {
+    server_begin_sized(x, status, headers, n, -1);
+}
+
+void server_begin_sized(struct exchange *x, int status, const struct header *headers, size_t n,
+                        int64_t length)
+{
     struct connection *c = x->connection;
     if (!begin(x))
         return;
-    if (write_head(x, status, headers, n, -1) != SL_OK) {
+    if (write_head(x, status, headers, n, length) != SL_OK) {
         write_refusal(x, 500, unfit_header);
         x->bodiless = true; /* what was meant to follow is not sent */
     }

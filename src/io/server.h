@@ -119,6 +119,9 @@ void server_answer(struct exchange *x, int status, const struct header *headers,
                    struct str body);
 /* A streamed answer; its headers as above. */
 void server_begin(struct exchange *x, int status, const struct header *headers, size_t n);
+/* Of a length that is known: so many bytes are written, or it is reset. -1: it is not. */
+void server_begin_sized(struct exchange *x, int status, const struct header *headers, size_t n,
+                        int64_t length);
 /* Returns how many bytes wait unsent on this connection, for backpressure. */
 size_t server_write(struct exchange *x, struct str bytes);
 void server_finish(struct exchange *x);

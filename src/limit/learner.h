@@ -15,7 +15,7 @@
  * and puts the next try off twice as long, up to a day. One that comes by itself takes a
  * thirtieth. Limits of a minute are learned; longer ones are waited out, in pauses that double.
  *
- * Measured by `sim --hidden`, see docs/decisions/010-hidden-limits.md. */
+ * Measured by `sim --hidden`, see docs/decisions/012-hidden-limits.md. */
 #ifndef SLUICE_LEARNER_H
 #define SLUICE_LEARNER_H
 

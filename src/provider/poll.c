@@ -24,7 +24,8 @@ static void look(void *ctx, const struct poll_class *poll)
         struct str pattern = poll->patterns[i];
         int weight = pattern_weight(pattern);
         if (!pattern_matches(pattern, s->method, s->path) ||
-            parts_of(pattern) != parts_of(s->path) || (s->found && weight <= s->weight))
+            parts_of(pattern) != parts_of(s->path) ||
+            (s->found && weight < s->weight)) /* of equals the last: a file of one's own */
             continue;
         s->found = poll;
         s->weight = weight;

@@ -77,8 +77,6 @@ static enum route plain_route(struct str path)
     };
     while (str_ends(path, STR("/")))
         path.n--;
-    if (str_find(path, STR("/threads/"), 0) >= 0) /* whose messages ask no model */
-        return ROUTE_OTHER;
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         if (str_ends(path, str_of(routes[i].tail)))
             return routes[i].route;

@@ -453,6 +453,7 @@ void gateway_drain(struct gateway *g)
 void gateway_close(struct gateway *g)
 {
     g->ending = true;
+    g->idle = NULL; /* its owner waits for the loop alone now */
     keep_book(g);
     keep_lessons(g, true);
     beacon_douse(&g->beacon);
@@ -461,6 +462,7 @@ void gateway_close(struct gateway *g)
     courier_close(&g->courier);
     if (g->server)
         server_free(&g->server);
+    relay_cancel_all(g);
     outlets_close(&g->outlets);
     uv_close((uv_handle_t *)&g->timer, NULL);
     uv_close((uv_handle_t *)&g->calendar, NULL);

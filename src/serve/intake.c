@@ -3,6 +3,7 @@
 
 #include "duration.h"
 #include "held.h"
+#include "naming.h"
 #include "pass.h"
 #include "setting_check.h"
 
@@ -95,23 +96,6 @@ bool relay_streams(const struct message *m)
            (form || m->chunked || m->content_length > HELD_WHOLE_BYTES);
 }
 
-/* Requests that are no use of a model have pools by their kind, if anybody limits them. */
-static struct str pool_of_kind(struct str target)
-{
-    static const char *const kinds[] = {"files", "batches", "count_tokens", "audio"};
-    static const struct str names[] = {STR("(files)"), STR("(batches)"), STR("(count_tokens)"),
-                                       STR("(audio)")};
-    struct str path = str_split(&target, '?');
-    while (path.p) {
-        struct str part = str_split(&path, '/');
-        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-            if (str_eq(part, str_of(kinds[i])))
-                return names[i];
-        }
-    }
-    return STR("(other requests)");
-}
-
 static bool is_full(const struct relay *r)
 {
     const struct tenant_setting *own = r->terms;
@@ -160,7 +144,8 @@ static void take_head(struct relay *r, const struct message *m)
     r->job.flow.priority = priority_of(r->terms, m);
     r->job.method = arena_copy(&r->arena, m->method).p;
     r->job.headers = headers;
-    r->job.header_count = pass_request(m, s->pass_keys, headers);
+    struct pass_rights may = {.keys = s->pass_keys, .accounts = !s->tenant_count};
+    r->job.header_count = pass_request(m, may, headers);
     r->job.own_key = s->pass_keys && shown_key(m).n > 0;
 }
 
@@ -204,30 +189,6 @@ struct str relay_more(struct relay *r)
 
 /* ---- counted ------------------------------------------------------------------------- */
 
-/* Azure's clients name a deployment where others name a model: in the path (the body then need
- * not name any) or in the body. The tree that is counted is given the model it is of, where the
- * setting tells. The bytes that are sent stay as they are. */
-static void name_deployment(const struct relay *r, struct arena *arena, struct json *root)
-{
-    struct str name = pass_deployment(r->target);
-    struct json *model = (struct json *)json_get(root, "model");
-    if (r->tongue != TONGUE_AZURE || root->type != JSON_OBJECT ||
-        (model && model->type != JSON_STRING))
-        return;
-    struct str known = setting_deployed(r->setting, name.n || !model ? name : model->text);
-    if (model && known.n)
-        model->text = known;
-    if (model || !name.n)
-        return;
-    model = arena_alloc(arena, sizeof *model);
-    *model = (struct json){.type = JSON_STRING,
-                           .text = known.n ? known : name,
-                           .key = STR("model"),
-                           .next = root->first};
-    root->first = model;
-    root->count++;
-}
-
 /* The first account of the client's language tells how a body is to be read; to which of them
  * it goes makes no difference there. */
 static const struct account_options *reader_of(const struct relay *r)
@@ -250,7 +211,7 @@ static void count(struct relay *r)
     struct json *root =
         json_parse_within(&scratch, buf_str(&r->body), BOUND_REQUEST_VALUES, &r->diag);
     if (root)
-        name_deployment(r, &scratch, root);
+        naming_fill(r, &scratch, root);
     r->err = root ? ask_parse(o->provider, o->catalogue, r->route, root, &r->ask, &r->diag)
                   : SL_SYNTAX;
     r->ask.model = arena_copy(&r->arena, r->ask.model);
@@ -463,13 +424,14 @@ static void choose_account(struct relay *r)
 /* A request alone: it draws on no tokens. */
 static void queue_up_uncounted(struct relay *r)
 {
-    if (held_by_form(r)) {
+    struct str model = naming_of_speech(r);
+    if (held_by_form(r)) { /* a batch names its models in a file, a form late */
         decline(r, TURN_AWAY_FORBIDDEN, -1,
                 STR("This key may use some models only, or has a limit on spending, and what "
                     "this request would use and spend cannot be known beforehand"));
         return;
     }
-    r->ask.model = pool_of_kind(r->target);
+    r->ask.model = model.n ? model : pass_kind(r->target);
     if (r->route == ROUTE_IMAGES)
         r->ask.demand.images = 1;
     choose_account(r);

@@ -78,11 +78,28 @@ static struct pool *pool_at(struct outlet *o, size_t index)
     return p->pool;
 }
 
+/* Names that nobody knows must not take all places from those that somebody does. */
+static bool is_one_too_many(const struct outlet *o, struct str model)
+{
+    enum { STRANGERS_MAX = MODELS_MAX / 2 };
+    const struct limit_source *limits = &o->account->options.limits;
+    if (o->models.n < STRANGERS_MAX || str_starts(model, STR("(")) ||
+        limit_source_names(limits, model, false) || catalogue_model(limits->catalogue, model))
+        return false;
+    for (size_t i = 0; i < o->models.n; i++) {
+        if (str_eq(o->models.list[i].name, model))
+            return false;
+    }
+    return true;
+}
+
 static struct pool *pool_of_model(struct outlet *o, struct str model)
 {
     size_t index;
     struct diag diag = {{0}, {0}};
     const struct limit_source *limits = &o->account->options.limits;
+    if (is_one_too_many(o, model))
+        model = STR("(other models)");
     enum sl_err err = models_index(&o->models, limits, model, &index, &diag);
     if (err == SL_UNKNOWN) {
         struct limit_source untold = *limits;

@@ -37,6 +37,12 @@ static bool is_key(struct str name)
     return among(name, names, sizeof names / sizeof *names);
 }
 
+static bool is_account(struct str name)
+{
+    return str_eq_nocase(name, STR("openai-organization")) ||
+           str_eq_nocase(name, STR("openai-project"));
+}
+
 static bool is_ours(struct str name)
 {
     return str_eq_nocase(name, STR("expect")) || str_eq_nocase(name, STR("accept-encoding")) ||
@@ -53,14 +59,14 @@ static bool in_list(struct str list, struct str name)
     return false;
 }
 
-size_t pass_request(const struct message *m, bool keys, struct header *out)
+size_t pass_request(const struct message *m, struct pass_rights may, struct header *out)
 {
     struct str connection = message_header(m, "connection");
     size_t n = 0;
     for (size_t i = 0; i < m->header_count; i++) {
         struct str name = m->headers[i].name;
-        if (!of_one_hop(name) && !is_ours(name) && (keys || !is_key(name)) &&
-            !in_list(connection, name))
+        if (!of_one_hop(name) && !is_ours(name) && (may.keys || !is_key(name)) &&
+            (may.accounts || !is_account(name)) && !in_list(connection, name))
             out[n++] = m->headers[i];
     }
     return n;
@@ -72,7 +78,8 @@ size_t pass_answer(const struct message *m, struct header *out)
     size_t n = 0;
     for (size_t i = 0; i < m->header_count; i++) {
         struct str name = m->headers[i].name;
-        if (!of_one_hop(name) && !in_list(connection, name))
+        if (!of_one_hop(name) && !in_list(connection, name) &&
+            !str_starts_nocase(name, STR("x-sluice-")))
             out[n++] = m->headers[i];
     }
     return n;
@@ -165,4 +172,20 @@ struct str pass_to_azure(struct str target, const char *base_path, const char *v
 bool pass_is_for_azure(const struct message *m)
 {
     return str_starts(m->target, STR("/openai/")) || message_header(m, "api-key").p != NULL;
+}
+
+struct str pass_kind(struct str target)
+{
+    static const char *const kinds[] = {"files", "batches", "count_tokens", "audio"};
+    static const struct str names[] = {STR("(files)"), STR("(batches)"), STR("(count_tokens)"),
+                                       STR("(audio)")};
+    struct str path = str_split(&target, '?');
+    while (path.p) {
+        struct str part = str_split(&path, '/');
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+            if (str_eq(part, str_of(kinds[i])))
+                return names[i];
+        }
+    }
+    return STR("(other requests)");
 }

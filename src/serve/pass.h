@@ -7,12 +7,16 @@
 #include "message.h"
 #include "provider.h"
 
-/* Headers of a request that go to the provider: not those of one hop, not ours, and the
- * client's key only where `keys` pass. Names and values stay lent from `m`. Returns how many;
- * out has room for BOUND_HEADERS.
+/* Headers of a request that go to the provider: not those of one hop, not ours, the client's
+ * key only where `keys` pass, and an organisation or project only where it may say whose
+ * account it is: with a key of ours it chose among ours, or had the key refused. Names and
+ * values stay lent from `m`. Returns how many; out has room for BOUND_HEADERS.
  */
-size_t pass_request(const struct message *m, bool keys, struct header *out);
-/* Headers of an answer that go to the client. */
+struct pass_rights {
+    bool keys, accounts;
+};
+size_t pass_request(const struct message *m, struct pass_rights may, struct header *out);
+/* Headers of an answer that go to the client; those that only we may say do not. */
 size_t pass_answer(const struct message *m, struct header *out);
 
 /* A client's target below a base URL with that path: a base path the client wrote too is not
@@ -36,6 +40,9 @@ bool pass_deployment_in_body(enum route route, const char *base_path);
 /* Where they are, however the client wrote the path. In the arena. */
 struct str pass_to_azure(struct str target, const char *base_path, const char *version,
                          struct arena *arena);
+
+/* Requests that are no use of a model have pools by their kind, if anybody limits them. */
+struct str pass_kind(struct str target);
 
 /* Whether a request means Azure: only there are paths below /openai, and keys in `api-key`. */
 bool pass_is_for_azure(const struct message *m);

@@ -176,14 +176,33 @@ static void entry_json(struct buf *b, const struct relay *r, const struct entry 
     buf_puts(b, "}\n");
 }
 
+/* One word of a line, whoever chose it: it begins no other line, and moves no cursor. */
+static void put_word(struct buf *b, struct str word)
+{
+    struct str rest = str_cut(word, 60);
+    buf_char(b, ' ');
+    if (!rest.n)
+        buf_char(b, '-');
+    while (rest.n) {
+        size_t n = str_utf8(rest);
+        unsigned char first = (unsigned char)rest.p[0];
+        bool control = n == 2 && first == 0xc2 && (unsigned char)rest.p[1] < 0xa0;
+        if (n == 0 || first <= ' ' || first == 127 || control)
+            buf_char(b, '_');
+        else
+            buf_add(b, str_cut(rest, n));
+        rest = str_from(rest, n ? n : 1);
+    }
+}
+
 static void entry_text(struct buf *b, const struct relay *r, const struct entry *e)
 {
     const struct flow *f = &r->job.flow;
     bool sent = r->in_flow_since && f->sent_us >= 0;
     instant_write_rfc3339(b, gateway_unix(r->gateway));
-    buf_printf(b, " %s %.*s %d %s", r->tenant->name[0] ? r->tenant->name : "-",
-               STR_ARG(str_cut(r->ask.model.n ? r->ask.model : STR("-"), 60)), e->status,
-               e->verdict);
+    put_word(b, str_of(r->tenant->name));
+    put_word(b, r->ask.model);
+    buf_printf(b, " %d %s", e->status, e->verdict);
     buf_printf(b, " in %lld out %lld", (long long)e->usage.input_tokens,
                (long long)e->usage.output_tokens);
     buf_printf(b, " counted %lld", (long long)r->ask.demand.input_tokens);

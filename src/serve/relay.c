@@ -91,7 +91,8 @@ static void begin_passing(struct relay *r)
     r->state = RELAY_PASSING;
     r->job.committed = true;
     size_t n = answer_headers(r, r->head, false, headers);
-    server_begin(r->x, r->head->status, headers, n);
+    int64_t length = r->reads || r->head->chunked ? -1 : r->head->content_length;
+    server_begin_sized(r->x, r->head->status, headers, n, length);
 }
 
 /* Whole in memory, and JSON: what else a poll's answer may be goes on as it comes. */
@@ -115,8 +116,8 @@ static bool on_begun(void *ctx, struct job *j, const struct message *m)
         return false;
     if (r->poll)
         polls_part(r);
-    if (!r->x) /* its client left before the others were sent on their own way */
-        return false;
+    if (!r->x) /* it went on for the others, who go their own way: over with its first piece */
+        return true;
     r->head = m;
     if (!events) {
         begin_passing(r);
@@ -141,6 +142,10 @@ static void pass(struct relay *r, struct str bytes)
 static void on_piece(void *ctx, struct job *j, struct str bytes)
 {
     struct relay *r = (struct relay *)j;
+    if (!r->x) {
+        engine_cancel(r->outlet->door.engine, j);
+        return;
+    }
     /* An event too long to be read passes all the same. */
     bool readable = r->reads && stream_feed(&r->stream, bytes) == SL_OK;
     if (r->state == RELAY_PASSING) {
@@ -298,6 +303,16 @@ void relay_drained(struct relay *r)
         return;
     r->slow = false;
     engine_hold(&r->job, false);
+}
+
+void relay_cancel_all(struct gateway *g)
+{
+    for (struct relay *r = g->relays; r;) {
+        bool going = r->in_flow;
+        if (going)
+            engine_cancel(r->outlet->door.engine, &r->job);
+        r = going ? g->relays : r->next; /* others may have gone with it */
+    }
 }
 
 /* ---- promises that no longer hold ---------------------------------------------------- */

@@ -103,6 +103,8 @@ void relay_gone(struct relay *r);
 void relay_drained(struct relay *r);
 /* Frees it if nothing points to it any more. */
 void relay_drop(struct relay *r);
+/* What goes on without its client ends too. */
+void relay_cancel_all(struct gateway *g);
 /* Refuses those whose wait has become longer than their clients would have it. */
 void relay_look_again(struct gateway *g);
 /* Refuses those that have waited as long as they may; when to ask again, or INT64_MAX. */

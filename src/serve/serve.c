@@ -292,8 +292,20 @@ static void raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &most); /* else connections are turned away as they come */
 }
 
+/* Keys and prompts must not outlive the process in a file: of a core dump, wherever it is sent,
+ * memory is left out (core(5)). */
+static void dump_no_memory(void)
+{
+    FILE *filter = fopen("/proc/self/coredump_filter", "w");
+    if (!filter)
+        return; /* no such system: then the service's own limit holds */
+    fputs("0", filter);
+    fclose(filter);
+}
+
 static int serve(struct process *p, struct diag *diag)
 {
+    dump_no_memory();
     raise_descriptors();
     int rc = uv_loop_init(&p->loop);
     sl_assert(rc == 0);

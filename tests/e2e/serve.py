@@ -194,6 +194,49 @@ class Streams(unittest.TestCase):
             self.assertEqual(answer.read(), delta("half") + event(error=REFUSED))
             self.assertEqual(len(up.seen), 1)
 
+    def test_the_provider_may_choose_the_model(self):
+        """Of images, and of a prompt that it keeps."""
+        with Upstream() as up, Serve(*account(up.url, "--limits", "(images):ipm=1")) as serve:
+            for path, body, status in (
+                    ("/v1/images/generations", {"prompt": "a sluice"}, 200),
+                    ("/v1/images/generations", {"prompt": "a sluice", "model": None}, 429),
+                    ("/v1/responses", {"prompt": {"id": "pmpt_1"}}, 200),
+                    ("/v1/responses", {"input": "hi"}, 400),
+                    (CHAT, {"messages": []}, 400)):
+                answer, _ = serve.post(json.dumps(body), path=path,
+                                       headers={"x-sluice-max-wait": "0"})
+                self.assertEqual(answer.status, status, (path, body))
+            self.assertEqual(json.loads(up.seen[0][3]), {"prompt": "a sluice"})
+
+    def test_speech_has_the_limits_of_its_model(self):
+        with Upstream() as up, Serve(*account(up.url, "--limits", "tts-1:rpm=1")) as serve:
+            for model, status in (("tts-1", 200), ("tts-1", 429), ("tts-2", 200)):
+                answer, _ = serve.post(json.dumps({"model": model, "input": "hi"}),
+                                       path="/v1/audio/speech", headers={"x-sluice-max-wait": "0"})
+                self.assertEqual(answer.status, status)
+
+    def test_a_length_is_passed_on(self):
+        def reply(h, n):
+            h.send_response(200)
+            h.send_header("content-length", "5")
+            h.send_header("x-sluice-account", "not ours to say")
+            h.end_headers()
+            if h.command == "GET":
+                h.wfile.write(b"whole")
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            for method, body in (("GET", b"whole"), ("HEAD", b"")):
+                answer = serve.request(method, "/v1/files/f/content")
+                self.assertEqual((answer.getheader("content-length"), answer.read()), ("5", body))
+                self.assertIsNone(answer.getheader("transfer-encoding"))
+                self.assertIsNone(answer.getheader("x-sluice-account"))
+                answer.connection.close()
+
+    def test_a_core_dump_holds_no_memory(self):
+        with Upstream() as up, Serve(*account(up.url)) as serve:
+            with open(f"/proc/{serve.process.pid}/coredump_filter", encoding="ascii") as f:
+                self.assertEqual(int(f.read(), 16), 0)
+
     def test_cut_short_is_never_taken_for_whole(self):
         def reply(h, n):
             h.begin_stream()
@@ -248,6 +291,30 @@ class Streams(unittest.TestCase):
             go_on.set()
             self.assertEqual(answer.read(), DONE)
             self.assertEqual(serve.process.wait(PATIENCE_S), 0)
+
+    def test_a_second_signal_ends_what_is_left(self):
+        stuck, go_on = threading.Event(), threading.Event()
+
+        def reply(h, n):
+            h.begin_stream()
+            h.piece(delta("a"))
+            if n == 2:
+                stuck.set()
+            go_on.wait(PATIENCE_S)
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            answers = [serve.request("POST", CHAT, chat(stream=True)) for _ in range(2)]
+            self.assertTrue(stuck.wait(PATIENCE_S))
+            serve.process.send_signal(signal.SIGTERM)
+            with self.assertRaises(OSError):  # the first was heard
+                while True:
+                    socket.create_connection(("127.0.0.1", serve.port), PATIENCE_S).close()
+            serve.process.send_signal(signal.SIGTERM)
+            self.assertEqual(serve.process.wait(PATIENCE_S), 0)
+            for answer in answers:
+                with self.assertRaises((OSError, http.client.HTTPException)):
+                    answer.read()
+            go_on.set()
 
 
 class Uploads(unittest.TestCase):

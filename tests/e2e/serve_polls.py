@@ -205,6 +205,32 @@ class AtOnce(unittest.TestCase):
             self.assertEqual(len(up.seen), 5)
             self.assertEqual(g.shared(), 0)
 
+    def test_what_cannot_be_shared_ends_with_its_caller(self):
+        """Its provider would say more, and stalls."""
+        gate, end = Gate(), threading.Event()
+
+        def reply(handler, n):
+            gate.open.wait(PATIENCE_S)
+            if n > 1:
+                handler.whole(200, PENDING)
+                return
+            handler.send_response(200)
+            handler.send_header("content-type", "text/plain")
+            handler.send_header("content-length", "100")
+            handler.end_headers()
+            handler.wfile.write(b"some")
+            end.wait(PATIENCE_S)
+
+        with Upstream(reply) as up, Watched(up) as g:
+            leader = One(g)
+            callers = crowd(g, up, 3, leader)
+            leader.leave()
+            eventually(lambda: json.loads(g.look("/status"))["connections"] == 2)
+            gate.open.set()
+            self.assertEqual({caller.end().body for caller in callers[1:]}, {PENDING})
+            eventually(lambda: g.held() == 0)
+            end.set()
+
     def test_an_answer_that_breaks_off_is_asked_for_by_the_next(self):
         gate = Gate()
 

@@ -76,7 +76,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             n = len(self.server.seen)
         self.server.reply(self, n)
 
-    do_POST = do_GET = do_DELETE = any
+    do_POST = do_GET = do_HEAD = do_DELETE = any
 
     def whole(self, status, body, headers=None):
         data = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -123,6 +123,17 @@ class Keys(unittest.TestCase):
             i.post("web")
             self.assertNotIn("authorization", {name.lower() for name in up.seen[0][2]})
 
+    def test_a_tenant_does_not_choose_the_account(self):
+        """A wrong organisation would have the gateway's keys refused, one after the other."""
+        theirs = {"OpenAI-Organization": "org-theirs", "OpenAI-Project": "p"}
+        for config, passed in (("tenants: {web: {}}\n", 0), ("", 2)):
+            with Upstream() as up, Installation(accounts(up) + config) as i:
+                i.start() if passed else i.key("web") and i.start()
+                key = {} if passed else {"authorization": "Bearer " + i.keys["web"]}
+                self.assertEqual(i.serve.post(headers={**theirs, **key})[0].status, 200)
+                seen = {name.lower() for name in up.seen[0][2]}
+                self.assertEqual(len(seen & {"openai-organization", "openai-project"}), passed)
+
     def test_client_keys_pass_where_configured(self):
         with Upstream() as up, Installation("client_keys: pass\n" + accounts(up)) as i:
             serve = i.start()
@@ -762,6 +773,33 @@ class Operations(unittest.TestCase):
                 entries = [json.loads(line) for line in lines]
             self.assertEqual([(e["status"], e["verdict"], e["input_tokens"]) for e in entries],
                              [(200, "ok", 3), (400, "invalid", 0), (503, "overloaded", -1)])
+
+    def test_a_name_forges_no_line_of_the_log(self):
+        with Upstream() as up, Installation("") as i:
+            log = os.path.join(i.directory, "log")
+            i.write(accounts(up) + f"log: {log}\n")
+            i.start().post(model="a b\n2026-01-01 forged\x1b[31m\x7f\u009b\u00e4")
+            i.stop()
+            with open(log, encoding="utf-8", newline="") as file:
+                line = file.read()
+            self.assertRegex(line, r"^\S+ everybody a_b_2026-01-01_forged_\[31m__\u00e4 200 ok [^\n]*\n$")
+
+    def test_names_that_nobody_knows_do_not_crowd_out_others(self):
+        with Upstream() as up, Installation("") as i:
+            i.write(f"accounts: {{a: {{base_url: '{up.url}', window: bucket, limits: {{late: {{rpm: 1}}, '*': {{rpm: 20}}}}}}}}\n")
+            serve = i.start()
+            connection = http.client.HTTPConnection("127.0.0.1", serve.port, timeout=PATIENCE_S)
+            statuses = []
+            for n in range(1100):
+                connection.request("POST", CHAT, chat(model=f"nobody-knows-{n}"), AT_ONCE)
+                answer = connection.getresponse()
+                answer.read()
+                statuses.append(answer.status)
+            connection.close()
+            self.assertEqual([serve.post(model="late", headers=AT_ONCE)[0].status for _ in "12"],
+                             [200, 429])
+            # those beyond count share the limit of any name
+            self.assertEqual(statuses[-1], 429)
 
     def test_check(self):
         with Upstream() as up, Installation(accounts(up) + "tenants: {web: {}}\n") as i:

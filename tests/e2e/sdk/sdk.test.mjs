@@ -3,9 +3,12 @@
 //
 //   SLUICE=build/sluice tests/e2e/sdk/run tests/e2e/sdk/sdk.test.mjs
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
-import OpenAI from 'openai';
+import OpenAI, { AzureOpenAI } from 'openai';
 import { Program } from './program.mjs';
 
 // An emulated provider and a gateway before it.
@@ -106,6 +109,62 @@ describe('openai', () => {
         await assert.rejects(client.chat.completions.create({ model, messages: [], max_tokens: 10 ** 6 }),
             OpenAI.BadRequestError);
         await assert.rejects(client.post('/nothing', { body: {} }), OpenAI.NotFoundError);
+    });
+});
+
+// Beside an account of OpenAI's, which must not get what is Azure's.
+describe('azure', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+    let emulator, gateway, client;
+
+    before(async () => {
+        emulator = await Program.start('emulate', '--profile', 'azure', '--limits',
+            '*:rpm=6000,tpm=2000000', '--latency', '1ms-5ms');
+        const file = join(directory, 'sluice.yaml');
+        writeFileSync(file, `state: ${directory}
+accounts:
+  openai: {base_url: 'http://127.0.0.1:1/v1'}
+  azure:
+    provider: azure
+    base_url: 'http://127.0.0.1:${emulator.port}'
+    deployments: {gpt-4o: my-gpt}
+    limits: {'*': {rpm: 6000, tpm: 2M}}
+`);
+        gateway = await Program.start('serve', '-c', file);
+        client = new AzureOpenAI({ endpoint: `http://127.0.0.1:${gateway.port}`, apiKey: 'anything',
+            apiVersion: '2024-10-21', maxRetries: 0 });
+    });
+    after(async () => {
+        await gateway.stop();
+        await emulator.stop();
+        rmSync(directory, { recursive: true });
+    });
+
+    it('plain and streamed, by the name of the model or of the deployment', async () => {
+        for (const name of ['gpt-4o', 'my-gpt']) {
+            const answer = await client.chat.completions.create({ model: name, messages, max_tokens: 9 });
+            assert.equal(answer.usage.completion_tokens, 9);
+            const stream = await client.chat.completions.create({ model: name, messages, stream: true });
+            let chunks = 0;
+            for await (const _ of stream) chunks++;
+            assert.ok(chunks > 1);
+        }
+    });
+
+    it('responses, whose body names the deployment', async () => {
+        const answer = await client.responses.create({ model: 'gpt-4o', input: 'How many?' });
+        assert.equal(answer.model, 'my-gpt');
+        assert.ok(answer.output_text.length > 0);
+    });
+
+    it('embeddings', async () => {
+        const answer = await client.embeddings.create({ model: 'my-embedding', input: 'canal' });
+        assert.ok(answer.data[0].embedding.length > 0);
+    });
+
+    it('too long for its model is refused here', async () => {
+        await assert.rejects(client.chat.completions.create({ model: 'my-gpt', messages,
+            max_tokens: 10 ** 6 }), OpenAI.BadRequestError);
     });
 });
 

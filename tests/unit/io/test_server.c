@@ -146,6 +146,28 @@ static void an_answer_is_streamed_in_chunks(void **state)
     world_close(&w);
 }
 
+static void a_known_length_is_told(void **state)
+{
+    struct world w;
+    struct client p;
+    world_open(&w, both_config());
+    both_open(&p, &w);
+    client_send(&p, STR("GET /hold " HOST "\r\nHEAD /hold " HOST "\r\n"));
+    world_await(&w, "end 0");
+    server_begin_sized(w.held, 200, NULL, 0, 9);
+    server_write(w.held, STR("data: 1\n\n"));
+    server_finish(w.held);
+    world_await(&w, "complete; start /hold; end 0");
+    server_begin_sized(w.held, 304, NULL, 0, 9);
+    server_finish(w.held);
+    world_await(&w, "complete; start /hold; end 0; complete");
+    client_await(&p, "content-length: 9\r\n\r\ndata: 1\n\nHTTP/1.1 304 ");
+    client_await(&p, "GMT\r\ncontent-length: 9\r\n\r\n");
+    assert_false(client_has(&p, "chunked"));
+    client_close(&p);
+    world_close(&w);
+}
+
 static void an_old_client_is_streamed_to_until_the_end(void **state)
 {
     struct world w;
@@ -497,6 +519,7 @@ int main(void)
         BOTH(a_reader_that_stops_is_given_up),
         BOTH(an_idle_connection_holds_little),
         BOTH(an_answer_is_streamed_in_chunks),
+        BOTH(a_known_length_is_told),
         BOTH(an_old_client_is_streamed_to_until_the_end),
         BOTH(a_client_that_leaves_is_noticed),
         BOTH(who_leaves_with_the_answer_has_had_it),

@@ -31,8 +31,9 @@ static void test_request_headers(void **unused)
     add(&m, "Accept-Encoding", "gzip");
     add(&m, "OpenAI-Organization", "org-1");
     add(&m, "x-stainless-lang", "js");
-    assert_int_equal(pass_request(&m, true, out), 6);
-    assert_int_equal(pass_request(&m, false, out), 2);
+    assert_int_equal(pass_request(&m, (struct pass_rights){true, true}, out), 6);
+    assert_int_equal(pass_request(&m, (struct pass_rights){false, false}, out), 1);
+    assert_int_equal(pass_request(&m, (struct pass_rights){false, true}, out), 2);
     assert_true(str_eq(out[0].name, STR("OpenAI-Organization")));
     assert_true(str_eq(out[1].value, STR("js")));
 }
@@ -46,6 +47,7 @@ static void test_answer_headers(void **unused)
     add(&m, "x-request-id", "req_1");
     add(&m, "Set-Cookie", "a");
     add(&m, "Set-Cookie", "b");
+    add(&m, "X-Sluice-Refused", "yes");
     assert_int_equal(pass_answer(&m, out), 3);
     assert_true(str_eq(out[2].value, STR("b")));
 }

@@ -120,8 +120,8 @@ static void nothing_usable_is_stored(void **state)
 static void who_has_no_name_gets_no_key(void **state)
 {
     static const char *const names[] = {"", "a\nb", "\x7f",
-                                        "a name of sixty-five bytes, which is one more than a "
-                                        "name may have"};
+                                        ("a name of sixty-five bytes, which is one more than a "
+                                         "name may have")};
     struct buf key = {0};
     struct diag d;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
