@@ -148,6 +148,11 @@ static bool read_own_text(struct str s, struct logged *out)
     out->model = str_eq(head, STR("-")) ? (struct str){0} : head;
     out->status = (int)status;
     out->verdict = verdict;
+    int64_t refused;
+    ptrdiff_t said = str_find(tail, STR(" refused "), 0);
+    struct str rest = said < 0 ? (struct str){0} : str_from(tail, (size_t)said + 9);
+    if (str_int(str_split(&rest, ' '), false, &refused) == SL_OK && refused < 1000)
+        out->refused = (int)refused;
     ptrdiff_t last = str_find(tail, STR(" for "), 0);
     if (last >= 0)
         out->dimension = dimension_named(str_from(tail, (size_t)last + 5));

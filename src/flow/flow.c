@@ -102,11 +102,20 @@ static void land(struct flow *f)
     output_lose(&f->pool->output, f->bill.cohort, f->demand.max_output_tokens);
 }
 
+static void count_charged(struct flow *f, const int64_t charged[DIM_RATES])
+{
+    int64_t tokens =
+        charged[DIM_TPM] > 0 ? charged[DIM_TPM] : charged[DIM_ITPM] + charged[DIM_OTPM];
+    int64_t sum = f->charged_tokens + tokens;
+    f->charged_tokens = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+}
+
 /* Out of flight: what was reserved becomes what was charged, once. */
 static void settle(struct flow *f, int64_t now_us, const int64_t charged[DIM_RATES])
 {
     charge(f, now_us);
     ledger_settle(&f->pool->ledger, now_us, f->sent_us, &f->bill, charged);
+    count_charged(f, charged);
     if (charged[DIM_TPM] != f->bill.units[DIM_TPM])
         queue_correct(&f->pool->turns, f->tenant, charged[DIM_TPM] - f->bill.units[DIM_TPM]);
     land(f);

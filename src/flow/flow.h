@@ -91,10 +91,11 @@ struct flow {
     /* --- below: flow's own, read-only for drivers --- */
     bool own;           /* what it waited for is its tenant's limit, not the account's */
     uint8_t waited_for; /* enum dimension: what it last waited for; DIM_UNKNOWN: nothing */
-    enum flow_state state;
-    int attempts; /* requests sent for it, refused ones included */
-    int failures; /* of those, passing faults (not rate limits) */
-    int refusals; /* of those, rate limits */
+    enum flow_state state : 8; /* a queued request is small */
+    int attempts;              /* requests sent for it, refused ones included */
+    int failures;              /* of those, passing faults (not rate limits) */
+    int refusals;              /* of those, rate limits */
+    uint32_t charged_tokens;   /* in the end, by the budgets of tokens; of all attempts */
     int64_t submitted_us, let_us, sent_us, head_us; /* let_us: admitted */
     struct bill bill;                               /* what it is expected to be charged */
     struct flow *prev, *next;                       /* in whatever list its state says */

@@ -144,8 +144,10 @@ void shipping_wake(struct shipping *s)
 {
     int64_t now_us = s->started ? shipping_now(s) : 0;
     for (size_t i = 0; i < s->cap; i++) {
-        if (s->list[i] && s->list[i]->due_us == INT64_MAX)
-            s->list[i]->due_us = now_us;
+        struct shipment *h = s->list[i];
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed has left the list */
+        if (h && h->due_us == INT64_MAX)
+            h->due_us = now_us;
     }
     set_timer(s, now_us);
 }
@@ -203,9 +205,9 @@ enum sl_err shipping_start(struct shipping *s, struct diag *diag)
     uv_timer_init(&b->loop, &s->timer);
     s->timer.data = s;
     s->started = true;
+    shipping_wake(s);
     if (s->ending)
         shipping_end_all(s);
-    shipping_wake(s);
     set_timer(s, 0);
     return SL_OK;
 }
@@ -433,11 +435,12 @@ void shipping_end(struct shipment *h, const char *why)
     struct shipping *s = h->shipping;
     h->cancel = true;
     h->due_us = 0;
-    if (parcel_is_idle(shipping_parcel(h))) {
-        api_cancel(&h->call);
-        shipping_give_up(h, STR("batch_cancelled"), str_of(why));
+    if (!parcel_is_idle(shipping_parcel(h))) {
+        shipping_wake(s);
+        return;
     }
-    shipping_wake(s);
+    api_cancel(&h->call);
+    shipping_give_up(h, STR("batch_cancelled"), str_of(why));
 }
 
 void shipping_end_all(struct shipping *s)
@@ -447,7 +450,6 @@ void shipping_end_all(struct shipping *s)
         if (s->list[i])
             shipping_end(s->list[i], "the batch was given up before it was created");
     }
-    shipping_wake(s);
 }
 
 void shipping_close(struct shipping *s)

@@ -159,9 +159,9 @@ static void entry_json(struct buf *b, const struct relay *r, const struct entry 
     buf_puts(b, ",\"model\":");
     buf_json(b, r->ask.model);
     buf_printf(b, ",\"status\":%d,\"verdict\":\"%s\"", e->status, e->verdict);
-    buf_printf(b, ",\"counted_tokens\":%lld,\"reserved_tokens\":%lld",
+    buf_printf(b, ",\"counted_tokens\":%lld,\"reserved_tokens\":%lld,\"charged_tokens\":%lld",
                (long long)r->ask.demand.input_tokens,
-               (long long)(sent ? reckon_reserved(f) : 0));
+               (long long)(sent ? reckon_reserved(f) : 0), (long long)f->charged_tokens);
     buf_printf(b, ",\"input_tokens\":%lld,\"output_tokens\":%lld",
                (long long)e->usage.input_tokens, (long long)e->usage.output_tokens);
     buf_printf(b, ",\"wait_ms\":%lld,\"latency_ms\":%lld,\"attempts\":%d,\"refused\":%d",
@@ -205,10 +205,15 @@ static void entry_text(struct buf *b, const struct relay *r, const struct entry 
     buf_printf(b, " %d %s", e->status, e->verdict);
     buf_printf(b, " in %lld out %lld", (long long)e->usage.input_tokens,
                (long long)e->usage.output_tokens);
+    buf_printf(b, " counted %lld", (long long)r->ask.demand.input_tokens);
     if (sent)
-        buf_printf(b, " waited %lld ms took %lld ms attempts %d",
+        buf_printf(b, " reserved %lld charged %lld waited %lld ms took %lld ms attempts %d",
+                   (long long)reckon_reserved(f), (long long)f->charged_tokens,
                    (long long)((f->sent_us - f->submitted_us) / 1000),
                    (long long)((gateway_now(r->gateway) - f->sent_us) / 1000), f->attempts);
+    if (f->refusals)
+        buf_printf(b, " refused %d", f->refusals);
+    buf_printf(b, " request %llu", (unsigned long long)f->id);
     if (f->waited_for != DIM_UNKNOWN && r->in_flow_since)
         buf_printf(b, " for %s%s", f->own ? "tenant-" : "",
                    dimension_name((enum dimension)f->waited_for));
@@ -241,6 +246,13 @@ static struct str diagnosis(struct relay *r, enum turn_away_kind kind, struct st
         return what;
     struct buf wait = {0};
     enum dimension dim = r->promise.dim;
+    if (r->in_flow_since &&
+        r->promise.wait_us <= r->max_wait_us) { /* none was foreseen: an outage, or all slots */
+        duration_human(&wait, gateway_now(r->gateway) - r->job.flow.submitted_us);
+        what = arena_printf(&r->arena, "waited %s, as long as it may", buf_cstr(&wait));
+        buf_free(&wait);
+        return what;
+    }
     duration_human(&wait, r->promise.wait_us);
     what = arena_printf(&r->arena, "would wait %s, longer than it may%s%s%s%s", buf_cstr(&wait),
                         dim == DIM_UNKNOWN ? "" : ", for ",

@@ -97,16 +97,16 @@ static struct str name(const struct json *object, const char *key)
     return json_str(json_get(object, key));
 }
 
-#define EACH(one, list)                                                                        \
-    const struct json *one = (list) ? (list)->first : NULL;                                    \
-    one;                                                                                       \
-    one = one->next
+static const struct json *first_of(const struct json *list)
+{
+    return list ? list->first : NULL;
+}
 
 /* ---- at a glance ------------------------------------------------------------------------- */
 
 static bool tell_outage(struct page *p, const struct json *status)
 {
-    for (EACH(a, json_get(status, "accounts"))) {
+    for (const struct json *a = first_of(json_get(status, "accounts")); a; a = a->next) {
         if (!json_true(json_get(a, "paused")) || json_true(json_get(a, "retired")))
             continue;
         mark(p, RED_ON);
@@ -120,7 +120,7 @@ static bool tell_outage(struct page *p, const struct json *status)
 
 static bool tell_critical(struct page *p, const struct json *status)
 {
-    for (EACH(a, json_get(status, "alerts"))) {
+    for (const struct json *a = first_of(json_get(status, "alerts")); a; a = a->next) {
         if (!json_is(json_get(a, "severity"), "critical"))
             continue;
         mark(p, RED_ON);
@@ -135,8 +135,9 @@ static bool tell_critical(struct page *p, const struct json *status)
 static bool tell_binding(struct page *p, const struct json *status)
 {
     const struct json *worst = NULL, *limit = NULL;
-    for (EACH(pool, json_get(status, "pools"))) {
-        for (EACH(v, json_get(pool, "budgets"))) {
+    for (const struct json *pool = first_of(json_get(status, "pools")); pool;
+         pool = pool->next) {
+        for (const struct json *v = first_of(json_get(pool, "budgets")); v; v = v->next) {
             if (!json_true(json_get(v, "binds")) || whole(pool, "queued") == 0 ||
                 (worst && whole(pool, "queued") <= whole(worst, "queued")))
                 continue;
@@ -256,7 +257,7 @@ static void paragraph(struct page *p, struct str s)
 
 static void tell_alerts(struct page *p, const struct json *status)
 {
-    for (EACH(a, json_get(status, "alerts"))) {
+    for (const struct json *a = first_of(json_get(status, "alerts")); a; a = a->next) {
         bool critical = json_is(json_get(a, "severity"), "critical");
         end_line(p);
         mark(p, critical ? RED_ON : YELLOW_ON);
@@ -315,7 +316,7 @@ static void tell_duration(struct page *p, const struct json *pool, const char *k
 static void tell_refusals(struct page *p, const struct json *pool)
 {
     bool any = false;
-    for (EACH(r, json_get(pool, "refusals"))) {
+    for (const struct json *r = first_of(json_get(pool, "refusals")); r; r = r->next) {
         buf_puts(p->out, any ? ", " : "    refused: ");
         any = true;
         count(p, whole(r, "count"), " ");
@@ -332,7 +333,7 @@ static bool is_idle(const struct json *pool)
 {
     if (whole(pool, "queued") || whole(pool, "in_flight"))
         return false;
-    for (EACH(n, json_get(pool, "outcomes"))) {
+    for (const struct json *n = first_of(json_get(pool, "outcomes")); n; n = n->next) {
         int64_t ended;
         if (json_int(n, &ended) == SL_OK && ended > 0)
             return false;
@@ -351,16 +352,14 @@ static void tell_pool(struct page *p, const struct json *pool)
     number(p, whole(pool, "queued"), 8);
     buf_puts(p->out, " waiting");
     end_line(p);
-    for (EACH(v, json_get(pool, "budgets")))
+    for (const struct json *v = first_of(json_get(pool, "budgets")); v; v = v->next)
         tell_budget(p, v);
     size_t before = p->out->n;
-    tell_duration(p, pool, "queue_wait", "    wait ");
-    tell_duration(p, pool, "first_byte", "   first byte ");
+    tell_duration(p, pool, "queue_wait", "    p50 / p95   wait ");
+    tell_duration(p, pool, "first_byte", "   first ");
     tell_duration(p, pool, "latency", "   whole ");
-    if (p->out->n > before) {
-        buf_puts(p->out, "  (half / 95 % within)");
+    if (p->out->n > before)
         end_line(p);
-    }
     tell_refusals(p, pool);
 }
 
@@ -389,7 +388,8 @@ static void tell_account(struct page *p, const struct json *status, const struct
     }
     end_line(p);
     struct str mine = name(a, "name");
-    for (EACH(pool, json_get(status, "pools"))) {
+    for (const struct json *pool = first_of(json_get(status, "pools")); pool;
+         pool = pool->next) {
         if (str_eq(name(pool, "account"), mine) && !is_idle(pool))
             tell_pool(p, pool);
     }
@@ -407,7 +407,7 @@ static void tell_tenants(struct page *p, const struct json *status)
     buf_printf(p->out, "%-20s %-11s %8s %9s %10s %8s %7s", "tenant", "priority", "waiting",
                "in flight", "requests", "refused", "spent");
     end_line(p);
-    for (EACH(t, tenants)) {
+    for (const struct json *t = first_of(tenants); t; t = t->next) {
         const struct json *w = json_get(t, "waiting"), *spent = json_get(t, "spent_usd");
         int64_t waiting = whole(w, "interactive") + whole(w, "normal") + whole(w, "batch");
         if (json_true(json_get(t, "gone")) && !whole(t, "held"))
@@ -428,7 +428,7 @@ static void tell_tenants(struct page *p, const struct json *status)
 static void tell_refused(struct page *p, const struct json *status)
 {
     int shown = 0;
-    for (EACH(r, json_get(status, "requests"))) {
+    for (const struct json *r = first_of(json_get(status, "requests")); r; r = r->next) {
         if (!json_true(json_get(r, "refused")) || shown == REFUSED_SHOWN)
             continue;
         if (!shown++) {
@@ -464,7 +464,7 @@ void status_view(const struct json *status, struct str url, const struct status_
     tell_batch(&p, json_get(status, "batch"));
     tell_totals(&p, status);
     tell_alerts(&p, status);
-    for (EACH(a, json_get(status, "accounts"))) {
+    for (const struct json *a = first_of(json_get(status, "accounts")); a; a = a->next) {
         if (!json_true(json_get(a, "retired")))
             tell_account(&p, status, a);
     }

@@ -7,6 +7,7 @@
 #include "verb_status.h"
 
 #include "exits.h"
+#include "help.h"
 #include "option.h"
 #include "status_view.h"
 #include "term.h"
@@ -356,13 +357,8 @@ int verb_status(int argc, char **argv)
     int positional = 0;
     bool help = false;
     enum sl_err err = options_parse(options, OPTIONS, argc, argv, &positional, &help, &diag);
-    if (help) {
-        struct buf text = {0};
-        options_help(&text, &face, options, OPTIONS);
-        fputs(buf_cstr(&text), stdout);
-        buf_free(&text);
-        return EXIT_ALL_DONE;
-    }
+    if (help)
+        return help_print(&face, options, OPTIONS);
     if (err == SL_OK && positional > 1)
         err = diag_set(&diag, SL_UNKNOWN, argv[1], "one URL at most");
     w.whom.url = positional ? argv[0] : NULL;

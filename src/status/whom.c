@@ -49,14 +49,14 @@ static enum sl_err read_config(const char *path, struct arena *arena, struct wor
 
 static enum sl_err read_token(struct whom *w, const struct words *words, struct diag *diag)
 {
-    const char *env = w->token_env, *file = w->token_file;
+    const char *env = w->token_env, *file = w->token_file, *usual = getenv(TOKEN_ENV);
     struct keyring ring = {.n = 0};
     enum sl_err err = SL_OK;
     if (!env && !file) {
         env = words->token_env;
         file = words->token_file;
     }
-    if (!env && !file && getenv(TOKEN_ENV) && *getenv(TOKEN_ENV))
+    if (!env && !file && usual && *usual)
         env = TOKEN_ENV;
     if (!env && !file)
         return SL_OK;

@@ -5,6 +5,7 @@ import json
 import os
 import re
 
+import sentinel
 from serve_support import PATIENCE_S, Serve
 from serve_tenants import Installation, accounts, eventually
 
@@ -54,6 +55,7 @@ class Observed(Installation):
         answer = self.admin(path, token)
         body = answer.read()
         answer.connection.close()
+        sentinel.look(body, path)
         return answer.status, body
 
     def admin(self, path, token=TOKEN):

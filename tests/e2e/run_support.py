@@ -16,6 +16,10 @@ import threading
 import unittest
 import urllib.request
 
+import sentinel
+
+sentinel.watch()  # before anything is started
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SLUICE = os.path.abspath(os.environ.get("SLUICE", os.path.join(ROOT, "build", "sluice")))
 GSM8K = os.path.join(ROOT, "..", "shared", "data", "gsm8k.batch.jsonl")

@@ -10,6 +10,7 @@ import socketserver
 import subprocess
 import threading
 
+import sentinel
 from run_support import SLUICE, good_answer
 
 CHAT = "/v1/chat/completions"
@@ -34,6 +35,7 @@ class Serve:
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(PATIENCE_S)
+        sentinel.look(self.process.stdout.read(), "standard output of sluice serve")
         self.process.stdout.close()
         assert code == 0, f"sluice serve ended with {code}"
 

@@ -109,6 +109,10 @@ class Terminal:
     def frames(self):
         return self.seen.split(b"\033[H")[1:]
 
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
     def press(self, key):
         os.write(self.master, key)
         code = self.process.wait(PATIENCE_S)
@@ -117,8 +121,13 @@ class Terminal:
 
 
 class Live(Case):
+    def terminal(self, **fields):
+        terminal = Terminal("-c", self.gateway.file, **fields)
+        self.addCleanup(terminal.close)
+        return terminal
+
     def test_it_goes_on_until_q(self):
-        terminal = Terminal("-c", self.gateway.file)
+        terminal = self.terminal()
         eventually(lambda: b"Ready: nothing has been asked for yet" in terminal.seen)
         self.gateway.serve.post()
         eventually(lambda: b"Quiet: nothing is asked for" in terminal.seen)
@@ -130,7 +139,7 @@ class Live(Case):
         eventually(lambda: b"\033[?1049l" in terminal.seen)
 
     def test_without_colours_and_on_a_small_window(self):
-        terminal = Terminal("-c", self.gateway.file, env={"NO_COLOR": "1"}, columns=40, rows=6)
+        terminal = self.terminal(env={"NO_COLOR": "1"}, columns=40, rows=6)
         eventually(lambda: terminal.frames() and b"lines more" in terminal.frames()[-1])
         self.assertIsNone(re.search(rb"\033\[\d*m", terminal.seen))
         for line in terminal.frames()[-1].split(b"\n"):
@@ -138,7 +147,7 @@ class Live(Case):
         self.assertEqual(terminal.press(b"\x03"), 0)
 
     def test_a_gateway_that_is_gone_is_waited_for(self):
-        terminal = Terminal("-c", self.gateway.file)
+        terminal = self.terminal()
         eventually(lambda: b"Ready" in terminal.seen)
         self.gateway.stop()
         eventually(lambda: b"what stands below is old" in terminal.seen)
@@ -164,6 +173,7 @@ class Batch(RunTest):
             eventually(lambda: told()["done"] == 20)
             self.assertIn(" 20 of 30   ", status(env=env))
             terminal = Terminal(env=env)
+            self.addCleanup(terminal.close)
             eventually(lambda: b"20 of 30" in terminal.seen)
             gate.set()
             self.assertEqual(run.wait(PATIENCE_S), 0)

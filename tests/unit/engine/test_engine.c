@@ -212,7 +212,7 @@ static void the_keep_alive_race_is_no_fault(void **state)
     peer_accept(&p, &s.loop, s.listener);
     peer_await(&p, "{\"a\"}", 1);
     stage_answer(&p, "200 OK", "{}", 0);
-    peer_close(&p); /* the loop hears of both in this order */
+    peer_close(&p); /* and the loop does not know yet: b goes where nobody reads */
     peer_accept(&q, &s.loop, s.listener);
     peer_await(&q, "{\"b\"}", 1);
     stage_answer(&q, "200 OK", "{}", 0);

@@ -142,6 +142,9 @@ static void our_own_request_log(void **state)
          "1 "
          "for tenant-itpm",
          "gpt-4o", "ok", "itpm", 200, 0},
+        {"2026-11-26T09:00:01Z team gpt-4o 200 ok in 9 out 24 counted 9 reserved 29 charged 33 "
+         "waited 0 ms took 1 ms attempts 3 refused 2 request 17 for rpm",
+         "gpt-4o", "ok", "rpm", 200, 2},
         {"2026-11-26T09:00:01Z team gpt-4o 429 wait in 0 out 0", "gpt-4o", "wait", "", 429, 0},
         {"2026-11-26T09:00:01Z team (other requests) 0 left in -1 out -1", "(other requests)",
          "left", "", 0, 0},

@@ -227,7 +227,7 @@ static void check_stretch(const struct scenario *s, const char *what)
 {
     struct makespan m = makespan_of(s);
     int64_t whole = whole_us(s), off = llabs(m.makespan_us - whole);
-    print_message("%s: %lld of %zu rows, %lld s for %lld s\n", what, (long long)m.rehearsed,
+    print_message("# %s: %lld of %zu rows, %lld s for %lld s\n", what, (long long)m.rehearsed,
                   s->rows->n, (long long)(m.makespan_us / S), (long long)(whole / S));
     assert_true(m.rehearsed < (int64_t)s->rows->n / 2);
     if (off * 100 > whole && off > MINUTE) /* the bound of makespan.h, in its words */
