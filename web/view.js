@@ -133,7 +133,7 @@ function showQueue(status) {
     ...["interactive", "normal", "batch"].map((rank) => right(whole(t.waiting[rank]))),
     right(whole(t.held - t.waiting.interactive - t.waiting.normal - t.waiting.batch)), right(whole(t.requests)),
     right(whole(t.refused), t.refused ? { "data-state": "bad" } : {}),
-    right(`${whole(t.input_tokens)} + ${whole(t.output_tokens)}`), right(t.spent_usd ? `$${t.spent_usd.toFixed(2)}` : "\u2013"),
+    right(`${short(t.input_tokens)} + ${short(t.output_tokens)}`), right(t.spent_usd ? `$${t.spent_usd.toFixed(2)}` : "\u2013"),
     [t.limits.map((l) => `${l.dimension} ${whole(l.left)} of ${whole(l.limit)} left`).join(", ") || "\u2013", {}]]);
   if (status.tenants_left_out) rows.push([`${whole(status.tenants_left_out)} less busy ones`, ...new Array(10).fill("")]);
   table($("queue").querySelector(".scroll"), "Queue by tenant and priority", ["tenant", "priority",

@@ -218,10 +218,20 @@ static void take_tenants(struct gateway *g)
         daybook_tell_tenant(g->book, g->tenants.list[i], gateway_now(g), gateway_unix(g));
 }
 
+static void on_lines(uv_timer_t *timer)
+{
+    struct gateway *g = timer->data;
+    record_flush(&g->record);
+}
+
+/* Lines of several turns are written at once: a call of the system each would cost more than
+ * they do. */
 static void on_turn(uv_check_t *turn)
 {
+    enum { LINES_MS = 20 };
     struct gateway *g = turn->data;
-    record_flush(&g->record);
+    if (g->record.lines.n && !uv_is_active((uv_handle_t *)&g->flusher))
+        uv_timer_start(&g->flusher, on_lines, LINES_MS, 0);
 }
 
 static void keep_book(struct gateway *g)
@@ -404,6 +414,8 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
     g->turn.data = g;
     uv_check_start(&g->turn, on_turn);
     uv_unref((uv_handle_t *)&g->turn);
+    uv_timer_init(loop, &g->flusher);
+    g->flusher.data = g;
     uv_timer_start(&g->bookkeeping, on_bookkeeping, BOOK_MS, BOOK_MS);
     enum sl_err err = SL_OK;
     open_memory(g, s);
@@ -468,6 +480,7 @@ void gateway_close(struct gateway *g)
     uv_close((uv_handle_t *)&g->calendar, NULL);
     uv_close((uv_handle_t *)&g->bookkeeping, NULL);
     uv_close((uv_handle_t *)&g->turn, NULL);
+    uv_close((uv_handle_t *)&g->flusher, NULL);
 }
 
 void gateway_free(struct gateway *g)

@@ -47,6 +47,7 @@ struct gateway {
     uv_timer_t calendar; /* the end of a day or a month of tenants' spending */
     uv_timer_t bookkeeping;
     uv_check_t turn;         /* of the loop */
+    uv_timer_t flusher;      /* runs while lines of the log wait */
     void (*idle)(void *ctx); /* ending, and the last request is done */
     void *ctx;
 };

@@ -14,13 +14,18 @@ struct record {
     struct notables notables;
     void *log; /* FILE *, NULL: no log */
     bool json;
-    bool unflushed;
+    struct buf lines; /* not written yet */
+    struct buf stamp; /* of stamp_second, as lines begin with it */
+    int64_t stamp_second;
 };
+
+/* So many bytes of lines are written at once, whatever the time. */
+enum { RECORD_LINES_BYTES = 32 << 10 };
 
 /* "-" is standard output. SL_IO with *diag. NULL closes what is open. */
 enum sl_err record_open(struct record *k, const char *path, bool json,
                         struct diag *diag) SL_CHECK;
-/* Hands on what was written; once a turn of the loop. */
+/* Hands on what waits. */
 void record_flush(struct record *k);
 void record_close(struct record *k);
 

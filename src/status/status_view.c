@@ -355,7 +355,7 @@ static void tell_pool(struct page *p, const struct json *pool)
     for (const struct json *v = first_of(json_get(pool, "budgets")); v; v = v->next)
         tell_budget(p, v);
     size_t before = p->out->n;
-    tell_duration(p, pool, "queue_wait", "    p50 / p95   wait ");
+    tell_duration(p, pool, "queue_wait", "    wait ");
     tell_duration(p, pool, "first_byte", "   first ");
     tell_duration(p, pool, "latency", "   whole ");
     if (p->out->n > before)

@@ -31,7 +31,8 @@ static const struct verb face = {
     .about =
         "Shows what a gateway (`sluice serve` with `admin` in its configuration) or a batch "
         "(`sluice run --ui`) is doing, like top: what holds requests back, alerts, every "
-        "budget's use, waits, tenants, what was refused and why. Once a second on a terminal, "
+        "budget's use, waits (p50 / p95), tenants, what was refused and why. Once a second on "
+        "a terminal, "
         "until q or Ctrl-C; once elsewhere.\n\n"
         "Without a URL it shows what runs on this machine. The token is the one that the "
         "configuration (-c) names, or --token-env or --token-file, or what SLUICE_ADMIN_TOKEN "

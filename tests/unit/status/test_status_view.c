@@ -57,7 +57,7 @@ static const char page[] =
     "  gpt-4o?[2J                              2 in flight       4 waiting\n"
     "    rpm    ------------------    1 %  5 of 500 requests per minute\n"
     "    tpm    #################-   96 %  29,000 of 30,000 tokens per minute, binds\n"
-    "    p50 / p95   wait 0 ms / 1.5 s\n"
+    "    wait 0 ms / 1.5 s\n"
     "    refused: 12 tpm (wait)\n"
     "\n"
     "tenant               priority     waiting in flight   requests  refused   spent\n"
