@@ -243,12 +243,27 @@ size_t str_utf8(struct str s)
     return overlong || surrogate || beyond ? 0 : len;
 }
 
+/* How many bytes at the start of s stand for themselves in a JSON string. */
+static size_t plain_run(struct str s)
+{
+    size_t i = 0;
+    while (i < s.n && s.p[i] >= 0x20 && s.p[i] < 0x7F && s.p[i] != '"' && s.p[i] != '\\')
+        i++;
+    return i;
+}
+
 void buf_json(struct buf *b, struct str s)
 {
     static const char escapes[] = "\bb\tt\nn\ff\rr\"\"\\\\";
     buf_reserve(b, s.n + 2);
     buf_char(b, '"');
     for (size_t i = 0; i < s.n;) {
+        size_t plain = plain_run(str_from(s, i));
+        if (plain) {
+            buf_add(b, (struct str){s.p + i, plain});
+            i += plain;
+            continue;
+        }
         unsigned char c = (unsigned char)s.p[i];
         const char *e = c && c < 0x80 ? strchr(escapes, c) : NULL;
         if (c >= 0x80) {
@@ -261,10 +276,8 @@ void buf_json(struct buf *b, struct str s)
             /* the table holds pairs: the byte, then its letter */
             buf_char(b, '\\');
             buf_char(b, e[1]);
-        } else if (c < 0x20 || c == 0x7F) {
-            buf_printf(b, "\\u%04x", c);
         } else {
-            buf_char(b, (char)c);
+            buf_printf(b, "\\u%04x", c);
         }
         i++;
     }
