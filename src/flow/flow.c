@@ -282,7 +282,7 @@ static void broken(struct account *a, struct flow *f, const struct event *in,
         unsend(f);
     else
         settle_used(f, in, in->last);
-    end.last |= !unsent && whole && !a->config.resends;
+    end.last |= !unsent && whole && !a->config.resends && !f->safe;
     back_off(a, f, &end, -1, out);
 }
 

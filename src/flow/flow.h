@@ -88,8 +88,9 @@ struct flow {
     struct stake *stake; /* on its tenant's allowance; NULL: none */
     uint32_t tenant;     /* index, 0 where there are none */
     uint8_t priority;    /* 0 normal, higher ones first, up to QUEUE_PRIORITIES - 1 */
+    bool safe : 1;       /* changes nothing (RFC 9110 9.2.1): may be carried out twice */
     /* --- below: flow's own, read-only for drivers --- */
-    bool own;           /* what it waited for is its tenant's limit, not the account's */
+    bool own : 1;       /* what it waited for is its tenant's limit, not the account's */
     uint8_t waited_for; /* enum dimension: what it last waited for; DIM_UNKNOWN: nothing */
     enum flow_state state : 8; /* a queued request is small */
     int attempts;              /* requests sent for it, refused ones included */

@@ -143,6 +143,7 @@ static void take_head(struct relay *r, const struct message *m)
     r->job.flow.tenant = r->tenant->index;
     r->job.flow.priority = priority_of(r->terms, m);
     r->job.method = arena_copy(&r->arena, m->method).p;
+    r->job.flow.safe = str_eq(m->method, STR("GET")) || str_eq(m->method, STR("HEAD"));
     r->job.headers = headers;
     struct pass_rights may = {.keys = s->pass_keys, .accounts = !s->tenant_count};
     r->job.header_count = pass_request(m, may, headers);

@@ -25,6 +25,10 @@ const char *turn_away_name(enum turn_away_kind kind)
     return names[kind];
 }
 
+/* The official SDKs obey a wait of at most a minute; told of a longer one they ask again after
+ * seconds, in vain (facts/providers.md, section on SDKs). */
+enum { OBEYED_US = 60 * 1000000 };
+
 static void add(struct turn_away *t, struct str name, struct str value)
 {
     sl_assert(t->header_count < TURN_AWAY_HEADERS);
@@ -63,7 +67,8 @@ void turn_away_write(struct turn_away *out, const struct refusal_words *words,
     *out = (struct turn_away){.status = m->status[words->anthropic]};
     add(out, STR("content-type"), STR("application/json"));
     add(out, STR("x-sluice-refused"), STR("yes"));
-    add(out, STR("x-should-retry"), m->again ? STR("true") : STR("false"));
+    add(out, STR("x-should-retry"),
+        m->again && words->wait_us <= OBEYED_US ? STR("true") : STR("false"));
     if (words->wait_us >= 0)
         add_retry(out, words->wait_us, arena);
     out->header_count += quota_headers(words->quotas, words->quota_count, words->anthropic,

@@ -466,6 +466,19 @@ class Retries(unittest.TestCase):
             self.assertEqual((answer.status, body["error"]["code"], len(up.seen)),
                              (502, "provider_unreachable", 2))
 
+    def test_unless_it_changes_nothing(self):
+        def reply(h, n):
+            if n == 1:
+                h.connection.shutdown(socket.SHUT_RDWR)
+            else:
+                h.whole(200, {"object": "list", "data": []})
+
+        with Upstream(reply) as up, Serve(*account(up.url)) as serve:
+            answer = serve.request("GET", "/v1/models")
+            answer.read()
+            answer.connection.close()
+            self.assertEqual((answer.status, len(up.seen)), (200, 2))
+
     def test_unless_told_so(self):
         status, _, seen = self.lost("--resend")
         self.assertEqual((status, seen), (200, 2))

@@ -97,14 +97,16 @@ static void test_passed_on_is_not_sent_again(void **unused)
 
 static void test_lost_answers(void **unused)
 {
-    for (int resends = 0; resends < 2; resends++) {
+    for (int way = 0; way < 4; way++) {
+        bool resends = way & 1, safe = way & 2;
         struct account_config config = gateway();
         config.resends = resends;
         struct world w = world_new(config);
         struct flow f = {0};
         bring_to_answer(&w, &f);
+        f.safe = safe;
         step(&w, &f, (struct event){.kind = EVENT_BROKEN, .fault = FAULT_RESET});
-        if (resends)
+        if (resends || safe)
             assert_int_equal(f.state, FLOW_BACKOFF);
         else
             assert_over(&w, &f, OUTCOME_FAILED);

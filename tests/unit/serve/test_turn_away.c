@@ -60,6 +60,20 @@ static void test_retry_is_rounded_up(void **unused)
     arena_free(&arena);
 }
 
+/* SDKs would ask again after seconds; who reads the wait still knows that it passes. */
+static void test_what_takes_longer_than_sdks_obey_is_not_asked_again(void **unused)
+{
+    struct arena arena = {0};
+    struct turn_away t;
+    struct verdict v =
+        read_back(TURN_AWAY_WAIT, false, "Rate limit reached", 60000001, &arena, &t);
+    struct message m = {.header_count = t.header_count};
+    memcpy(m.headers, t.headers, sizeof t.headers);
+    assert_true(str_eq(message_header(&m, "x-should-retry"), STR("false")));
+    assert_true(v.retryable);
+    arena_free(&arena);
+}
+
 /* An empty wallet of the tenant's own: told as one, so that nobody asks again. */
 static void test_spend_is_billing(void **unused)
 {
@@ -76,6 +90,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_meanings),
         cmocka_unit_test(test_retry_is_rounded_up),
+        cmocka_unit_test(test_what_takes_longer_than_sdks_obey_is_not_asked_again),
         cmocka_unit_test(test_spend_is_billing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
