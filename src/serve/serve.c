@@ -342,6 +342,24 @@ static int serve(struct process *p, struct diag *diag)
     return complain(diag, err == SL_IO ? EXIT_IO : EXIT_USAGE);
 }
 
+/* A file says all there is to say but where to listen: what else was given would be dropped
+ * without a word. */
+static enum sl_err beside_a_file(int argc, char **argv, struct diag *diag)
+{
+    for (int i = 0; i < argc; i++) {
+        struct str rest = str_of(argv[i]), name = str_split(&rest, '=');
+        if (str_starts(name, STR("--")) && !str_eq(name, STR("--config")) &&
+            !str_eq(name, STR("--listen"))) {
+            char option[40];
+            snprintf(option, sizeof option, "%.*s", STR_ARG(name));
+            return diag_set(diag, SL_RANGE, option,
+                            "stands in the configuration where there is one (-c): beside it "
+                            "only --listen is taken");
+        }
+    }
+    return SL_OK;
+}
+
 /* The process's face: options in, or what is wrong with them. false: said already. */
 static bool configure(struct process *p, int argc, char **argv, bool *help, struct diag *diag)
 {
@@ -353,6 +371,8 @@ static bool configure(struct process *p, int argc, char **argv, bool *help, stru
         err = diag_set(diag, SL_UNKNOWN, argv[0], "serve takes options only; see --help");
     if (*help)
         return true;
+    if (err == SL_OK && p->file)
+        err = beside_a_file(argc, argv, diag);
     if (err == SL_OK && p->file) {
         setting_drop(&p->setting);
         p->setting = setting_of_file(p->file);

@@ -88,14 +88,14 @@ class Chosen(AutoTest):
 
     def test_a_part_of_it(self):
         emulator = self.emulator()
-        self.batch(300)
-        done = self.sluice(emulator.url, *AUTO, *self.prompt_cancels(), "--deadline", "6s",
+        self.batch(600)
+        done = self.sluice(emulator.url, *AUTO, *self.prompt_cancels(), "--deadline", "12s",
                            "--limits", "gpt-4o:rpm=60", "--minute", "1s", "--window", "bucket")
         self.assertIn("so many can be taken back if batches are late", done.stderr)
-        self.assert_over(300)
+        self.assert_over(600)
         batch = self.choice()["models"][0]["batch"]
-        self.assertTrue(150 < batch < 280, batch)  # three seconds' worth of 4.2
-        self.assert_seen(emulator, batch, 300 - batch)
+        self.assertTrue(300 < batch < 460, batch)  # six seconds' worth of 9.5
+        self.assert_seen(emulator, batch, 600 - batch)
 
     def test_each_model_for_itself(self):
         emulator = self.emulator()

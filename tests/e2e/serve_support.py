@@ -22,8 +22,10 @@ class Serve:
 
     def __init__(self, *options, env=None, listen="127.0.0.1:0"):
         place = ("--listen", listen) if listen else ()
+        if "-c" not in options:  # a configuration has its own
+            place += ("--grace", "20s")
         self.process = subprocess.Popen(
-            [SLUICE, "serve", *place, "--grace", "20s", *options],
+            [SLUICE, "serve", *place, *options],
             stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
         line = self.process.stdout.readline()
         assert re.match(r"listening on https?://127.0.0.1:\d+\n", line), line

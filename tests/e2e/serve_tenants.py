@@ -854,6 +854,14 @@ class Operations(unittest.TestCase):
                                     text=True, env={**os.environ, "OPENAI_API_KEY": "sk-o"})
             self.assertIn("tenant   usual", judged.stdout)
 
+    def test_options_that_a_file_would_hide_are_refused(self):
+        with Installation("accounts:\n  main: {provider: openai}\n") as i:
+            for option in "--grace=5s", "--provider=openai", "--resend":
+                said = subprocess.run([SLUICE, "serve", option, "-c", i.file],
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual(said.returncode, 2)
+                self.assertIn(option.split("=")[0] + ": stands in the configuration", said.stderr)
+
     def test_the_example_is_one(self):
         example = os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "sluice.yaml")
         with open(example, encoding="utf-8") as file:
