@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* What a crash may forget of a day's budgets. */
-enum { BOOK_MS = 10000 };
+enum { BOOK_MS = 10000, LAST_LINES_MS = 1000 };
 
 int64_t gateway_now(const struct gateway *g)
 {
@@ -221,7 +221,7 @@ static void take_tenants(struct gateway *g)
 static void on_lines(uv_timer_t *timer)
 {
     struct gateway *g = timer->data;
-    record_flush(&g->record);
+    log_sink_flush(&g->record.log);
 }
 
 /* Lines of several turns are written at once: a call of the system each would cost more than
@@ -230,7 +230,7 @@ static void on_turn(uv_check_t *turn)
 {
     enum { LINES_MS = 20 };
     struct gateway *g = turn->data;
-    if (g->record.lines.n && !uv_is_active((uv_handle_t *)&g->flusher))
+    if (g->record.log.lines.n && !uv_is_active((uv_handle_t *)&g->flusher))
         uv_timer_start(&g->flusher, on_lines, LINES_MS, 0);
 }
 
@@ -381,10 +381,10 @@ static enum sl_err open_views(struct gateway *g, struct diag *diag)
     return open_admin(g, diag);
 }
 
-static enum sl_err open_log(struct record *k, const struct setting *s, struct diag *diag)
+static enum sl_err open_log(struct log_sink *log, const struct setting *s, struct diag *diag)
 {
     bool json = s->log_format && strcmp(s->log_format, "json") == 0;
-    return record_open(k, s->log, json, diag);
+    return log_sink_open(log, s->log, json, diag);
 }
 
 enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
@@ -400,6 +400,7 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
                                .streams = on_streams,
                                .ctx = g};
     struct server_config c = server_of(s);
+    g->record.log.fd = -1;
     g->loop = loop;
     g->timer_due_us = INT64_MAX;
     g->started_unix_us = gateway_unix(g);
@@ -424,7 +425,7 @@ enum sl_err gateway_open(struct gateway *g, uv_loop_t *loop, struct setting *s,
     if (err == SL_OK)
         err = take_setting(g, s, diag);
     if (err == SL_OK)
-        err = open_log(&g->record, s, diag);
+        err = open_log(&g->record.log, s, diag);
     if (err == SL_OK)
         err = server_new(loop, &c, h, &g->server, diag);
     return err == SL_OK ? open_views(g, diag) : err;
@@ -434,7 +435,7 @@ enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *dia
 {
     const struct tls_files files = {s->certificate, s->certificate_key};
     struct courier *courier = NULL;
-    struct record log = {.log = NULL}; /* another file, or the same begun anew */
+    struct log_sink log; /* another file, or the same begun anew */
     enum sl_err err = open_log(&log, s, diag);
     if (err == SL_OK)
         err = open_courier(g, s, &courier, diag);
@@ -444,13 +445,12 @@ enum sl_err gateway_renew(struct gateway *g, struct setting *s, struct diag *dia
         err = take_setting(g, s, diag);
     if (err != SL_OK) {
         courier_close(&courier);
-        record_close(&log);
+        log_sink_close(&log, 0);
         return err;
     }
     take_courier(g, courier);
-    record_close(&g->record);
-    g->record.log = log.log;
-    g->record.json = log.json;
+    log_sink_close(&g->record.log, 0);
+    g->record.log = log;
     return SL_OK;
 }
 
@@ -493,7 +493,8 @@ void gateway_free(struct gateway *g)
     free(g->owners);
     daybook_close(&g->book);
     memory_close(&g->memory);
-    record_close(&g->record);
+    log_sink_close(&g->record.log, LAST_LINES_MS);
+    buf_free(&g->record.stamp);
     setting_drop(&g->setting);
     arena_free(&g->scratch);
 }

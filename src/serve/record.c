@@ -102,42 +102,6 @@ static void keep_bad_answer(struct relay *r, const struct ending *end)
 
 /* ---- the log ------------------------------------------------------------------------- */
 
-enum sl_err record_open(struct record *k, const char *path, bool json, struct diag *diag)
-{
-    FILE *f = NULL;
-    if (path && strcmp(path, "-") == 0)
-        f = stdout;
-    else if (path)
-        f = fopen(path, "ae");
-    if (path && !f)
-        return diag_set(diag, SL_IO, path, "%s", strerror(errno));
-    record_close(k);
-    k->log = f;
-    k->json = json;
-    return SL_OK;
-}
-
-void record_flush(struct record *k)
-{
-    if (!k->lines.n)
-        return;
-    if (fwrite(k->lines.p, 1, k->lines.n, k->log) != k->lines.n || fflush(k->log) != 0)
-        clearerr(k->log); /* a full disk costs lines, not requests */
-    buf_clear(&k->lines);
-}
-
-void record_close(struct record *k)
-{
-    if (!k->log)
-        return;
-    record_flush(k);
-    if (k->log != stdout)
-        fclose(k->log);
-    k->log = NULL;
-    buf_free(&k->lines);
-    buf_free(&k->stamp);
-}
-
 /* One line: what the two forms have in common. */
 struct entry {
     int status;
@@ -250,11 +214,10 @@ static void entry_text(struct buf *b, const struct relay *r, const struct entry 
 static void write_entry(struct relay *r, const struct entry *e)
 {
     struct record *k = &r->gateway->record;
-    if (!k->log)
+    if (k->log.fd < 0)
         return;
-    (k->json ? entry_json : entry_text)(&k->lines, r, e);
-    if (k->lines.n >= RECORD_LINES_BYTES)
-        record_flush(k);
+    (k->log.json ? entry_json : entry_text)(&k->log.lines, r, e);
+    log_sink_added(&k->log);
 }
 
 static const struct usage nothing = {0, 0, 0};

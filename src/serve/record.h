@@ -4,6 +4,7 @@
 #define SLUICE_RECORD_H
 
 #include "engine.h"
+#include "log_sink.h"
 #include "notables.h"
 #include "turn_away.h"
 
@@ -12,22 +13,10 @@ struct relay;
 struct record {
     struct tally strays; /* requests that were refused before it was known whose they are */
     struct notables notables;
-    void *log; /* FILE *, NULL: no log */
-    bool json;
-    struct buf lines; /* not written yet */
+    struct log_sink log;
     struct buf stamp; /* of stamp_second, as lines begin with it */
     int64_t stamp_second;
 };
-
-/* So many bytes of lines are written at once, whatever the time. */
-enum { RECORD_LINES_BYTES = 32 << 10 };
-
-/* "-" is standard output. SL_IO with *diag. NULL closes what is open. */
-enum sl_err record_open(struct record *k, const char *path, bool json,
-                        struct diag *diag) SL_CHECK;
-/* Hands on what waits. */
-void record_flush(struct record *k);
-void record_close(struct record *k);
 
 /* Each request ends by exactly one of record_declined, record_over and record_left. */
 
@@ -37,7 +26,6 @@ void record_declined(struct relay *r, enum turn_away_kind kind, int status, stru
 void record_setback(struct relay *r, const struct ending *end);
 /* It got another's answer. */
 void record_shared(struct relay *r, int status);
-/* The job is over. */
 /* The job is over: what was spent on it, however its client is answered. */
 void record_spent(struct relay *r, const struct ending *end);
 /* ... by the provider's words, or because the client left. */
