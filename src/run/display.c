@@ -1,5 +1,4 @@
-/* display.c: see display.h. The token is random, unless SLUICE_ADMIN_TOKEN names one: then
- * `sluice status` knows it too. */
+/* display.c: see display.h. */
 #include "display.h"
 
 #include "admin.h"
@@ -8,16 +7,13 @@
 #include "portrait.h"
 #include "shipping.h"
 #include "state.h"
+#include "ui.h"
 #include "wall.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { TOKEN_BYTES = 20 };
-static const char *const TOKEN_ENV = "SLUICE_ADMIN_TOKEN";
 
 struct display {
     struct lookout *lookout;
@@ -170,22 +166,6 @@ static void draw(void *ctx, struct scene *out, struct arena *arena)
 
 /* ---- the listener ------------------------------------------------------------------------ */
 
-/* true: it is not one that the user has named. */
-static bool choose_token(struct buf *token)
-{
-    const char *named = getenv(TOKEN_ENV);
-    unsigned char bytes[TOKEN_BYTES];
-    if (named && *named) {
-        buf_puts(token, named);
-        return false;
-    }
-    int rc = RAND_bytes(bytes, sizeof bytes);
-    sl_assert(rc == 1);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        buf_printf(token, "%02x", bytes[i]);
-    return true;
-}
-
 /* For `sluice status`; what cannot be written there does no harm. */
 static void light_beacon(struct display *d, struct str url)
 {
@@ -198,51 +178,29 @@ static void light_beacon(struct display *d, struct str url)
     arena_free(&arena);
 }
 
-static void say_where(struct str url, const struct buf *token, bool random)
-{
-    if (random)
-        fprintf(stderr, "ui       %.*s/#token=%.*s\n", STR_ARG(url), STR_ARG(buf_str(token)));
-    else
-        fprintf(stderr, "ui       %.*s/ (the token is what %s holds)\n", STR_ARG(url),
-                TOKEN_ENV);
-    if (!str_starts(url, STR("http://127.")) && !str_starts(url, STR("http://[::1]")))
-        fprintf(stderr, "warning: --ui: others can reach that, and the token is in the clear "
-                        "on the way\n");
-}
-
-static void tell_place(struct display *d, const char *listen, const struct buf *token,
-                       bool random)
-{
-    const char *colon = strrchr(listen, ':');
-    struct buf url = {0};
-    buf_printf(&url, "http://%.*s:%d", (int)(colon ? colon - listen : 0), listen,
-               admin_port(d->admin));
-    say_where(buf_str(&url), token, random);
-    light_beacon(d, buf_str(&url));
-    buf_free(&url);
-}
-
 enum sl_err display_open(struct batch *b, struct diag *diag)
 {
-    const char *listen = b->settings->ui;
-    struct buf token = {0};
-    if (!listen)
+    struct buf token = {0}, url = {0};
+    if (!b->settings->ui)
         return SL_OK;
-    if (!*listen)
-        listen = "127.0.0.1:0";
+    const char *listen = ui_listen(b->settings->ui);
     struct display *d = b->display = mem_zero(sizeof *d);
     struct lookout_config look = {.view = {draw, b}, .rules = alert_rules_defaults()};
     d->started_unix_us = wall_unix_us();
-    bool random = choose_token(&token);
+    bool random = ui_token(&token);
     look.rules.off[ALERT_SATURATION] = true; /* a batch is meant to use all there is */
     lookout_open(&b->loop, &look, &d->lookout);
     const struct admin_config c = {
         .listen = listen, .token = buf_str(&token), .lookout = d->lookout};
     enum sl_err err = admin_open(&b->loop, &c, &d->admin, diag);
-    if (err == SL_OK)
-        tell_place(d, listen, &token, random);
+    if (err == SL_OK) {
+        ui_url(listen, admin_port(d->admin), &url);
+        ui_tell(buf_str(&url), buf_str(&token), random);
+        light_beacon(d, buf_str(&url));
+    }
     explicit_bzero(token.p, token.cap);
     buf_free(&token);
+    buf_free(&url);
     return err;
 }
 

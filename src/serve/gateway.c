@@ -9,6 +9,7 @@
 #include "scenery.h"
 #include "setting_check.h"
 #include "state.h"
+#include "ui.h"
 #include "wall.h"
 
 #include <stdio.h>
@@ -307,7 +308,8 @@ static void open_lookout(struct gateway *g)
 {
     const struct lookout_config c = {.view = {scenery_draw, g},
                                      .rules = g->setting->alerts.rules};
-    if (!g->lookout && (g->setting->admin_listen || g->setting->alerts.given))
+    const struct setting *s = g->setting;
+    if (!g->lookout && (s->admin_listen || s->ui || s->alerts.given))
         lookout_open(g->loop, &c, &g->lookout);
 }
 
@@ -331,43 +333,65 @@ static void take_courier(struct gateway *g, struct courier *courier)
 }
 
 /* So that `sluice status` finds it; that it cannot be found is no reason not to serve. */
-static void light_beacon(struct gateway *g)
+static void light_beacon(struct gateway *g, struct str url)
 {
-    const char *colon = strrchr(g->setting->admin_listen, ':');
-    struct buf url = {0};
+    struct arena arena = {0};
     struct diag diag;
-    if (strncmp(g->setting->admin_listen, "unix:", 5) == 0 || !g->setting->state)
-        return;
-    buf_printf(&url, "http://%.*s:%d", (int)(colon - g->setting->admin_listen),
-               g->setting->admin_listen, admin_port(g->admin));
+    const struct setting *s = g->setting;
     const struct beacon_word word = {.verb = STR("serve"),
-                                     .url = buf_str(&url),
+                                     .url = url,
                                      .pid = getpid(),
                                      .started_unix_us = g->started_unix_us};
-    if (beacon_light(g->setting->state, &word, &g->beacon, &diag) != SL_OK)
+    if (beacon_light(s->state ? s->state : state_directory(&arena), &word, &g->beacon, &diag) !=
+        SL_OK)
         fprintf(stderr, "warning: %s: %s: `sluice status` will not find it\n", diag.where,
                 diag.what);
+    arena_free(&arena);
+}
+
+static enum sl_err listen_to_admins(struct gateway *g, const char *listen, struct str token,
+                                    struct diag *diag)
+{
+    struct admin_config c = {
+        .listen = listen, .token = token, .lookout = g->lookout, .ready = is_ready, .ctx = g};
+    struct buf url = {0};
+    enum sl_err err = admin_open(g->loop, &c, &g->admin, diag);
+    if (err == SL_OK && strncmp(listen, "unix:", 5) != 0) {
+        ui_url(listen, admin_port(g->admin), &url);
+        light_beacon(g, buf_str(&url));
+    }
     buf_free(&url);
+    return err;
+}
+
+static enum sl_err open_ui(struct gateway *g, struct diag *diag)
+{
+    const char *listen = ui_listen(g->setting->ui);
+    struct buf token = {0}, url = {0};
+    bool random = ui_token(&token);
+    enum sl_err err = listen_to_admins(g, listen, buf_str(&token), diag);
+    if (err == SL_OK) {
+        ui_url(listen, admin_port(g->admin), &url);
+        ui_tell(buf_str(&url), buf_str(&token), random);
+    }
+    explicit_bzero(token.p, token.cap);
+    buf_free(&token);
+    buf_free(&url);
+    return err;
 }
 
 static enum sl_err open_admin(struct gateway *g, struct diag *diag)
 {
     const struct setting *s = g->setting;
     struct keyring token = {.n = 0};
+    if (s->ui)
+        return open_ui(g, diag);
     if (!s->admin_listen)
         return SL_OK;
     enum sl_err err = setting_admin_token(s, &token, diag);
-    if (err == SL_OK) {
-        struct admin_config c = {.listen = s->admin_listen,
-                                 .token = token.lent[0],
-                                 .lookout = g->lookout,
-                                 .ready = is_ready,
-                                 .ctx = g};
-        err = admin_open(g->loop, &c, &g->admin, diag);
-    }
-    keyring_wipe(&token);
     if (err == SL_OK)
-        light_beacon(g);
+        err = listen_to_admins(g, s->admin_listen, token.lent[0], diag);
+    keyring_wipe(&token);
     return err;
 }
 

@@ -66,6 +66,11 @@ static size_t table(struct process *p, struct option *out)
          &p->file},
         {"listen", 0, OPTION_TEXT, "ADDRESS:PORT", "Where to listen; port 0 takes any.",
          &p->listen},
+        {"ui", 0, OPTION_MAYBE, "ADDRESS:PORT",
+         "Show on a page what goes on (127.0.0.1 and any port by default); the address, with "
+         "its "
+         "token, is printed once. In a file: `admin`.",
+         &p->setting->ui},
     };
     size_t n = sizeof list / sizeof *list;
     memcpy(out, list, sizeof list);
@@ -267,7 +272,7 @@ static void say_hello(const struct process *p)
         say_place(g, i);
     for (size_t i = 0; i < g->outlets.n; i++)
         printf("account %s\n", g->outlets.list[i]->account->options.name.p);
-    if (g->admin)
+    if (g->admin && !g->setting->ui)
         printf("admin on port %d\n", admin_port(g->admin));
     fflush(stdout);
     if (g->setting->certificate && *server_tls_warning(g->server))

@@ -40,6 +40,7 @@ struct setting {
     size_t listen_count;
     const char *certificate, *certificate_key; /* NULL: in the clear */
     const char *admin_listen, *admin_token_env, *admin_token_file;
+    const char *ui; /* the same without a file: see ui.h; NULL: none */
     struct alert_setting alerts;
     const char *log, *log_format; /* NULL: none; text */
     const char *state;

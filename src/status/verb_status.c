@@ -29,14 +29,14 @@ static const struct verb face = {
     .summary = "how close a running gateway or batch is to its limits",
     .usage = "sluice status [URL] [-c FILE]",
     .about =
-        "Shows what a gateway (`sluice serve` with `admin` in its configuration) or a batch "
+        "Shows what a gateway (`sluice serve --ui`, or with `admin` in its configuration) or a "
+        "batch "
         "(`sluice run --ui`) is doing, like top: what holds requests back, alerts, every "
         "budget's use, waits (p50 / p95), tenants, what was refused and why. Once a second on "
-        "a terminal, "
-        "until q or Ctrl-C; once elsewhere.\n\n"
+        "a terminal, until q or Ctrl-C; once elsewhere.\n\n"
         "Without a URL it shows what runs on this machine. The token is the one that the "
         "configuration (-c) names, or --token-env or --token-file, or what SLUICE_ADMIN_TOKEN "
-        "holds; an address that `sluice run --ui` printed has it in itself.",
+        "holds; an address that --ui printed has it in itself.",
     .examples = "$ sluice status -c sluice.yaml\n"
                 "$ sluice status --once | head -n 2\n"
                 "$ sluice status --json http://127.0.0.1:4291 | jq .totals\n",

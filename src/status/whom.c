@@ -129,7 +129,7 @@ static enum sl_err look_around(struct whom *w, const struct words *words, struct
     }
     return diag_set(diag, SL_MISSING, "",
                     "nothing that runs here shows itself: a gateway does with `admin` in its "
-                    "configuration, a batch with --ui");
+                    "configuration or with --ui, a batch with --ui");
 }
 
 enum sl_err whom_find(struct whom *w, struct diag *diag)

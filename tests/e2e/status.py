@@ -9,6 +9,7 @@ import pty
 import re
 import struct
 import subprocess
+import tempfile
 import termios
 import threading
 import unittest
@@ -58,6 +59,19 @@ class Once(Case):
                              ((), {"SLUICE_ADMIN_TOKEN": TOKEN, "STATE_DIRECTORY": self.gateway.state}),
                              (("--pid", str(self.gateway.serve.process.pid), "-c", self.gateway.file), {})):
             self.assertIn("sluice serve", status("--once", *options, env=env))
+
+    def test_a_gateway_without_a_file_is_found_too(self):
+        with tempfile.TemporaryDirectory() as state:
+            env = {**os.environ, "STATE_DIRECTORY": state, "SLUICE_ADMIN_TOKEN": ""}
+            with subprocess.Popen([SLUICE, "serve", "--listen", "127.0.0.1:0", "--base-url", self.up.url,
+                                   "--ui"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                  text=True, env=env) as serve:
+                place = next(line for line in serve.stderr if line.startswith("ui ")).split()[1]
+                self.assertIn("sluice serve", status("--once", place))
+                self.assertIn("sluice serve", status("--once", "--pid", str(serve.pid), env={
+                    "STATE_DIRECTORY": state, "SLUICE_ADMIN_TOKEN": place.split("#token=")[1]}))
+                self.assertIn("not the right one", status(place + "0", code=2))
+                serve.terminate()
 
     def test_what_is_wrong_is_said(self):
         url = f"http://127.0.0.1:{self.gateway.admin_port}"
