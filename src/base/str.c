@@ -7,19 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool str_eq(struct str a, struct str b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 static unsigned char lower(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
+/* Most that are compared differ, and names of headers do near their ends. */
 bool str_same_nocase(const char *a, const char *b, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = n; i-- > 0;) {
         if (lower(a[i]) != lower(b[i]))
             return false;
     }
@@ -174,24 +170,13 @@ void buf_clear(struct buf *b)
     b->n = 0;
 }
 
-void buf_reserve(struct buf *b, size_t extra)
+void buf_grow(struct buf *b, size_t extra)
 {
     sl_assert(extra <= SIZE_MAX / 2 - b->n);
     size_t need = b->n + extra;
-    if (need <= b->cap)
-        return;
     size_t cap = b->cap ? b->cap * 2 : 128;
     b->cap = cap < need ? need : cap;
     b->p = mem_grow(b->p, b->cap);
-}
-
-void buf_add(struct buf *b, struct str s)
-{
-    if (s.n == 0)
-        return;
-    buf_reserve(b, s.n);
-    memcpy(b->p + b->n, s.p, s.n);
-    b->n += s.n;
 }
 
 void buf_puts(struct buf *b, const char *cstr)

@@ -27,7 +27,10 @@ static inline struct str str_of(const char *cstr)
 {
     return cstr ? (struct str){cstr, strlen(cstr)} : (struct str){0};
 }
-bool str_eq(struct str a, struct str b);
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
 bool str_same_nocase(const char *a, const char *b, size_t n); /* ASCII case only */
 static inline bool str_eq_nocase(struct str a, struct str b)
 {
@@ -68,8 +71,21 @@ struct buf {
 
 void buf_free(struct buf *b);
 void buf_clear(struct buf *b);
-void buf_reserve(struct buf *b, size_t extra); /* room for `extra` more bytes */
-void buf_add(struct buf *b, struct str s);
+void buf_grow(struct buf *b, size_t extra); /* as buf_reserve, where there is none */
+/* Room for `extra` more bytes. */
+static inline void buf_reserve(struct buf *b, size_t extra)
+{
+    if (extra > b->cap - b->n)
+        buf_grow(b, extra);
+}
+static inline void buf_add(struct buf *b, struct str s)
+{
+    if (s.n == 0)
+        return;
+    buf_reserve(b, s.n);
+    memcpy(b->p + b->n, s.p, s.n);
+    b->n += s.n;
+}
 void buf_puts(struct buf *b, const char *cstr);
 void buf_char(struct buf *b, char c);
 void buf_int(struct buf *b, int64_t n); /* in decimal */
