@@ -9,6 +9,9 @@ import sys
 import tempfile
 import unittest
 
+import sentinel
+
+sentinel.watch()
 SLUICE = os.path.abspath(sys.argv.pop(1))
 
 

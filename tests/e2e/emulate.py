@@ -11,6 +11,9 @@ import subprocess
 import sys
 import unittest
 
+import sentinel
+
+sentinel.watch()
 SLUICE = sys.argv.pop(1)
 PATHS = {"anthropic": "/v1/messages",
          "azure": "/openai/deployments/m/chat/completions?api-version=2024-10-21",
@@ -34,6 +37,7 @@ class Emulator:
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
         self.code = self.process.wait(30)
+        sentinel.look(self.process.stdout.read(), "standard output of sluice emulate")
         self.process.stdout.close()
 
     def connect(self):
@@ -43,7 +47,8 @@ class Emulator:
         body = {"model": "m", "messages": [{"role": "user", "content": "How many?"}],
                 "max_tokens": 20, **body}
         with contextlib.closing(self.connect()) as connection:
-            connection.request("POST", path, json.dumps(body), headers or {})
+            connection.request("POST", path, json.dumps(body),
+                               {"authorization": f"Bearer {sentinel.KEY}"} if headers is None else headers)
             answer = connection.getresponse()
             return answer, answer.read().decode()
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI, { toFile } from 'openai';
-import { Program } from './program.mjs';
+import { KEY, Program } from './program.mjs';
 
 const model = 'gpt-4o', claude = 'claude-sonnet-4-5';
 const endpoint = '/v1/chat/completions';
@@ -33,7 +33,7 @@ describe('openai: files and batches', () => {
         emulator = await Program.start('emulate', '--batch-latency', '50ms-100ms', '--batch-cancel',
             '10ms', '--latency', '1ms');
         client = new OpenAI({
-            apiKey: 'anything', baseURL: `http://127.0.0.1:${emulator.port}/v1`, maxRetries: 0,
+            apiKey: KEY, baseURL: `http://127.0.0.1:${emulator.port}/v1`, maxRetries: 0,
         });
     });
     after(() => emulator.stop());
@@ -111,7 +111,7 @@ describe('openai: files and batches', () => {
         const slow = await Program.start('emulate', '--batch-latency', '1h', '--batch-cancel', '10ms');
         try {
             const own = new OpenAI({
-                apiKey: 'anything', baseURL: `http://127.0.0.1:${slow.port}/v1`, maxRetries: 0,
+                apiKey: KEY, baseURL: `http://127.0.0.1:${slow.port}/v1`, maxRetries: 0,
             });
             const file = await own.files.create({
                 file: await toFile(Buffer.from(line('a')), 'jobs.jsonl'), purpose: 'batch',
@@ -137,7 +137,7 @@ describe('anthropic: message batches', () => {
         emulator = await Program.start('emulate', '--profile', 'anthropic/tier-4',
             '--batch-latency', '50ms-100ms', '--batch-cancel', '10ms');
         client = new Anthropic({
-            apiKey: 'anything', baseURL: `http://127.0.0.1:${emulator.port}`, maxRetries: 0,
+            apiKey: KEY, baseURL: `http://127.0.0.1:${emulator.port}`, maxRetries: 0,
         });
     });
     after(() => emulator.stop());
@@ -205,7 +205,7 @@ describe('openai: threads and runs', () => {
         emulator = await Program.start('emulate', '--profile', 'openai/tier-1', '--run-latency',
             '20ms-40ms', '--minute', '10h', '--no-drain');
         client = new OpenAI({
-            apiKey: 'anything', baseURL: `http://127.0.0.1:${emulator.port}/v1`, maxRetries: 0,
+            apiKey: KEY, baseURL: `http://127.0.0.1:${emulator.port}/v1`, maxRetries: 0,
         });
     });
     after(() => emulator.stop());

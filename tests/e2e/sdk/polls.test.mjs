@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
-import { Program } from './program.mjs';
+import { KEY, Program } from './program.mjs';
 
 const GETS_A_MINUTE = 1000; // of the class assistants-get, by the catalogue
 const PACE_S = 1; // the gateway's own, unless told
@@ -22,7 +22,7 @@ describe('openai: polls of a crowd', () => {
         gateway = await Program.start('serve', '--base-url',
             `http://127.0.0.1:${emulator.port}/v1`, '--provider', 'openai');
         const options = {
-            apiKey: 'anything', baseURL: `http://127.0.0.1:${gateway.port}/v1`, maxRetries: 0,
+            apiKey: KEY, baseURL: `http://127.0.0.1:${gateway.port}/v1`, maxRetries: 0,
         };
         plain = new OpenAI(options);
         client = new OpenAI({

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI, { AzureOpenAI } from 'openai';
-import { Program } from './program.mjs';
+import { KEY, Program } from './program.mjs';
 
 // An emulated provider and a gateway before it.
 async function chain(emulate, serve) {
@@ -28,7 +28,7 @@ describe('openai', () => {
     before(async () => {
         both = await chain(['--limits', '*:rpm=6000,tpm=2000000', '--latency', '5ms-20ms'], []);
         client = new OpenAI({
-            apiKey: 'anything', baseURL: `http://127.0.0.1:${both.gateway.port}/v1`, maxRetries: 0,
+            apiKey: KEY, baseURL: `http://127.0.0.1:${both.gateway.port}/v1`, maxRetries: 0,
         });
     });
     after(() => both.stop());
@@ -131,7 +131,7 @@ accounts:
     limits: {'*': {rpm: 6000, tpm: 2M}}
 `);
         gateway = await Program.start('serve', '-c', file);
-        client = new AzureOpenAI({ endpoint: `http://127.0.0.1:${gateway.port}`, apiKey: 'anything',
+        client = new AzureOpenAI({ endpoint: `http://127.0.0.1:${gateway.port}`, apiKey: KEY,
             apiVersion: '2024-10-21', maxRetries: 0 });
     });
     after(async () => {
@@ -172,7 +172,7 @@ describe('openai in trouble', () => {
     const failing = async (emulate, serve, check) => {
         const both = await chain(['--latency', '1ms-5ms', ...emulate], serve);
         const client = new OpenAI({
-            apiKey: 'anything', baseURL: `http://127.0.0.1:${both.gateway.port}/v1`,
+            apiKey: KEY, baseURL: `http://127.0.0.1:${both.gateway.port}/v1`,
         });
         try {
             await check(client, both.emulator);
@@ -221,7 +221,7 @@ describe('anthropic', () => {
         both = await chain(['--profile', 'anthropic/tier-2', '--latency', '5ms-20ms'],
             ['--provider', 'anthropic', '--tier', '2']);
         client = new Anthropic({
-            apiKey: 'anything', baseURL: `http://127.0.0.1:${both.gateway.port}`, maxRetries: 0,
+            apiKey: KEY, baseURL: `http://127.0.0.1:${both.gateway.port}`, maxRetries: 0,
         });
     });
     after(() => both.stop());
@@ -267,7 +267,7 @@ describe('200 concurrent calls over a tier-1 budget', () => {
             ['--limits', `${model}:rpm=500,tpm=30000`, ...minute]);
         let refusals = 0;
         const client = new OpenAI({
-            apiKey: 'anything', baseURL: `http://127.0.0.1:${both.gateway.port}/v1`,
+            apiKey: KEY, baseURL: `http://127.0.0.1:${both.gateway.port}/v1`,
             fetch: async (...call) => {
                 const answer = await fetch(...call);
                 refusals += answer.status === 429;
