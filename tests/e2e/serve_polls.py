@@ -231,7 +231,8 @@ class AtOnce(unittest.TestCase):
             eventually(lambda: g.held() == 0)
             end.set()
 
-    def test_an_answer_that_breaks_off_is_asked_for_by_the_next(self):
+    def breaks_off(self, account):
+        """What a crowd gets whose first answer breaks off."""
         gate = Gate()
 
         def reply(handler, n):
@@ -245,11 +246,18 @@ class AtOnce(unittest.TestCase):
             else:
                 handler.whole(200, PENDING)
 
-        with Upstream(reply) as up, Watched(up) as g:
+        with Upstream(reply) as up, Watched(up, account=account) as g:
             callers = crowd(g, up, 6)
             gate.open.set()
-            self.assertEqual([caller.end().status for caller in callers], [502] + [200] * 5)
+            statuses = [caller.end().status for caller in callers]
             self.assertEqual(len(up.seen), 2)
+            return statuses
+
+    def test_an_answer_that_breaks_off_is_asked_for_again(self):
+        self.assertEqual(self.breaks_off(""), [200] * 6)
+
+    def test_or_by_the_next_where_nothing_is_tried_again(self):
+        self.assertEqual(self.breaks_off(", retries: 0"), [502] + [200] * 5)
 
 
 class Kept(unittest.TestCase):
