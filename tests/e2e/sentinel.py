@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import threading
 
 KEY = "sk-sentinel-2f6c1d0b8e"
@@ -94,6 +95,13 @@ def watch():
         return remove(path, *rest, **fields)
 
     shutil.rmtree = rmtree
+    cleanup = tempfile.TemporaryDirectory.cleanup
+
+    def cleaned(self):  # Debian's tempfile has an rmtree of its own
+        look_into(self.name)
+        cleanup(self)
+
+    tempfile.TemporaryDirectory.cleanup = cleaned
     reader, writer = os.pipe()
     saved = os.dup(2)
     os.dup2(writer, 2)
